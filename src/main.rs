@@ -1,0 +1,3 @@
+//! Flags, logging, load, run, exit code.
+
+fn main() {}
