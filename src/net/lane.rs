@@ -125,9 +125,13 @@ impl Lane {
         self.judge(size, Piece::Drop, Rest::Drop);
     }
 
-    /// Judgement: of the next `size` bytes the first `front`, which have arrived, are replaced; the rest passes.
-    pub fn replace(&mut self, front: usize, size: usize, with: impl FnOnce(&mut Vec<u8>)) {
-        self.insert(with);
+    /// Judgement: of the next `size` bytes the first `front`, which have arrived, are replaced; the rest passes. `with` is
+    /// shown what it replaces.
+    pub fn replace(&mut self, front: usize, size: usize, with: impl FnOnce(&mut Vec<u8>, &[u8])) {
+        debug_assert!(self.rest == Rest::None);
+        let before = self.own.len();
+        with(&mut self.own, &self.buffer[self.judged..self.judged + front]);
+        self.add(Piece::Own(self.own.len() - before));
         self.swallow(front);
         if size > front {
             self.forward(size - front);

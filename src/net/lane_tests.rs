@@ -31,7 +31,7 @@ fn judge(lane: &mut Lane) {
             b'f' => lane.forward(size),
             b's' => lane.swallow(size),
             b'r' if seen < 2 && !whole => return,
-            b'r' => lane.replace(7.min(size), size, |out| out.extend(b"<>")),
+            b'r' => lane.replace(7.min(size), size, |out, _| out.extend(b"<>")),
             b'i' => {
                 lane.insert(|out| out.push(b'!'));
                 lane.forward(size);

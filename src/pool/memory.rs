@@ -92,7 +92,9 @@ impl Memory {
 
     /// The server parsed it.
     pub fn arrived(&mut self, id: StatementId) {
-        if let Some(kept) = self.statements.get_mut(&id) {
+        if let Some(kept) = self.statements.get_mut(&id)
+            && kept.state == State::Arriving
+        {
             kept.state = State::Present;
         }
     }
@@ -165,7 +167,7 @@ mod tests {
         check("+1 -1 ?1", "Parse");
         check("+1 1 -1 ?1", "Nothing");
         check("+1 1 ~1 ?1 +1 1 ?1", "CloseAndParse Nothing");
-        check("+1 1 +2 2 ?1 +3 3 ?1 ?2 ?3", "evict2 Nothing Parse Nothing");
+        check("+1 1 +2 2 ?1 +3 3 ?1 ?2 ?3", "Nothing evict2 Nothing Parse Nothing");
         check("+1 +2 +3", "");
         check("+1 1 0 ?1", "Parse");
     }

@@ -1,1 +1,3 @@
-//! (to be written)
+//! One client, from hello to goodbye.
+pub mod dialogue;
+pub mod statements;
