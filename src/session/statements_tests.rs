@@ -202,7 +202,7 @@ fn deallocate_by_sql() {
         ("1>1: B:t S | E Z:I", "B:t S"),
         ("1>0: P:t=one S | Z:I", "S!"),
         ("1>0: Q:DEALLOCATE_ALL | C:DEALLOCATE_ALL Z:I", "Q:DEALLOCATE_ALL"),
-        ("1>0: B:t S | E Z:I", "C: B:t S"),
+        ("1>0: B:t S | E Z:I", "B:t S"),
         ("1>0: P:t=one S | 1 Z:I", "P:#1=one S"),
     ]);
 }
