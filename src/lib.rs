@@ -4,6 +4,8 @@
 //!
 //! (map to be written)
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod protocol;
 
 pub mod auth;
@@ -19,5 +21,7 @@ pub mod pool;
 pub mod session;
 
 pub mod web;
+
+pub mod notify;
 
 pub mod app;
