@@ -7,6 +7,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod protocol;
 
 pub mod auth;
@@ -22,5 +24,7 @@ pub mod pool;
 pub mod session;
 
 pub mod web;
+
+pub mod notify;
 
 pub mod app;
