@@ -39,3 +39,6 @@ pub type Nonce = [u8; 18];
 
 /// A password message (`p`) may be as long as this, with its length word. Postgres' own limit (PG_MAX_AUTH_TOKEN_LENGTH).
 pub const MAX_PASSWORD_MESSAGE: usize = 65535;
+
+#[cfg(test)]
+mod tests;
