@@ -2,8 +2,10 @@
 //! ErrorResponse after. Pure: seeds are arguments; messages are appended to the caller's buffer.
 //!
 //! A state owns what it may hear, so a message out of order has nowhere to go. A user that does not exist has the same
-//! conversation, at the same cost, as one whose password is wrong. (One exception: with [`Method::Plain`] a user whose
-//! secret is a SCRAM verifier costs PBKDF2, and users that do not exist are treated like those with a plain secret.)
+//! conversation, at the same cost, as one whose password is wrong. What still tells them apart: with [`Method::Plain`] and
+//! [`Method::Md5`] users that do not exist are treated like those with a plain secret, so a user whose secret is a SCRAM
+//! verifier shows; and so does the first SCRAM login with a plain secret that nobody has derived yet
+//! ([`Credential::derive`]).
 
 use super::credential::Credential;
 use super::key::{Key, Password};

@@ -34,8 +34,11 @@ pub enum Method {
     ScramSha256,
 }
 
-/// The randomness of one SCRAM nonce. Postgres uses as much.
+/// Our part of one SCRAM nonce, before base64: as long as Postgres' own.
 pub type Nonce = [u8; 18];
 
 /// A password message (`p`) may be as long as this, with its length word. Postgres' own limit (PG_MAX_AUTH_TOKEN_LENGTH).
 pub const MAX_PASSWORD_MESSAGE: usize = 65535;
+
+#[cfg(test)]
+mod tests;

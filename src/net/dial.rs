@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use super::stream::Plain;
-use super::{Stream, Talk, talk};
+use super::{Stream, Talk, talk, tls};
 use crate::config::TlsMode;
 use crate::protocol::encode;
 
@@ -121,10 +120,8 @@ impl Address {
 
     async fn handshake(&self, stream: Stream, config: &Arc<rustls::ClientConfig>) -> Result<Stream, DialError> {
         let Stream::Tcp(tcp) = stream else { return Ok(stream) };
-        let name = ServerName::try_from(self.host.clone()).map_err(|_| DialError::Tls {
-            to: self.to_string(),
-            error: io::Error::new(io::ErrorKind::InvalidInput, "the host is not a name that a certificate can have"),
-        })?;
+        let name = tls::server_name(&self.host, self.tls_mode)
+            .map_err(|error| DialError::Tls { to: self.to_string(), error: io::Error::other(error) })?;
         let tls = TlsConnector::from(config.clone()).connect(name, Plain::Tcp(tcp)).await;
         let tls = tls.map_err(|error| DialError::Tls { to: self.to_string(), error })?;
         Ok(Stream::TlsConnected(Box::new(tls)))

@@ -267,6 +267,11 @@ impl<S, T: Clone> Ledger<S, T> {
         Some(self.idle.remove(at).server)
     }
 
+    /// A server that was culled rests after all. Whom to wake.
+    pub fn readmit(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
+        self.rest(server, home, now)
+    }
+
     /// No more servers are lent until [`Ledger::resume`].
     pub fn pause(&mut self) {
         self.paused = true;

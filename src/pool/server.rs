@@ -89,6 +89,13 @@ impl Server {
         }
     }
 
+    /// After a reset of the session: it has the parameters of a fresh server again.
+    pub fn forget_parameters(&mut self) {
+        if let Some(fresh) = self.pool.fresh() {
+            self.memory.parameters = fresh;
+        }
+    }
+
     /// Runs SQL of ours to its end; the status that it leaves. Parameters that change are noted.
     pub async fn run(&mut self, sql: &str) -> Result<TransactionStatus, ErrandError> {
         let mut out = Vec::new();
