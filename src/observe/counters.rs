@@ -161,16 +161,16 @@ impl ErrorCounts {
         self.iter().map(|(_, n)| n).sum()
     }
 
-    fn add(&mut self, state: SqlState, n: u64) {
+    fn add(&mut self, state: SqlState, n: u64, places: usize) {
         match self.by_sqlstate.iter().position(|(known, _)| *known == state) {
             Some(place) => self.by_sqlstate[place].1 += n,
-            None if self.by_sqlstate.len() < SQLSTATES_MAX => self.by_sqlstate.push((state, n)),
+            None if self.by_sqlstate.len() < places => self.by_sqlstate.push((state, n)),
             None => self.other += n,
         }
     }
 }
 
-/// Codes that get a count of their own in one pool. A label's values must be few: this is more than a pool meets in
+/// Codes that get a count of their own in one worker and pool. A label's values must be few: this is more than a pool meets in
 /// practice, and a server that makes codes up cannot fill the memory.
 const SQLSTATES_MAX: usize = 64;
 
@@ -181,14 +181,16 @@ impl Errors {
     fn count(&self, sqlstate: [u8; 5]) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match SqlState::new(sqlstate) {
-            Some(state) => counts.add(state, 1),
+            Some(state) => counts.add(state, 1, SQLSTATES_MAX),
             None => counts.other += 1,
         }
     }
 
+    /// Without a bound of its own: a code that has a place here must not lose it because another worker meets a new
+    /// one, or its counter would step back.
     fn add_to(&self, total: &mut ErrorCounts) {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.by_sqlstate.iter().for_each(|(state, n)| total.add(*state, *n));
+        counts.by_sqlstate.iter().for_each(|(state, n)| total.add(*state, *n, usize::MAX));
         total.other += counts.other;
     }
 }
