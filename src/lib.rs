@@ -5,10 +5,6 @@
 //! (map to be written)
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 pub mod protocol;
 
 pub mod auth;

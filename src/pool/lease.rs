@@ -91,7 +91,8 @@ impl Drop for Lease {
 /// Puts a clean server back into its pool, unless its time is over.
 pub(super) fn accept(server: Box<Server>, now: Instant) {
     if !server.is_current(now) {
-        return discard(server, if server_is_old(&server, now) { "server_lifetime" } else { "reconfigured" });
+        let why = if server.is_old(now) { "server_lifetime" } else { "reconfigured" };
+        return discard(server, why);
     }
     let (pool, home) = (server.pool.clone(), server.home);
     let woken = {
@@ -105,10 +106,6 @@ pub(super) fn accept(server: Box<Server>, now: Instant) {
     if let Some(client) = woken {
         client.wake();
     }
-}
-
-fn server_is_old(server: &Server, now: Instant) -> bool {
-    server.dies_at.is_some_and(|at| now >= at)
 }
 
 /// Closes a server that was on loan, and has others opened where they are wanted.

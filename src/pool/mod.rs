@@ -12,10 +12,12 @@ pub mod ledger;
 pub mod memory;
 pub mod parameters;
 pub mod quota;
+pub mod roster;
 pub mod server;
 pub mod tidy;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,7 @@ pub use client::Client;
 pub use lease::{Lease, Waiting};
 pub use ledger::{Ledger, Limits};
 pub use quota::Quota;
+pub use roster::Roster;
 pub use server::Server;
 
 use catalog::Catalog;
@@ -40,6 +43,8 @@ use parameters::Parameters;
 /// What a pool is made of, as the configuration has it now. A reload replaces it whole.
 #[derive(Debug)]
 pub struct Plan {
+    /// Which reload it came with.
+    pub version: u64,
     /// Sizes, modes and times.
     pub settings: PoolSettings,
     /// How to reach a server.
@@ -78,6 +83,8 @@ pub struct Pool {
     servers: [Arc<Quota>; 2],
     ledger: Mutex<Ledger<Box<Server>, Arc<Client>>>,
     plan: Mutex<Arc<Plan>>,
+    /// The version of `plan`, to be looked at without its lock.
+    version: AtomicU64,
     /// What a fresh server reports; what a client is welcomed with.
     fresh: Mutex<Option<Arc<Parameters>>>,
     /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
@@ -125,6 +132,7 @@ impl Pool {
             clients: quotas.clients,
             servers: quotas.servers,
             ledger: Mutex::new(Ledger::new(limits(&plan.settings), homes.len())),
+            version: AtomicU64::new(plan.version),
             plan: Mutex::new(plan),
             fresh: Mutex::default(),
             learned: Mutex::default(),
@@ -140,8 +148,8 @@ impl Pool {
     }
 
     /// Whether this is what the configuration says now.
-    pub fn is_current(&self, plan: &Arc<Plan>) -> bool {
-        Arc::ptr_eq(&lock(&self.plan), plan)
+    pub fn is_current(&self, plan: &Plan) -> bool {
+        self.version.load(Relaxed) == plan.version
     }
 
     /// A reload: new limits at once; servers of the old plan are closed as they come back.
@@ -150,6 +158,7 @@ impl Pool {
         ledger.set_limits(limits(&plan.settings));
         ledger.forget_failure();
         drop(ledger);
+        self.version.store(plan.version, Relaxed);
         *lock(&self.plan) = plan;
         lock(&self.learned).clear();
         *lock(&self.fresh) = None;

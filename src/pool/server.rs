@@ -50,7 +50,12 @@ pub enum ErrandError {
 impl Server {
     /// Whether it has been opened by the plan that holds now and is not too old.
     pub fn is_current(&self, now: Instant) -> bool {
-        self.dies_at.is_none_or(|at| now < at) && self.pool.is_current(&self.plan)
+        !self.is_old(now) && self.pool.is_current(&self.plan)
+    }
+
+    /// Whether its lifetime is over.
+    pub fn is_old(&self, now: Instant) -> bool {
+        self.dies_at.is_some_and(|at| now >= at)
     }
 
     /// Reads what the server said while it rested, if anything: parameters are noted, notices dropped. Whether it is
