@@ -36,8 +36,14 @@ fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
 
 fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {
     let config = sources.load()?;
-    pgweir::observe::log::init(&config.log, io::stderr().is_terminal());
-    Ok(pgweir::app::run(config, sources))
+    let log = pgweir::observe::log::init(&config.log, io::stderr().is_terminal());
+    Ok(match pgweir::app::run(config, sources, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(event = "start_failed", error = %why);
+            ExitCode::FAILURE
+        }
+    })
 }
 
 /// One line a mistake.

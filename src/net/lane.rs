@@ -120,6 +120,27 @@ impl Lane {
         self.judge(size, Piece::Pass, Rest::Pass);
     }
 
+    /// Judgement: all frames in a row that have this tag pass. How many there were.
+    pub fn forward_run(&mut self, tag: u8) -> usize {
+        debug_assert!(self.rest == Rest::None);
+        let (mut at, mut frames) = (self.judged, 0);
+        while let Ok(Some(frame)) = Frame::read(&self.buffer[at..self.received]) {
+            if frame.tag != tag {
+                break;
+            }
+            frames += 1;
+            at += frame.size;
+            if at >= self.received {
+                break;
+            }
+        }
+        let size = at - self.judged;
+        if size > 0 {
+            self.forward(size);
+        }
+        frames
+    }
+
     /// Judgement: the next `size` bytes are left out, also those that have yet to arrive.
     pub fn swallow(&mut self, size: usize) {
         self.judge(size, Piece::Drop, Rest::Drop);

@@ -118,7 +118,7 @@ pub(super) fn discard(server: Box<Server>, why: &'static str) {
 
 impl Waiting {
     /// Looks whether the turn has come, or something else.
-    pub fn poll_turn(&mut self, _cx: &mut Context<'_>) -> Poll<Result<Lease, Denied>> {
+    pub fn poll_turn(&mut self) -> Poll<Result<Lease, Denied>> {
         match self.client.word() {
             Word::None => {}
             Word::Deadline => self.client.unsay(),
@@ -141,8 +141,8 @@ impl Waiting {
 impl Future for Waiting {
     type Output = Result<Lease, Denied>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().poll_turn(cx)
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().poll_turn()
     }
 }
 
@@ -199,6 +199,15 @@ impl Pool {
         }
     }
 
+    /// Opens a server if nobody knows whether one can be had.
+    pub fn probe(self: &Arc<Self>, now: Instant) {
+        let known = self.fresh().is_some();
+        if self.ledger().to_probe(known, now) {
+            let pool = self.clone();
+            self.homes[0].runtime.spawn(async move { pool.open_one(0).await });
+        }
+    }
+
     async fn open_one(self: Arc<Self>, home: usize) {
         if Quota::take_all(&self.servers).is_err() {
             return self.ledger().open_dropped();
@@ -216,10 +225,9 @@ impl Pool {
         self.meter(home).connected(took);
         info!(event = "server_connected", database = %self.database, user = %self.user, addr = %plan.route.address,
             process_id = opened.line.process_id, tls = opened.stream.is_tls(), ms = took.as_millis() as u64);
-        let parameters = Arc::new(opened.parameters);
-        let fresh = lock(&self.fresh).get_or_insert_with(|| parameters.clone()).clone();
         // Equal parameters are shared, so that a client's and a server's are compared by their address.
-        let parameters = if *fresh == *parameters { fresh } else { parameters };
+        let parameters = self.share(opened.parameters);
+        lock(&self.fresh).get_or_insert_with(|| parameters.clone());
         let server = Server {
             stream: opened.stream,
             memory: memory(parameters, &plan),

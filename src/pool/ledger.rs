@@ -200,6 +200,14 @@ impl<S, T: Clone> Ledger<S, T> {
         count
     }
 
+    /// Whether to open a server just to learn whether one can be had: nobody knows, or the last attempt failed.
+    pub fn to_probe(&mut self, known: bool, now: Instant) -> bool {
+        let due = self.failure.as_ref().map_or(!known, |failure| now >= failure.until);
+        let probe = due && self.total() == 0 && !self.paused;
+        self.opening += usize::from(probe);
+        probe
+    }
+
     /// A server was opened. Whom to wake.
     pub fn opened(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
         self.opening -= 1;

@@ -111,6 +111,14 @@ impl Memory {
         self.statements.insert(id, Kept { state: State::Unsure, used: 0 });
     }
 
+    /// Replies will not be looked at any more: what was under way may have arrived or not.
+    pub fn unsettle(&mut self) {
+        for kept in self.statements.values_mut().filter(|kept| kept.state == State::Arriving) {
+            kept.state = State::Unsure;
+        }
+        self.unnamed = Unnamed::Unsure;
+    }
+
     /// DEALLOCATE ALL or DISCARD ALL.
     pub fn forget_statements(&mut self) {
         self.statements.clear();

@@ -11,6 +11,7 @@ pub mod lease;
 pub mod ledger;
 pub mod memory;
 pub mod parameters;
+pub mod pools;
 pub mod quota;
 pub mod roster;
 pub mod server;
@@ -32,13 +33,14 @@ use crate::protocol::encode::Complaint;
 pub use client::Client;
 pub use lease::{Lease, Waiting};
 pub use ledger::{Ledger, Limits};
+pub use pools::Pools;
 pub use quota::Quota;
 pub use roster::Roster;
 pub use server::Server;
 
 use catalog::Catalog;
 use memory::Memory;
-use parameters::Parameters;
+use parameters::{Interner, Parameters};
 
 /// What a pool is made of, as the configuration has it now. A reload replaces it whole.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ pub struct Pool {
     fresh: Mutex<Option<Arc<Parameters>>>,
     /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
     learned: Mutex<HashMap<(String, String), Learned>>,
+    alike: Mutex<Interner>,
     keys: Mutex<KeyCache>,
     homes: Arc<[Home]>,
     meters: Box<[Arc<PoolMeter>]>,
@@ -136,6 +139,7 @@ impl Pool {
             plan: Mutex::new(plan),
             fresh: Mutex::default(),
             learned: Mutex::default(),
+            alike: Mutex::default(),
             keys: Mutex::default(),
             meters: homes.iter().map(|_| Arc::default()).collect(),
             homes,
@@ -177,6 +181,11 @@ impl Pool {
     /// What a client is welcomed with, once a server has been seen.
     pub fn fresh(&self) -> Option<Arc<Parameters>> {
         lock(&self.fresh).clone()
+    }
+
+    /// The same parameters, shared with whoever has them too.
+    pub fn share(&self, parameters: Parameters) -> Arc<Parameters> {
+        lock(&self.alike).intern(Arc::new(parameters))
     }
 
     /// What a server makes of this parameter, where that is known.

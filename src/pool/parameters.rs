@@ -3,6 +3,7 @@
 //! Two kinds: those that a server reports by ParameterStatus, whose value is therefore always known, and quiet ones, which
 //! a client set at its start and the server does not report.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::protocol::encode;
@@ -77,6 +78,31 @@ impl Parameters {
     }
 }
 
+/// Parameters that several clients have alike are kept once: most of an app's clients are alike.
+#[derive(Debug, Default)]
+pub struct Interner {
+    known: HashSet<Arc<Parameters>>,
+    sweep_at: usize,
+}
+
+/// Below this many nobody looks for unused ones.
+const SWEEP_FROM: usize = 64;
+
+impl Interner {
+    /// The one that is equal to this.
+    pub fn intern(&mut self, parameters: Arc<Parameters>) -> Arc<Parameters> {
+        if let Some(known) = self.known.get(&parameters) {
+            return known.clone();
+        }
+        if self.known.len() >= self.sweep_at.max(SWEEP_FROM) {
+            self.known.retain(|known| Arc::strong_count(known) > 1);
+            self.sweep_at = self.known.len() * 2;
+        }
+        self.known.insert(parameters.clone());
+        parameters
+    }
+}
+
 /// A call that sets one parameter for the session. Not `SET`, which would take a list like a search_path for one name.
 pub fn set_config(sql: &mut String, name: &str, value: &str) {
     sql.push_str("pg_catalog.set_config(");
@@ -142,6 +168,18 @@ mod tests {
         check("my.q=2", "A=1 r=o'k", r#"RESET "my"."q"; SELECT set('r', 'o''k', false)"#);
         check("A=1", "B=1", "");
         check("server_version=14 A=1", "server_version=15 A=1", "");
+    }
+
+    #[test]
+    fn equal_parameters_are_one_while_somebody_has_them() {
+        let mut interner = Interner::default();
+        let first = interner.intern(Arc::new(parse("A=1")));
+        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
+        for n in 0..1000 {
+            interner.intern(Arc::new(parse(&format!("A={n}"))));
+        }
+        assert!(interner.known.len() <= 2 * SWEEP_FROM);
+        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Roster {
         self.lock().values().cloned().collect()
     }
 
+    /// Looks at each of them, with the list locked.
+    pub fn each(&self, look: impl FnMut(&Arc<Client>)) {
+        self.lock().values().for_each(look);
+    }
+
     /// A CancelRequest: what runs for the client with this key is stopped; one that waits leaves the queue; for one that
     /// rests, and for a key that nobody has, nothing happens.
     pub async fn cancel(&self, id: u32, key: &[u8]) {
@@ -75,6 +80,13 @@ impl Roster {
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Arc<Client>>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Cancels what runs on a server, as a task of its own. To be called while its client is known to hold it.
+pub fn cancel_now(line: &Arc<Line>) {
+    line.begin();
+    let line = line.clone();
+    tokio::spawn(async move { deliver(&line).await });
 }
 
 /// Sends a cancel that was begun; gives the server back if its client has done so meanwhile.

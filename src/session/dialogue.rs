@@ -225,9 +225,15 @@ impl Dialogue {
         self.damaged
     }
 
-    /// Whether a query of ours, sent in front, has not been answered.
-    pub fn expects_ours(&self) -> bool {
-        self.owed.contains(&Owed::OurQuery)
+    /// Whether what comes next answers a query of ours.
+    pub fn is_ours(&self) -> bool {
+        self.owed.front() == Some(&Owed::OurQuery)
+    }
+
+    /// How many ReadyForQuery are still to come.
+    pub fn readies_owed(&self) -> usize {
+        let ends = |owed: &&Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery);
+        self.owed.iter().filter(ends).count()
     }
 
     /// What has been completed since this was last asked.
