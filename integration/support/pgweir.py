@@ -24,12 +24,13 @@ class Pgweir:
         env: dict | None = None,
         args: tuple = (),
         listen: str = "127.0.0.1:0",
+        http: str = "127.0.0.1:0",
         program: Path | None = None,
     ):
         self.scratch = Scratch()
         self.program = program or pgweir_program()
         self.config = config
-        self.listen = listen
+        self.flags = ["--listen", listen, "--http", http, "--log-format", "json"]
         self.args = list(args)
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "DATABASE"))}
         self.env |= {"DATABASE_URL": database_url} if database_url else {}
@@ -54,7 +55,7 @@ class Pgweir:
 
     def start(self) -> None:
         """Starts the process, without waiting for anything."""
-        args = [self.program, "--listen", self.listen, "--http", "127.0.0.1:0", "--log-format", "json", *self.args]
+        args = [self.program, *self.flags, *self.args]
         if self.config is not None:
             self.write(self.config)
             args += ["--config", self.file]
