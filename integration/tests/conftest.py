@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from support.certificates import Authority, Pair
 from support.children import Scratch, obey_signals, raise_open_files
@@ -136,7 +137,7 @@ def secure(run_pgweir, postgres, certificates):
 def dsn(pooler, user: str = "app", dbname: str = "app", **more) -> str:
     """What libpq needs to reach `pooler`."""
     words = {"host": pooler.host, "port": pooler.port, "user": user, "dbname": dbname, "password": "secret"} | more
-    return " ".join(f"{key}={value}" for key, value in words.items())
+    return make_conninfo(**words)
 
 
 def secure_dsn(pooler, certificates, **more) -> str:
