@@ -1,0 +1,74 @@
+# What can be made. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help test check integration demo bench storm fmt clean release need-test need-demo
+
+VENV := target/venv
+PYTHON := PYTHONPATH=integration $(VENV)/bin/python
+NODE := integration/node/node_modules/.installed
+CARGO_LOCKED := --locked
+say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
+
+help: ## this list
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+test: need-test check integration ## everything: formatting, warnings, Rust tests, then the drivers against a real Postgres
+
+check: ## the Rust part alone: formatting, warnings, tests
+	$(call say,formatting)
+	cargo fmt --check
+	$(call say,warnings)
+	cargo clippy $(CARGO_LOCKED) --all-targets -- -D warnings
+	$(call say,Rust tests)
+	cargo test $(CARGO_LOCKED)
+
+integration: release $(VENV)/.installed $(NODE) ## the drivers and tools alone; PYTEST="-k cancel" picks some
+	$(call say,drivers and tools against a real Postgres)
+	$(PYTHON) -m pytest integration $(PYTEST)
+
+demo: need-demo release $(VENV)/.installed ## a throw-away Postgres, pgweir in front, some hundred clients, until Ctrl-C
+	$(PYTHON) -m demo
+
+bench: need-test release $(VENV)/.installed ## pgweir and PgBouncer in turns; ONLY=simple50,large ROUNDS=3 SECONDS_EACH=6 CANDIDATE=path
+	$(call say,bench: pgweir and PgBouncer in turns)
+	$(PYTHON) -m bench $(BENCH)
+
+storm: need-test release $(VENV)/.installed ## 1,000 clients that come at once with SCRAM, work for a minute and leave
+	$(call say,storm: 1$(comma)000 clients at once)
+	$(PYTHON) -m storm
+
+fmt: ## formats the Rust code
+	cargo fmt
+
+clean: ## removes everything that was built or installed here
+	cargo clean
+	rm -rf integration/node/node_modules
+	find integration -name __pycache__ -prune -exec rm -rf {} +
+
+comma := ,
+
+release:
+	$(call say,release build)
+	cargo build $(CARGO_LOCKED) --release
+
+need-test:
+	$(call say,programs that the tests need)
+	integration/install postgresql pgbouncer openssl python3-venv node cc
+
+need-demo:
+	$(call say,programs that the demo needs)
+	integration/install postgresql python3-venv cc
+
+$(VENV)/.installed: integration/requirements.txt
+	$(call say,Python packages)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(NODE): integration/node/package-lock.json
+	$(call say,npm packages)
+	cd integration/node && npm ci --no-audit --no-fund
+	touch $@

@@ -1,0 +1,1 @@
+"""`make bench`: this pooler and PgBouncer in turns, against one Postgres, on this machine."""

@@ -1,0 +1,1 @@
+select id, filler from wide;

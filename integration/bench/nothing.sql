@@ -1,0 +1,1 @@
+\set nothing 1

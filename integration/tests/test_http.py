@@ -1,0 +1,102 @@
+"""/healthz, /readyz and /metrics, as an orchestrator and Prometheus ask for them."""
+
+import threading
+
+import psycopg
+
+from support.children import eventually
+from support.pgweir import Pgweir
+from tests.conftest import dsn, run
+from tests.test_login import login
+
+GAUGES = ["clients", "servers", "pool_size", "pool_waiting", "pool_max_wait_seconds"]
+HISTOGRAMS = ["pool_wait_seconds", "query_seconds", "transaction_seconds", "server_connect_seconds", "client_login_seconds"]
+COUNTERS = ["queries_total", "transactions_total", "client_bytes_total", "server_bytes_total"]
+PROCESS = ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_cpu_seconds_total", "build_info"]
+
+
+def test_health(sidecar):
+    assert sidecar().get("/healthz")[0] == 200
+
+
+def test_readiness_follows_postgres(own_postgres, run_pgweir):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready with a Postgres")
+    own_postgres.stop()
+    status, reason = eventually(lambda: (answer := pooler.get("/readyz"))[0] == 503 and answer, "not ready without", 20)
+    assert status == 503 and str(own_postgres.port) in reason, reason
+    assert pooler.get("/healthz")[0] == 200
+    own_postgres.start()
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready again", 20)
+
+
+def test_every_metric_is_there(sidecar):
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1")
+        eventually(lambda: "pgweir_queries_total" in pooler.get("/metrics")[1], "metrics")
+        text = pooler.get("/metrics")[1]
+    names = GAUGES + COUNTERS + PROCESS + [f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "count", "sum")]
+    missing = [name for name in names if f"\npgweir_{name}{{" not in text and f"\npgweir_{name} " not in text]
+    assert not missing, text
+
+
+def test_counters_count(sidecar):
+    pooler = sidecar(3)
+    with psycopg.connect(dsn(pooler), autocommit=True) as client, psycopg.connect(dsn(pooler)) as busy:
+        for _ in range(10):
+            client.execute("select 1")
+        with client.transaction():
+            client.execute("select 1")
+            client.execute("select 2")
+        try:
+            client.execute("select 1/0")
+        except psycopg.Error:
+            pass
+        busy.execute("select 1")
+        labels = {"database": "app", "user": "app"}
+        metric = lambda name, **more: pooler.metric(f"pgweir_{name}", **labels, **more)
+        # Ten, BEGIN, two, COMMIT, the error, and busy's BEGIN and SELECT.
+        eventually(lambda: metric("queries_total") == 17, "17 queries")
+        assert metric("transactions_total") == 12
+        assert metric("errors_total", sqlstate="22012") == 1
+        assert metric("pool_size") == 3
+        assert metric("clients") == 2
+        assert metric("clients", state="active") == 1
+        assert 1 <= metric("servers") <= 3
+        assert metric("servers", state="active") == 1
+        assert metric("query_seconds_count") == 17
+        assert metric("client_login_seconds_count") == 2
+        assert pooler.metric("pgweir_process_open_fds") > 5
+    eventually(lambda: metric("clients") == 0, "no client left")
+
+
+def test_waiting_is_seen(sidecar):
+    pooler = sidecar(1)
+    labels = {"database": "app", "user": "app"}
+    with psycopg.connect(dsn(pooler)) as busy, psycopg.connect(dsn(pooler), autocommit=True) as client:
+        busy.execute("select 1")
+        thread = threading.Thread(target=lambda: client.execute("select 1"))
+        thread.start()
+        eventually(lambda: pooler.metric("pgweir_pool_waiting", **labels) == 1, "one waits")
+        eventually(lambda: pooler.metric("pgweir_pool_max_wait_seconds", **labels) > 0.5, "and for how long")
+        busy.commit()
+        thread.join()
+    eventually(lambda: pooler.metric("pgweir_pool_wait_seconds_sum", **labels) > 0.5, "the wait was recorded")
+
+
+def test_refusals_are_counted(sidecar):
+    pooler = sidecar()
+    assert run(login(pooler, "app", "wrong")) == "28P01"
+    eventually(lambda: pooler.metric("pgweir_rejected_total") == 1, "one was refused")
+
+
+def test_no_http(postgres):
+    """`--http off` listens on nothing for HTTP."""
+    pooler = Pgweir(database_url=postgres.url("app", "secret"), http="off")
+    try:
+        pooler.start()
+        pooler.wait_for_event("listening")
+        assert {event["kind"] for event in pooler.events("listening")} == {"tcp"}
+    finally:
+        pooler.stop()

@@ -1,0 +1,289 @@
+"""Every limit, each with its own SQLSTATE, and who is closed by it and who is not."""
+
+import asyncio
+import time
+
+import pytest
+
+from support.children import eventually
+from support.wire import ServerError, Wire, error_fields, message, query
+from tests.conftest import file, run
+
+
+async def enter(pooler, **more) -> Wire:
+    """A client that has logged in."""
+    return await Wire.login(pooler.host, pooler.port, "app", "app", "secret", **more)
+
+
+async def closed_with(client: Wire) -> str:
+    """The SQLSTATE of the FATAL error that ends a client's stay, which must be the last that it hears."""
+    while True:
+        tag, body = await client.read()
+        if tag == b"E":
+            fields = error_fields(body)
+            assert fields["S"] == "FATAL", fields
+            assert await client.reader.read() == b""
+            return fields["C"]
+
+
+async def refused(awaitable) -> ServerError:
+    """The error that comes of it."""
+    with pytest.raises(ServerError) as refusal:
+        await awaitable
+    return refusal.value
+
+
+def running(postgres, what: str) -> int:
+    """How many sessions of `app` are in a state."""
+    return postgres.run(f"select count(*) from pg_stat_activity where usename = 'app' and {what}")[0][0]
+
+
+def test_query_wait_timeout_fails_the_statement_and_not_the_session(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "query_wait_timeout": "300ms"}))
+
+    async def story():
+        busy, client = await enter(pooler), await enter(pooler)
+        await busy.query("begin")
+        started = time.monotonic()
+        for _ in range(2):
+            failure = await refused(client.query("select 1"))
+            assert failure.sqlstate == "53300"
+            assert failure.fields["S"] == "ERROR" and "D" in failure.fields
+            assert client.status == "I"
+        assert 0.5 < time.monotonic() - started < 3
+        await busy.query("commit")
+        assert await client.query("select 2") == [["2"]]
+
+    run(story())
+
+
+def test_query_wait_timeout_in_the_extended_protocol(run_pgweir, postgres):
+    """The error is followed by nothing until Sync, as after any error of Postgres."""
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "query_wait_timeout": "300ms"}))
+    batch = message(b"P", b"\0select 1\0\0\0") + message(b"B", b"\0\0\0\0\0\0\0\0") + message(b"E", b"\0\0\0\0\0")
+
+    async def story():
+        busy, client = await enter(pooler), await enter(pooler)
+        await busy.query("begin")
+        client.send(batch + message(b"S"))
+        failure = await refused(client.until_ready())
+        assert (failure.sqlstate, client.status) == ("53300", "I")
+        await busy.query("commit")
+        client.send(batch + message(b"S"))
+        assert [tag for tag, _ in await client.until_ready()] == [b"1", b"2", b"D", b"C"]
+
+    run(story())
+
+
+def test_max_clients(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 3}))
+
+    async def story():
+        clients = [await enter(pooler) for _ in range(3)]
+        failure = await refused(enter(pooler))
+        assert (failure.sqlstate, failure.fields["S"]) == ("53300", "FATAL")
+        for client in clients:
+            assert await client.query("select 1") == [["1"]]
+        await clients.pop().close()
+        await asyncio.sleep(0.2)
+        clients.append(await enter(pooler))
+
+    run(story())
+    assert pooler.metric("pgweir_rejected_total") == 1
+
+
+def test_max_db_and_user_clients(run_pgweir, postgres):
+    databases = {"app": {"url": postgres.url("app", "secret"), "max_db_client_connections": 2}}
+    users = {"app": {"password": "secret", "max_user_client_connections": 1}, "other": {"password": "secret"}}
+    pooler = run_pgweir(config=file(postgres, databases=databases, users=users))
+
+    async def story():
+        first = await enter(pooler)
+        assert (await refused(enter(pooler))).sqlstate == "53300"
+        second = await Wire.login(pooler.host, pooler.port, "other", "app", "secret")
+        failure = await refused(Wire.login(pooler.host, pooler.port, "other", "app", "secret"))
+        assert failure.sqlstate == "53300"
+        await first.close()
+        await second.close()
+
+    run(story())
+
+
+def test_max_db_connections(run_pgweir, postgres):
+    databases = {"app": {"url": postgres.url("app", "secret"), "max_db_connections": 2}}
+    pooler = run_pgweir(config=file(postgres, databases=databases))
+
+    async def story():
+        clients = [await enter(pooler) for _ in range(10)]
+        asked = asyncio.gather(*(client.query("select pg_sleep(0.2)") for client in clients))
+        await asyncio.sleep(0.3)
+        assert running(postgres, "true") <= 2
+        await asked
+
+    run(story())
+
+
+def test_client_idle_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"client_idle_timeout": "500ms"}))
+
+    async def story():
+        idle, busy = await enter(pooler), await enter(pooler)
+        asked = asyncio.create_task(busy.query("select pg_sleep(1.5)"))
+        assert await closed_with(idle) == "57P05"
+        await asked
+
+    run(story())
+
+
+def test_idle_transaction_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "idle_transaction_timeout": "500ms"}))
+
+    async def story():
+        idle, next_one = await enter(pooler), await enter(pooler)
+        await idle.query("begin")
+        await idle.query("select pg_sleep(1)")
+        assert await closed_with(idle) == "25P03"
+        assert await next_one.query("select 1") == [["1"]]
+
+    run(story())
+    assert running(postgres, "state like 'idle in transaction%'") == 0
+
+
+def test_query_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "query_timeout": "500ms"}))
+
+    async def story():
+        slow, next_one = await enter(pooler), await enter(pooler)
+        slow.send(query("select pg_sleep(100)"))
+        assert await closed_with(slow) == "57014"
+        assert await next_one.query("select 1") == [["1"]]
+
+    run(story())
+    eventually(lambda: running(postgres, "state = 'active'") == 0, "the query was cancelled")
+
+
+def test_transaction_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "transaction_timeout": "700ms"}))
+
+    async def story():
+        slow, next_one = await enter(pooler), await enter(pooler)
+        await slow.query("begin")
+        try:
+            for _ in range(100):
+                await slow.query("select pg_sleep(0.05)")
+            raise AssertionError("the transaction outlived its timeout")
+        except ServerError as failure:
+            assert failure.sqlstate == "25P04"
+        assert await next_one.query("select 1") == [["1"]]
+
+    run(story())
+    eventually(lambda: running(postgres, "state <> 'idle'") == 0, "the transaction was ended")
+
+
+def test_server_idle_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"server_idle_timeout": "500ms"}))
+
+    async def story():
+        client = await enter(pooler)
+        await client.query("select 1")
+        assert running(postgres, "true") == 1
+        await asyncio.to_thread(postgres.wait_for_sessions, "app", 0)
+        assert await client.query("select 2") == [["2"]]
+
+    run(story())
+
+
+def test_server_lifetime(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "server_lifetime": "500ms"}))
+
+    async def story():
+        client, pids = await enter(pooler), set()
+        deadline = time.monotonic() + 10
+        while len(pids) < 3 and time.monotonic() < deadline:
+            pids.add((await client.query("select pg_backend_pid(), pg_sleep(0.05)"))[0][0])
+        assert len(pids) == 3
+
+    run(story())
+
+
+def test_min_pool_size(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"min_pool_size": 3}))
+
+    async def story():
+        await (await enter(pooler)).query("select 1")
+        await asyncio.to_thread(postgres.wait_for_sessions, "app", 3)
+
+    run(story())
+
+
+def test_reserve_pool(run_pgweir, postgres):
+    limits = {"pool_size": 1, "reserve_pool_size": 1, "reserve_pool_timeout": "300ms"}
+    pooler = run_pgweir(config=file(postgres, pool=limits))
+
+    async def story():
+        busy, waiting, further = [await enter(pooler) for _ in range(3)]
+        await busy.query("begin")
+        started = time.monotonic()
+        await waiting.query("begin")
+        assert 0.2 < time.monotonic() - started < 3
+        asked = asyncio.create_task(further.query("select 1"))
+        await asyncio.sleep(0.7)
+        assert not asked.done() and running(postgres, "true") == 2
+        await busy.query("commit")
+        await asked
+
+    run(story())
+
+
+def test_waiters_are_served_in_order(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1}))
+
+    async def story():
+        busy, clients, served = await enter(pooler), [await enter(pooler) for _ in range(20)], []
+        await busy.query("begin")
+
+        async def ask(number: int) -> None:
+            await clients[number].query("select 1")
+            served.append(number)
+
+        asked = []
+        for number in range(20):
+            asked.append(asyncio.create_task(ask(number)))
+            await asyncio.sleep(0.02)
+        await busy.query("commit")
+        await asyncio.gather(*asked)
+        assert served == list(range(20))
+
+    run(story())
+
+
+def test_session_mode(run_pgweir, postgres):
+    """A client keeps its server until it leaves; then the server is reset."""
+    pooler = run_pgweir(config=file(postgres, pool={"pool_mode": "session", "pool_size": 1}))
+
+    async def story():
+        first = await enter(pooler)
+        await first.query("create temp table mine (x int)")
+        await first.query("set statement_timeout = '7s'")
+        second = await enter(pooler)
+        asked = asyncio.create_task(second.query("select to_regclass('mine')"))
+        await asyncio.sleep(0.3)
+        assert not asked.done()
+        assert await first.query("select count(*) from mine") == [["0"]]
+        await first.close()
+        assert await asked == [[None]]
+        assert await second.query("show statement_timeout") == [["0"]]
+
+    run(story())
+
+
+def test_statement_mode(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_mode": "statement", "pool_size": 1}))
+
+    async def story():
+        first, second = await enter(pooler), await enter(pooler)
+        assert await first.query("select 1") == [["1"]]
+        await refused(first.query("begin"))
+        assert await second.query("select 2") == [["2"]]
+
+    run(story())

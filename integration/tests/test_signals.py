@@ -1,0 +1,143 @@
+"""HUP, TERM, INT, USR1, USR2, as an operator or systemd sends them."""
+
+import signal
+import socket
+import threading
+import time
+
+import psycopg
+import pytest
+
+from support.children import eventually
+from support.pgweir import Pgweir
+from tests.conftest import dsn, file
+
+
+@pytest.fixture
+def start():
+    """pgweirs that a test may end as it likes."""
+    started = []
+
+    def one(**how) -> Pgweir:
+        started.append(Pgweir(**how))
+        return started[-1].__enter__()
+
+    yield one
+    for pooler in started:
+        if pooler.child.alive():
+            pooler.stop()
+
+
+def test_reload_takes_a_good_file(start, postgres):
+    pooler = start(config=file(postgres))
+    with psycopg.connect(dsn(pooler), autocommit=True) as old:
+        old.execute("select 1")
+        users = {"app": {"password": "secret"}, "other": {"password": "new"}}
+        pooler.reload(file(postgres, users=users, databases={"second": {"url": postgres.url("app", "secret")}}))
+        assert pooler.events("reloaded")
+        assert old.execute("select 2").fetchone() == (2,)
+        with psycopg.connect(dsn(pooler, dbname="second", user="other", password="new")) as new:
+            assert new.execute("select 3").fetchone() == (3,)
+
+
+BAD = [
+    ("not TOML", "this is not TOML ["),
+    ("an unknown key", "[pool]\npool_sise = 5\n"),
+    ("a wrong value", "[pool]\npool_size = 'many'\n"),
+]
+
+
+@pytest.mark.parametrize("text", [case[1] for case in BAD], ids=[case[0] for case in BAD])
+def test_reload_changes_nothing_for_a_bad_file(start, postgres, text):
+    pooler = start(config=file(postgres))
+    pooler.reload(text)
+    assert len(pooler.events("reload_failed")) == 1 and not pooler.events("reloaded")
+    with psycopg.connect(dsn(pooler)) as client:
+        assert client.execute("select 1").fetchone() == (1,)
+    pooler.reload(file(postgres))
+    assert pooler.events("reloaded")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_drain_lets_a_transaction_finish(start, postgres, number):
+    pooler = start(config=file(postgres))
+    idle, busy = psycopg.connect(dsn(pooler), autocommit=True), psycopg.connect(dsn(pooler))
+    idle.execute("select 1")
+    busy.execute("create temp table drained (x int) on commit drop")
+    pooler.child.send(number)
+    pooler.wait_for_event("draining")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(dsn(pooler))
+    busy.execute("insert into drained values (1)")
+    assert busy.execute("select x from drained").fetchone() == (1,)
+    assert pooler.child.alive()
+    busy.commit()
+    assert pooler.child.wait(10) == 0
+    assert pooler.events("stopped")
+    with pytest.raises(psycopg.OperationalError):
+        idle.execute("select 2")
+    postgres.wait_for_sessions("app", 0)
+
+
+def test_drain_ends_what_lasts_too_long(start, postgres):
+    pooler = start(config=file(postgres, pool={"shutdown_timeout": "500ms"}))
+    busy = psycopg.connect(dsn(pooler))
+    busy.execute("select 1")
+    started = time.monotonic()
+    pooler.child.send(signal.SIGTERM)
+    assert pooler.child.wait(10) == 0
+    assert 0.3 < time.monotonic() - started < 5
+    with pytest.raises(psycopg.OperationalError):
+        busy.execute("select 2")
+
+
+def test_a_second_term_ends_at_once(start, postgres):
+    pooler = start(config=file(postgres))
+    busy = psycopg.connect(dsn(pooler))
+    busy.execute("select 1")
+    pooler.child.send(signal.SIGTERM)
+    pooler.wait_for_event("draining")
+    started = time.monotonic()
+    pooler.child.send(signal.SIGTERM)
+    pooler.child.wait(5)
+    assert time.monotonic() - started < 2
+
+
+def test_pause_and_resume(start, postgres):
+    """In a pause transactions finish, new ones wait, and nobody sees an error."""
+    pooler = start(config=file(postgres))
+    with psycopg.connect(dsn(pooler)) as busy, psycopg.connect(dsn(pooler), autocommit=True) as client:
+        busy.execute("select 1")
+        pooler.child.send(signal.SIGUSR1)
+        eventually(lambda: pooler.get("/readyz")[0] == 503, "/readyz says that we are paused")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(client.execute("select 'resumed'").fetchone()[0]))
+        thread.start()
+        assert busy.execute("select 2").fetchone() == (2,)
+        busy.commit()
+        thread.join(0.5)
+        assert thread.is_alive() and not answers
+        pooler.child.send(signal.SIGUSR2)
+        thread.join(5)
+        assert answers == ["resumed"]
+        assert pooler.get("/readyz")[0] == 200
+
+
+def test_systemd_is_told(start, postgres, tmp_path):
+    """Type=notify: ready, reloading, stopping."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        notified.settimeout(10)
+        pooler = start(config=file(postgres), env={"NOTIFY_SOCKET": path})
+
+        def hear(word: str) -> None:
+            while word not in notified.recv(4096).decode():
+                pass
+
+        hear("READY=1")
+        pooler.reload(file(postgres))
+        hear("RELOADING=1")
+        hear("READY=1")
+        pooler.stop()
+        hear("STOPPING=1")

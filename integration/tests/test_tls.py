@@ -1,0 +1,125 @@
+"""TLS: every mode towards clients, every mode towards servers, right and wrong."""
+
+import socket
+import struct
+
+import psycopg
+import pytest
+
+from tests.conftest import dsn, file
+
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+
+# pgweir's mode, libpq's mode, and what comes of it: with TLS, in the clear, refused.
+TO_CLIENTS = [
+    ("disable", "disable", "clear"),
+    ("disable", "prefer", "clear"),
+    ("disable", "require", "refused"),
+    ("allow", "disable", "clear"),
+    ("allow", "require", "tls"),
+    ("prefer", "disable", "clear"),
+    ("prefer", "prefer", "tls"),
+    ("prefer", "verify-full", "tls"),
+    ("require", "disable", "refused"),
+    ("require", "require", "tls"),
+    ("require", "verify-full", "tls"),
+    ("verify-ca", "disable", "refused"),
+    ("verify-ca", "require", "refused"),
+]
+
+
+def client_section(certificates, mode: str) -> dict:
+    """`[tls.client]`."""
+    if mode == "disable":
+        return {"mode": mode}
+    own = {"cert_file": certificates.server.cert, "key_file": certificates.server.key}
+    return {"mode": mode, "ca_file": certificates.ca} | own
+
+
+def attempt(pooler, **more) -> str:
+    """What comes of a login."""
+    try:
+        with psycopg.connect(dsn(pooler, host="localhost", **more)) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+            return "tls" if connection.pgconn.ssl_in_use else "clear"
+    except psycopg.OperationalError:
+        return "refused"
+
+
+@pytest.mark.parametrize("mode, sslmode, expected", TO_CLIENTS, ids=lambda case: str(case))
+def test_to_clients(run_pgweir, postgres, certificates, mode, sslmode, expected):
+    pooler = run_pgweir(config=file(postgres, tls={"client": client_section(certificates, mode)}))
+    assert attempt(pooler, sslmode=sslmode, sslrootcert=certificates.ca) == expected
+
+
+def test_client_certificates(run_pgweir, postgres, certificates):
+    pooler = run_pgweir(config=file(postgres, tls={"client": client_section(certificates, "verify-ca")}))
+    ours, strange = certificates.client, certificates.stranger
+    assert attempt(pooler, sslmode="require", sslcert=ours.cert, sslkey=ours.key) == "tls"
+    assert attempt(pooler, sslmode="require", sslcert=strange.cert, sslkey=strange.key) == "refused"
+
+
+# `[tls.server]`, the host in the URL, and whether a server can be had. Postgres' certificate is for `localhost` only.
+TO_SERVERS = [
+    ("disable", "127.0.0.1", None, True),
+    ("prefer", "127.0.0.1", None, True),
+    ("require", "127.0.0.1", None, True),
+    ("verify-ca", "127.0.0.1", "ca", True),
+    ("verify-ca", "localhost", "strange_ca", False),
+    ("verify-full", "localhost", "ca", True),
+    ("verify-full", "127.0.0.1", "ca", False),
+    ("verify-full", "localhost", "strange_ca", False),
+]
+
+
+@pytest.mark.parametrize("mode, host, authority, served", TO_SERVERS, ids=lambda case: str(case))
+def test_to_servers(run_pgweir, postgres, certificates, mode, host, authority, served):
+    section = {"mode": mode} | ({"ca_file": getattr(certificates, authority)} if authority else {})
+    databases = {"app": {"url": postgres.url("app", "secret", host=host)}}
+    pooler = run_pgweir(config=file(postgres, databases=databases, tls={"server": section}))
+    if not served:
+        with pytest.raises(psycopg.OperationalError, match="certificate"):
+            psycopg.connect(dsn(pooler)).execute("select 1")
+        assert pooler.wait_for_event("server_connect_failed")
+        return
+    with psycopg.connect(dsn(pooler)) as connection:
+        asked = connection.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
+        assert asked.fetchone()[0] is (mode != "disable")
+
+
+def test_a_server_that_wants_tls(run_pgweir, postgres):
+    for mode, expected in (("require", "clear"), ("prefer", "clear"), ("disable", "refused")):
+        databases = {"app": {"url": postgres.url("tls_only", "secret", sslmode=mode)}}
+        pooler = run_pgweir(config=file(postgres, databases=databases))
+        assert attempt(pooler, sslmode="disable") == expected, mode
+
+
+def test_bytes_before_the_handshake_are_an_attack(run_pgweir, postgres, certificates):
+    """CVE-2021-3935: what comes in the clear together with the SSLRequest is never taken for what came through TLS."""
+    pooler = run_pgweir(config=file(postgres, tls={"client": client_section(certificates, "require")}))
+    with socket.create_connection((pooler.host, pooler.port), timeout=10) as stranger:
+        stranger.sendall(SSL_REQUEST + b"Q\0\0\0\x0dselect 1\0")
+        received = b""
+        try:
+            while piece := stranger.recv(4096):
+                received += piece
+        except ConnectionResetError:
+            pass
+    assert received in (b"", b"S")
+    assert attempt(pooler, sslmode="require") == "tls"
+
+
+def test_certificates_are_read_again_on_reload(run_pgweir, postgres, certificates, tmp_path):
+    cert, key = tmp_path / "now.crt", tmp_path / "now.key"
+
+    def use(pair) -> None:
+        cert.write_bytes(pair.cert.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+
+    use(certificates.stranger)
+    config = file(postgres, tls={"client": {"mode": "require", "cert_file": cert, "key_file": key}})
+    pooler = run_pgweir(config=config)
+    assert attempt(pooler, sslmode="verify-full", sslrootcert=certificates.ca) == "refused"
+    use(certificates.server)
+    pooler.reload(config)
+    assert attempt(pooler, sslmode="verify-full", sslrootcert=certificates.ca) == "tls"
