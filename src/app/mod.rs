@@ -85,8 +85,17 @@ impl<'l> App<'l> {
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
         let photographer = Photographer::new(lobby.clone());
         derive_secrets(&lobby);
-        let mut app =
-            App { lobby, crew, photographer, sources, log, notify: Notify::from_env(), signals, doors: None, http_stop: None };
+        let mut app = App {
+            lobby,
+            crew,
+            photographer,
+            sources,
+            log,
+            notify: Notify::from_env(),
+            signals,
+            doors: None,
+            http_stop: None,
+        };
         app.open_http().await?;
         app.open_doors()?;
         app.notify.ready();

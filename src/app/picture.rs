@@ -8,9 +8,7 @@ use jiff::Timestamp;
 
 use super::Pictures;
 use crate::observe::counters::PoolNumbers;
-use crate::observe::snapshot::{
-    ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell,
-};
+use crate::observe::snapshot::{ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell};
 use crate::pool::Pool;
 use crate::session::Lobby;
 
@@ -90,7 +88,9 @@ fn why_not(pool: &Pool, now: Instant) -> Option<String> {
             let detail = failure.detail.as_deref().unwrap_or_default();
             Some(format!("{} {}: {} {detail}", pool.database, failure.code(), failure.message))
         }
-        (None, None) => Some(format!("{}: no server is open, and whether one can be opened is not known yet", pool.database)),
+        (None, None) => {
+            Some(format!("{}: no server is open, and whether one can be opened is not known yet", pool.database))
+        }
         (None, Some(_)) => None,
     }
 }

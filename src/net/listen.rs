@@ -102,7 +102,9 @@ impl Listener {
 impl ListenError {
     fn new(on: &str, error: io::Error) -> ListenError {
         let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => ": another program listens there; stop it or choose another address (listen.addr)",
+            io::ErrorKind::AddrInUse => {
+                ": another program listens there; stop it or choose another address (listen.addr)"
+            }
             io::ErrorKind::PermissionDenied => ": choose a port above 1023, or a directory that may be written",
             io::ErrorKind::AddrNotAvailable => ": this machine has no such address",
             _ => "",

@@ -11,9 +11,9 @@ use crate::auth::{KeyCache, Login, LoginError, LoginStep};
 use crate::net::dial::DialError;
 use crate::net::talk::{Message, TalkError};
 use crate::net::{Stream, Talk};
+use crate::protocol::backend;
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate::{self, SqlState};
-use crate::protocol::backend;
 
 /// A server that let us in.
 #[derive(Debug)]
@@ -156,7 +156,8 @@ impl ConnectError {
         );
         match self {
             ConnectError::Refused(body) => {
-                let text = |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
+                let text =
+                    |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
                 let code: SqlState = backend::sqlstate(body).unwrap_or(sqlstate::CONNECTION_FAILURE);
                 let words = text(b'M').unwrap_or_default();
                 // Otherwise a client whose own login was right would look for the mistake in its password.
@@ -173,9 +174,12 @@ impl ConnectError {
                 format!("pgweir could not log in to the server: {why}"),
             )
             .detail(whence),
-            other => Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir could not connect to the server: {other}"))
-                .detail(whence)
-                .hint("Is the server running, and does it accept connections at this address?"),
+            other => Complaint::fatal(
+                sqlstate::CONNECTION_FAILURE,
+                format!("pgweir could not connect to the server: {other}"),
+            )
+            .detail(whence)
+            .hint("Is the server running, and does it accept connections at this address?"),
         }
     }
 }

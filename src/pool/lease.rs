@@ -1,8 +1,8 @@
 //! Borrowing a server and giving it back; opening one when the ledger says so.
 
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -110,9 +110,9 @@ pub(super) fn accept(server: Box<Server>, now: Instant) {
 }
 
 /// Closes a server that was on loan, and has others opened where they are wanted.
-pub(super) fn discard(server: Box<Server>, why: &'static str) {
+pub(super) fn discard(mut server: Box<Server>, why: &'static str) {
     let (pool, home) = (server.pool.clone(), server.home);
-    pool.closed(server, why);
+    pool.closed(&mut server, why);
     pool.ledger().lost();
     pool.open_wanted(home, Instant::now());
 }
@@ -261,7 +261,7 @@ impl Pool {
     }
 
     /// Closes a server that nobody holds any more and gives its place in the quotas back.
-    pub(super) fn closed(&self, server: Box<Server>, why: &'static str) {
+    pub(super) fn closed(&self, server: &mut Server, why: &'static str) {
         self.servers.iter().for_each(|quota| quota.give());
         let age = server.opened_at.elapsed().as_secs();
         debug!(event = "server_closed", database = %self.database, user = %self.user,

@@ -3,14 +3,12 @@
 //! `S` is what it lends, `T` names a client that waits; tests lend numbers. A server that is handed to a waiter lies in
 //! the waiter's place until it is claimed; a waiter that leaves first passes it on, so none is ever lost.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::queue::Queue;
 use crate::protocol::encode::Complaint;
 
-/// A waiter of another worker is served before those of the server's own worker once it has waited this much longer than
-/// they: crossing workers costs CPU, so it is done for fairness only.
-pub const HOME_BOUND: Duration = Duration::from_millis(5);
+pub use super::queue::{Claim, Turn};
 
 /// What a pool may do. Zero durations mean never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,34 +40,13 @@ pub enum Grant<S> {
     Refuse(Complaint),
 }
 
-/// A place in the queue. Ends with [`Ledger::claim`] or [`Ledger::leave`], nothing else.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Turn(usize);
-
-/// What a waiter finds when it looks.
-#[derive(Debug)]
-pub enum Claim<S> {
-    /// Its server.
-    Server(S),
-    /// Nothing yet.
-    Wait(Turn),
-    /// It waited too long: this long.
-    Expired(Duration),
-    /// No server can be had, and this is why.
-    Refused(Complaint),
-}
-
 /// The accounting of one pool.
 #[derive(Debug)]
 pub struct Ledger<S, T> {
     limits: Limits,
     /// Last rested last.
     idle: Vec<Idle<S>>,
-    places: Vec<Place<S, T>>,
-    free: Vec<usize>,
-    /// One queue a worker, oldest first.
-    queues: Vec<VecDeque<usize>>,
-    waiting: usize,
+    queue: Queue<S, T>,
     /// Lent, or granted and not yet claimed.
     lent: usize,
     opening: usize,
@@ -85,15 +62,6 @@ struct Idle<S> {
 }
 
 #[derive(Debug)]
-enum Place<S, T> {
-    Free,
-    Waiting { ticket: T, since: Instant },
-    Granted(S, usize),
-    Expired(Duration),
-    Refused(Complaint),
-}
-
-#[derive(Debug)]
 struct Failure {
     why: Complaint,
     until: Instant,
@@ -105,10 +73,7 @@ impl<S, T: Clone> Ledger<S, T> {
         Ledger {
             limits,
             idle: Vec::new(),
-            places: Vec::new(),
-            free: Vec::new(),
-            queues: (0..workers.max(1)).map(|_| VecDeque::new()).collect(),
-            waiting: 0,
+            queue: Queue::new(workers),
             lent: 0,
             opening: 0,
             paused: false,
@@ -118,62 +83,28 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// A client of worker `home` asks for a server.
     pub fn acquire(&mut self, ticket: T, home: usize, now: Instant) -> Grant<S> {
-        if !self.paused && self.waiting == 0 {
-            if let Some(idle) = self.take_idle_at(home) {
-                self.lent += 1;
-                return Grant::Use(idle.server);
-            }
+        if !self.paused
+            && self.waiting() == 0
+            && let Some(idle) = self.take_idle_at(home)
+        {
+            self.lent += 1;
+            return Grant::Use(idle.server);
         }
         if let Some(why) = self.fails(now) {
             return Grant::Refuse(why);
         }
-        let place = Place::Waiting { ticket, since: now };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.places[index] = place;
-                index
-            }
-            None => {
-                self.places.push(place);
-                self.places.len() - 1
-            }
-        };
-        self.queues[home].push_back(index);
-        self.waiting += 1;
-        Grant::Wait(Turn(index))
+        Grant::Wait(self.queue.join(ticket, home, now))
     }
 
     /// A waiter looks whether its turn has come.
     pub fn claim(&mut self, turn: Turn) -> Claim<S> {
-        match std::mem::replace(&mut self.places[turn.0], Place::Free) {
-            waiting @ Place::Waiting { .. } => {
-                self.places[turn.0] = waiting;
-                return Claim::Wait(turn);
-            }
-            place => {
-                self.free.push(turn.0);
-                match place {
-                    Place::Granted(server, _) => Claim::Server(server),
-                    Place::Expired(waited) => Claim::Expired(waited),
-                    Place::Refused(why) => Claim::Refused(why),
-                    Place::Free | Place::Waiting { .. } => unreachable!("a turn has its place until it ends"),
-                }
-            }
-        }
+        self.queue.claim(turn)
     }
 
     /// A waiter leaves (cancelled, disconnected). Whom to wake, if it leaves a server behind.
     pub fn leave(&mut self, turn: Turn, now: Instant) -> Option<T> {
-        let place = std::mem::replace(&mut self.places[turn.0], Place::Free);
-        self.free.push(turn.0);
-        match place {
-            Place::Waiting { .. } => {
-                self.unqueue(turn.0);
-                None
-            }
-            Place::Granted(server, home) => self.give_back(server, home, now),
-            Place::Free | Place::Expired(_) | Place::Refused(_) => None,
-        }
+        let (server, home) = self.queue.leave(turn)?;
+        self.give_back(server, home, now)
     }
 
     /// A lent server comes back fit for the next client. Whom to wake.
@@ -192,7 +123,7 @@ impl<S, T: Clone> Ledger<S, T> {
         if self.paused || self.failure.as_ref().is_some_and(|failure| now < failure.until) {
             return 0;
         }
-        let wanted = self.waiting.max(self.limits.min.saturating_sub(self.total() - self.opening));
+        let wanted = self.waiting().max(self.limits.min.saturating_sub(self.total() - self.opening));
         let count = (wanted.saturating_sub(self.opening))
             .min(self.limits.max_opening.saturating_sub(self.opening))
             .min(self.size_now(now).saturating_sub(self.total()));
@@ -224,28 +155,15 @@ impl<S, T: Clone> Ledger<S, T> {
     pub fn open_failed(&mut self, why: Complaint, now: Instant, wake: &mut Vec<T>) {
         self.opening -= 1;
         if self.total() == 0 {
-            self.refuse_all(&why, wake);
+            self.queue.refuse_all(&why, wake);
         }
         self.failure = Some(Failure { why, until: now + self.limits.retry });
     }
 
     /// Those who waited too long; `wake` gets them.
     pub fn expire(&mut self, now: Instant, wake: &mut Vec<T>) {
-        if self.limits.wait.is_zero() {
-            return;
-        }
-        for queue in &mut self.queues {
-            while let Some(&index) = queue.front() {
-                let Place::Waiting { ticket, since } = &self.places[index] else { unreachable!("queued means waiting") };
-                let waited = now.saturating_duration_since(*since);
-                if waited < self.limits.wait {
-                    break;
-                }
-                wake.push(ticket.clone());
-                self.places[index] = Place::Expired(waited);
-                queue.pop_front();
-                self.waiting -= 1;
-            }
+        if !self.limits.wait.is_zero() {
+            self.queue.expire(now, self.limits.wait, wake);
         }
     }
 
@@ -288,7 +206,7 @@ impl<S, T: Clone> Ledger<S, T> {
     /// Serves whom it can; `wake` gets them.
     pub fn resume(&mut self, now: Instant, wake: &mut Vec<T>) {
         self.paused = false;
-        while self.waiting > 0 {
+        while self.waiting() > 0 {
             let Some(idle) = self.idle.pop() else { return };
             wake.extend(self.rest(idle.server, idle.home, now));
         }
@@ -321,17 +239,12 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// Clients in the queue.
     pub fn waiting(&self) -> usize {
-        self.waiting
+        self.queue.waiting()
     }
 
     /// All servers, those being opened too.
     pub fn total(&self) -> usize {
         self.idle.len() + self.lent + self.opening
-    }
-
-    /// The pool's limit now, the reserve counted when somebody has waited long enough.
-    pub fn size(&self) -> usize {
-        self.limits.size
     }
 
     /// Whether more servers are out than a reload left room for.
@@ -341,7 +254,7 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// How long the first in the queue has waited.
     pub fn longest_wait(&self, now: Instant) -> Duration {
-        self.oldest().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(since))
+        self.queue.longest_wait(now)
     }
 
     /// Why servers cannot be opened, if that is so.
@@ -361,39 +274,16 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// A server without a client goes to the next one, or rests.
     fn rest(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
-        if self.paused {
-            self.idle.push(Idle { server, home, since: now });
-            return None;
-        }
-        let Some(index) = self.next(home) else {
-            self.idle.push(Idle { server, home, since: now });
-            return None;
-        };
-        self.lent += 1;
-        match std::mem::replace(&mut self.places[index], Place::Granted(server, home)) {
-            Place::Waiting { ticket, .. } => Some(ticket),
-            _ => unreachable!("queued means waiting"),
-        }
-    }
-
-    /// Takes the next waiter for a server of worker `home` off its queue.
-    fn next(&mut self, home: usize) -> Option<usize> {
-        let (oldest, since) = self.oldest()?;
-        let own = self.front(home).filter(|own| own.saturating_duration_since(since) <= HOME_BOUND);
-        let queue = if own.is_some() { home } else { oldest };
-        self.waiting -= 1;
-        self.queues[queue].pop_front()
-    }
-
-    /// The queue whose front has waited longest, and since when.
-    fn oldest(&self) -> Option<(usize, Instant)> {
-        (0..self.queues.len()).filter_map(|queue| Some((queue, self.front(queue)?))).min_by_key(|(_, since)| *since)
-    }
-
-    fn front(&self, queue: usize) -> Option<Instant> {
-        match &self.places[*self.queues.get(queue)?.front()?] {
-            Place::Waiting { since, .. } => Some(*since),
-            _ => unreachable!("queued means waiting"),
+        let handed = if self.paused { Err(server) } else { self.queue.hand_over(server, home) };
+        match handed {
+            Ok(ticket) => {
+                self.lent += 1;
+                Some(ticket)
+            }
+            Err(server) => {
+                self.idle.push(Idle { server, home, since: now });
+                None
+            }
         }
     }
 
@@ -406,39 +296,11 @@ impl<S, T: Clone> Ledger<S, T> {
         Some(self.idle.remove(at))
     }
 
-    fn unqueue(&mut self, index: usize) {
-        for queue in &mut self.queues {
-            if let Some(at) = queue.iter().position(|&waiter| waiter == index) {
-                queue.remove(at);
-                self.waiting -= 1;
-                return;
-            }
-        }
-    }
-
-    fn refuse_all(&mut self, why: &Complaint, wake: &mut Vec<T>) {
-        for queue in &mut self.queues {
-            for index in queue.drain(..) {
-                let place = std::mem::replace(&mut self.places[index], Place::Refused(why.clone()));
-                let Place::Waiting { ticket, .. } = place else { unreachable!("queued means waiting") };
-                wake.push(ticket);
-            }
-        }
-        self.waiting = 0;
-    }
-
     /// What is always true.
     #[cfg(test)]
     fn check_invariants(&self) {
-        let queued: usize = self.queues.iter().map(VecDeque::len).sum();
-        let waiting = self.places.iter().filter(|place| matches!(place, Place::Waiting { .. })).count();
-        let granted = self.places.iter().filter(|place| matches!(place, Place::Granted(..))).count();
-        let free = self.places.iter().filter(|place| matches!(place, Place::Free)).count();
-        assert_eq!(queued, self.waiting);
-        assert_eq!(waiting, self.waiting);
-        assert_eq!(free, self.free.len());
-        assert!(granted <= self.lent);
-        assert!(self.paused || self.waiting == 0 || self.idle.is_empty(), "nobody waits while a server rests");
+        assert!(self.queue.check_invariants() <= self.lent);
+        assert!(self.paused || self.waiting() == 0 || self.idle.is_empty(), "nobody waits while a server rests");
         assert!(self.total() <= self.limits.size + self.limits.reserve);
     }
 }

@@ -1,6 +1,6 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
-//! Reading order: `ledger` (who holds, who waits, who rests), `memory`, `catalog` and `parameters` (what servers remember),
+//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what servers remember),
 //! `client` and `cancel` (how one is reached), `connect` and `server`, then `lease` and `tidy`, which move them.
 
 pub mod cancel;
@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod memory;
 pub mod parameters;
 pub mod pools;
+pub mod queue;
 pub mod quota;
 pub mod roster;
 pub mod server;

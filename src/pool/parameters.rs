@@ -23,8 +23,14 @@ struct Setting {
 }
 
 /// Reported, but not for a client to set. <https://www.postgresql.org/docs/current/runtime-config-preset.html>
-const FIXED: [&str; 6] =
-    ["server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby", "session_authorization"];
+const FIXED: [&str; 6] = [
+    "server_version",
+    "server_encoding",
+    "integer_datetimes",
+    "is_superuser",
+    "in_hot_standby",
+    "session_authorization",
+];
 
 impl Parameters {
     /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.

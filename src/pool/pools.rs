@@ -11,10 +11,13 @@ use crate::config::{Config, Database, TlsMode};
 use crate::net::dial::Address;
 use crate::net::tls::{self, TlsError};
 
+/// A database and a user.
+type Name = (Arc<str>, Arc<str>);
+
 /// All pools.
 #[derive(Debug)]
 pub struct Pools {
-    pools: Mutex<HashMap<(Arc<str>, Arc<str>), Arc<Pool>>>,
+    pools: Mutex<HashMap<Name, Arc<Pool>>>,
     databases: Mutex<HashMap<Arc<str>, Shared>>,
     users: Mutex<HashMap<Arc<str>, Shared>>,
     homes: Arc<[Home]>,
@@ -68,7 +71,14 @@ impl Pools {
 
     /// The pool of this database and user, made when it is first asked for. `key` is what this client's login lets us use
     /// towards the server, where the configuration has nothing better. `None` when there is no such database.
-    pub fn of(&self, config: &Config, tls: &ServerTls, database: &str, user: &str, key: ServerKey) -> Option<Arc<Pool>> {
+    pub fn of(
+        &self,
+        config: &Config,
+        tls: &ServerTls,
+        database: &str,
+        user: &str,
+        key: ServerKey,
+    ) -> Option<Arc<Pool>> {
         config.database(database)?;
         let found = lock(&self.pools).get(&(database.into(), user.into())).cloned();
         if let Some(pool) = found {
@@ -80,7 +90,8 @@ impl Pools {
         let quotas = self.quotas(config, &database, &user);
         let mut pools = lock(&self.pools);
         let entry = pools.entry((database.clone(), user.clone()));
-        let pool = entry.or_insert_with(|| Arc::new(Pool::new(database, user, plan, quotas, self.homes.clone()))).clone();
+        let pool =
+            entry.or_insert_with(|| Arc::new(Pool::new(database, user, plan, quotas, self.homes.clone()))).clone();
         if self.is_paused() {
             pool.pause();
         }
@@ -145,7 +156,11 @@ impl Pools {
         let known = &pool.plan().route.key;
         let passed = matches!(key, ServerKey::Scram { .. });
         let ours = matches!(known, ServerKey::Scram { .. } | ServerKey::None);
-        if passed && ours && *known != key && let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key) {
+        if passed
+            && ours
+            && *known != key
+            && let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key)
+        {
             pool.replan(Arc::new(plan));
         }
     }

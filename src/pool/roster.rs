@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq;
 
-use super::client::{Client, Word};
 use super::cancel::{Line, Release};
+use super::client::{Client, Word};
 use super::lease::{accept, discard};
 use crate::observe::snapshot::ClientState;
 

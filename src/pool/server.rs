@@ -139,7 +139,8 @@ impl Server {
                     Some(body) => match frame.tag {
                         backend::READY => {
                             left = left.saturating_sub(1);
-                            status = body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
+                            status =
+                                body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
                         }
                         backend::ERROR => refused = Some(body.to_vec()),
                         backend::PARAMETER_STATUS => {
@@ -171,7 +172,7 @@ impl Server {
     }
 
     /// Says goodbye, as far as that goes without waiting.
-    pub fn close(mut self: Box<Self>) {
+    pub fn close(&mut self) {
         let mut out = Vec::new();
         encode::bare(&mut out, frontend::TERMINATE);
         let mut cx = Context::from_waker(Waker::noop());

@@ -67,7 +67,7 @@ impl Pool {
     /// Closes all resting servers.
     pub fn close_idle(&self, now: Instant, why: &'static str) {
         let culled = self.ledger().cull(now, |_, _| false);
-        culled.into_iter().for_each(|server| self.closed(server, why));
+        culled.into_iter().for_each(|mut server| self.closed(&mut server, why));
     }
 
     fn close_rested(self: &Arc<Self>, now: Instant) {
@@ -77,16 +77,16 @@ impl Pool {
             // What it said may have been a notice; then it goes on.
             match (server.is_current(now), server.is_alive()) {
                 (true, true) => self.readmit(server, now),
-                (false, _) => self.closed(server, "server_lifetime, or reconfigured"),
+                (false, _) => self.closed(&mut server, "server_lifetime, or reconfigured"),
                 (true, false) => {
                     self.doubt();
-                    self.closed(server, "the server closed it");
+                    self.closed(&mut server, "the server closed it");
                 }
             }
         }
         if !settings.server_idle_timeout.is_zero() {
             let rested = self.ledger().cull_rested(now, settings.server_idle_timeout);
-            rested.into_iter().for_each(|server| self.closed(server, "server_idle_timeout"));
+            rested.into_iter().for_each(|mut server| self.closed(&mut server, "server_idle_timeout"));
         }
     }
 

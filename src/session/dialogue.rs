@@ -6,9 +6,10 @@
 
 use std::collections::VecDeque;
 
-use crate::pool::memory::{Memory, StatementId, Unnamed};
+use super::owed::{Answer, Heed, Owed, Settled, Tally, Verdict};
+use crate::pool::memory::{Memory, Unnamed};
 use crate::protocol::backend::{self, command_tag};
-use crate::protocol::{Frame, TransactionStatus, encode, frontend};
+use crate::protocol::{Frame, TransactionStatus, frontend};
 
 /// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
 pub const MOST_OWED: usize = 65_536;
@@ -28,46 +29,6 @@ pub struct Dialogue {
     settled: Settled,
 }
 
-/// A reply that is still to come, in the order of the messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owed {
-    /// Anything up to ReadyForQuery.
-    Query,
-    /// FunctionCallResponse, ReadyForQuery.
-    FunctionCall,
-    /// ReadyForQuery.
-    Sync,
-    /// ParseComplete, of a named statement where there is an id.
-    Parse(Option<StatementId>),
-    /// BindComplete.
-    Bind,
-    /// RowDescription or NoData, perhaps after ParameterDescription.
-    Describe,
-    /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
-    Execute,
-    /// CloseComplete.
-    Close,
-    /// Nothing: the client ended a COPY here that the server may not have begun yet.
-    CopyEnd,
-    /// Nothing from the server: we answer when it is this message's turn.
-    Answer(Answer),
-    /// Ours, swallowed: anything up to ReadyForQuery.
-    OurQuery,
-    /// Ours, swallowed: ParseComplete.
-    OurParse(Option<StatementId>),
-    /// Ours, swallowed: CloseComplete.
-    OurClose(Option<StatementId>),
-}
-
-/// What we answer in place of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// To the Parse of a statement that the server has already.
-    Parsed,
-    /// To the Close of a name that is the client's and not the server's.
-    Closed,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
     #[default]
@@ -78,48 +39,8 @@ enum Phase {
     CopyIn,
 }
 
-/// What becomes of a frame from the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// To the client.
-    Forward,
-    /// To nobody.
-    Swallow,
-}
-
-/// What became of a message from the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heed {
-    /// The server is to see it.
-    Send,
-    /// The server would ignore it, so it need not see it.
-    Ignore,
-}
-
-/// What has been completed since it was last asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Statements, whatever their outcome.
-    pub statements: u32,
-    /// Transactions.
-    pub transactions: u32,
-}
-
-/// The client's changes of its names, counted as they turn out, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settled {
-    /// Succeeded.
-    pub kept: u32,
-    /// After those: failed or skipped.
-    pub undone: u32,
-    /// The server dropped all its statements at the client's wish.
-    pub all_dropped: bool,
-    /// `DEALLOCATE` of a single name succeeded so often.
-    pub deallocated: u32,
-}
-
 impl Dialogue {
-    /// A message of the client is about to be sent. `owed` is what [`Dialogue::owes`] says of its tag, or the relay's own
+    /// A message of the client is about to be sent. `owed` is what [`Owed::by`] says of its tag, or the relay's own
     /// choice for a Parse or a Close.
     pub fn send(&mut self, tag: u8, owed: Option<Owed>) -> Heed {
         match (self.phase, tag) {
@@ -131,7 +52,9 @@ impl Dialogue {
                 return Heed::Send;
             }
             (Phase::CopyIn, _) => return Heed::Send,
-            (Phase::Normal, frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL) if self.owed.is_empty() => {
+            (Phase::Normal, frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL)
+                if self.owed.is_empty() =>
+            {
                 return Heed::Ignore;
             }
             (Phase::Normal, _) => {}
@@ -143,22 +66,6 @@ impl Dialogue {
             _ => self.unsynced,
         };
         Heed::Send
-    }
-
-    /// What a message of the client makes the server owe.
-    pub fn owes(tag: u8) -> Option<Owed> {
-        match tag {
-            frontend::QUERY => Some(Owed::Query),
-            frontend::FUNCTION_CALL => Some(Owed::FunctionCall),
-            frontend::SYNC => Some(Owed::Sync),
-            frontend::PARSE => Some(Owed::Parse(None)),
-            frontend::BIND => Some(Owed::Bind),
-            frontend::DESCRIBE => Some(Owed::Describe),
-            frontend::EXECUTE => Some(Owed::Execute),
-            frontend::CLOSE => Some(Owed::Close),
-            frontend::COPY_DONE | frontend::COPY_FAIL => Some(Owed::CopyEnd),
-            _ => None,
-        }
     }
 
     /// A message of ours goes in front.
@@ -257,7 +164,9 @@ impl Dialogue {
     /// Messages that may come between any others.
     fn beside(&self, tag: u8) -> Verdict {
         match self.owed.front() {
-            Some(Owed::OurQuery | Owed::OurParse(_) | Owed::OurClose(_)) if tag != backend::NOTIFICATION => Verdict::Swallow,
+            Some(Owed::OurQuery | Owed::OurParse(_) | Owed::OurClose(_)) if tag != backend::NOTIFICATION => {
+                Verdict::Swallow
+            }
             _ => Verdict::Forward,
         }
     }
@@ -408,7 +317,8 @@ impl Dialogue {
                 }
                 Owed::CopyEnd => {
                     self.owed.remove(1);
-                    self.unsynced = self.unsynced && !self.owed.iter().any(|owed| matches!(owed, Owed::Sync | Owed::Query));
+                    self.unsynced =
+                        self.unsynced && !self.owed.iter().any(|owed| matches!(owed, Owed::Sync | Owed::Query));
                     return Verdict::Forward;
                 }
                 _ => break,
@@ -424,15 +334,6 @@ impl Dialogue {
             self.owed.pop_front();
         }
     }
-}
-
-/// Appends an answer of ours.
-pub fn write_answer(out: &mut Vec<u8>, answer: Answer) {
-    let tag = match answer {
-        Answer::Parsed => backend::PARSED,
-        Answer::Closed => backend::CLOSED,
-    };
-    encode::bare(out, tag);
 }
 
 #[cfg(test)]

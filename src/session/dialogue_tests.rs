@@ -1,6 +1,7 @@
 //! The dialogue by scripts, one line each, and by random ones.
 
 use super::*;
+use crate::pool::memory::StatementId;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ fn send(dialogue: &mut Dialogue, memory: &mut Memory, word: &str, said: &mut Str
         }
         b'a' => dialogue.send(frontend::PARSE, Some(Owed::Answer(Answer::Parsed))),
         b'k' => dialogue.send(frontend::CLOSE, Some(Owed::Answer(Answer::Closed))),
-        tag => dialogue.send(tag, Dialogue::owes(tag)),
+        tag => dialogue.send(tag, Owed::by(tag)),
     };
     if heed == Heed::Ignore {
         said.push('_');

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dialogue::{Tally, Verdict, write_answer};
+use super::owed::{Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::statements::Statements;
 use super::stay::Farewell;

@@ -57,8 +57,11 @@ fn is_off(value: &str) -> bool {
 }
 
 fn bad_option(word: &str) -> Complaint {
-    Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, format!("pgweir does not understand {word:?} in the startup options"))
-        .hint("Settings are written -c name=value or --name=value.")
+    Complaint::fatal(
+        sqlstate::PROTOCOL_VIOLATION,
+        format!("pgweir does not understand {word:?} in the startup options"),
+    )
+    .hint("Settings are written -c name=value or --name=value.")
 }
 
 fn no_replication() -> Complaint {
@@ -74,7 +77,9 @@ mod tests {
     fn check(words: &str, expected: &str) {
         let pairs = words.split(';').filter_map(|pair| pair.split_once(':'));
         let said = match Greeting::read(0, pairs.map(|(name, value)| (name.into(), value.into())).collect()) {
-            Ok(greeting) => format!("{}@{} {:?} {:?}", greeting.user, greeting.database, greeting.settings, greeting.unknown),
+            Ok(greeting) => {
+                format!("{}@{} {:?} {:?}", greeting.user, greeting.database, greeting.settings, greeting.unknown)
+            }
             Err(complaint) => complaint.code().to_string(),
         };
         assert_eq!(said, expected, "{words}");

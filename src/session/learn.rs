@@ -15,7 +15,11 @@ use crate::protocol::{backend, sqlstate};
 const LONGEST_NAME: usize = 63;
 
 /// The parameters of a client that greets like this; or what it is told instead.
-pub(super) async fn parameters(pool: &Arc<Pool>, client: &Arc<Client>, greeting: &Greeting) -> Result<Arc<Parameters>, Complaint> {
+pub(super) async fn parameters(
+    pool: &Arc<Pool>,
+    client: &Arc<Client>,
+    greeting: &Greeting,
+) -> Result<Arc<Parameters>, Complaint> {
     let unknown: Vec<&(String, String)> =
         greeting.settings.iter().filter(|(name, value)| known(pool, name, value).is_none()).collect();
     if pool.fresh().is_none() || !unknown.is_empty() {
@@ -81,7 +85,10 @@ fn denied(denied: Denied) -> Complaint {
         Denied::Failed(why) => Complaint { severity: Severity::Fatal, ..why },
         Denied::Late(waited) => Complaint::fatal(
             sqlstate::TOO_MANY_CONNECTIONS,
-            format!("pgweir had no free server for the login within query_wait_timeout: it waited {} ms", waited.as_millis()),
+            format!(
+                "pgweir had no free server for the login within query_wait_timeout: it waited {} ms",
+                waited.as_millis()
+            ),
         ),
         Denied::Told(_) => super::stay::shutdown(),
     }

@@ -64,7 +64,9 @@ impl Limits {
     fn complaint(&self, limit: Limit) -> Complaint {
         let (code, what, key, value) = match limit {
             Limit::Query => (sqlstate::QUERY_CANCELED, "a query ran", "query_timeout", self.query),
-            Limit::Transaction => (sqlstate::TRANSACTION_TIMEOUT, "a transaction lasted", "transaction_timeout", self.transaction),
+            Limit::Transaction => {
+                (sqlstate::TRANSACTION_TIMEOUT, "a transaction lasted", "transaction_timeout", self.transaction)
+            }
             Limit::Idle => (
                 sqlstate::IDLE_IN_TRANSACTION_TIMEOUT,
                 "the client was idle in a transaction",

@@ -2,14 +2,17 @@
 //!
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
 //! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
-//! follow what), `statements` (prepared statements on shared servers), `limits` (how long is too long).
+//! follow what; its words in `owed`), `statements` and `desk`
+//! (prepared statements on shared servers), `limits` (how long is too long).
 
+pub mod desk;
 pub mod dialogue;
 mod downward;
 pub mod greeting;
 mod learn;
 mod limits;
 pub mod lobby;
+pub mod owed;
 mod relay;
 pub mod request;
 pub mod statements;

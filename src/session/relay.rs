@@ -68,8 +68,16 @@ impl<'s> Relay<'s> {
         session.client.spent(waited, std::time::Duration::ZERO);
         let lease = Some(lease);
         let mut relay = Relay {
-            session, up, exchange, lease, times, limits,
-            terminating: false, ending: None, doomed: false, flushed: true,
+            session,
+            up,
+            exchange,
+            lease,
+            times,
+            limits,
+            terminating: false,
+            ending: None,
+            doomed: false,
+            flushed: true,
         };
         relay.bring_parameters();
         relay
@@ -98,7 +106,7 @@ impl<'s> Relay<'s> {
         }
         if let Some(sql) = server.memory.parameters.difference(&self.session.parameters) {
             self.up.insert(|out| encode::query(out, &sql));
-            self.exchange.dialogue.send_ours(super::dialogue::Owed::OurQuery);
+            self.exchange.dialogue.send_ours(super::owed::Owed::OurQuery);
         }
         server.memory.parameters = self.session.parameters.clone();
     }
@@ -337,8 +345,11 @@ impl<'s> Relay<'s> {
         let statement = self.session.plan.settings.pool_mode == PoolMode::Statement;
         if statement && !dialogue.is_busy() && dialogue.status() != TransactionStatus::Idle {
             return Err(Farewell::Told(
-                Complaint::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "pgweir allows no transaction blocks in statement pooling mode")
-                    .hint("Set pool_mode = \"transaction\" for this database or user."),
+                Complaint::fatal(
+                    sqlstate::FEATURE_NOT_SUPPORTED,
+                    "pgweir allows no transaction blocks in statement pooling mode",
+                )
+                .hint("Set pool_mode = \"transaction\" for this database or user."),
             ));
         }
         Ok(())

@@ -30,7 +30,9 @@ pub fn survey(lane: &mut Lane) -> Request {
         };
         match tag {
             (frontend::TERMINATE, _) => return Request::Terminate,
-            (frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL | frontend::FLUSH, size) => lane.swallow(size),
+            (frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL | frontend::FLUSH, size) => {
+                lane.swallow(size)
+            }
             _ => return look(lane.unjudged(), !lane.has_room()),
         }
     }

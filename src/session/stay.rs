@@ -165,8 +165,11 @@ impl Session {
                 None
             }
             Word::Deadline => Some(Farewell::Told(
-                Complaint::fatal(sqlstate::IDLE_SESSION_TIMEOUT, "pgweir closed the connection: the client was idle for too long")
-                    .detail(format!("client_idle_timeout is {:?}.", self.plan.settings.client_idle_timeout)),
+                Complaint::fatal(
+                    sqlstate::IDLE_SESSION_TIMEOUT,
+                    "pgweir closed the connection: the client was idle for too long",
+                )
+                .detail(format!("client_idle_timeout is {:?}.", self.plan.settings.client_idle_timeout)),
             )),
             Word::Drain | Word::Leave => Some(Farewell::Told(shutdown())),
         }
@@ -261,7 +264,7 @@ impl Session {
                 }
                 up.swallow(size);
                 extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
-                if tag == frontend::SYNC || (!extended && tag != frontend::SYNC) {
+                if tag == frontend::SYNC || !extended {
                     encode::ready(&mut out, TransactionStatus::Idle);
                     talk::write_all(&mut self.stream, &out).await.map_err(|_| Farewell::Gone)?;
                     return Ok(self.keep_or_shelve(up));
@@ -309,6 +312,9 @@ pub(super) fn violation(why: &str) -> Farewell {
 }
 
 pub(super) fn shutdown() -> Complaint {
-    Complaint::fatal(sqlstate::ADMIN_SHUTDOWN, "terminating connection: pgweir is shutting down or was told to close it")
-        .hint("Connect again; another pgweir may be taking over.")
+    Complaint::fatal(
+        sqlstate::ADMIN_SHUTDOWN,
+        "terminating connection: pgweir is shutting down or was told to close it",
+    )
+    .hint("Connect again; another pgweir may be taking over.")
 }

@@ -1,9 +1,10 @@
 //! What becomes of a client's messages on their way to its server.
 
-use super::dialogue::{Dialogue, Heed};
+use super::desk::{Desk, Judged};
+use super::owed::{Heed, Owed};
 use super::relay::Relay;
 use super::request::refusal;
-use super::statements::{Desk, Judged, Statements};
+use super::statements::Statements;
 use super::stay::{Farewell, violation};
 use crate::config::PoolMode;
 use crate::pool::memory::Unnamed;
@@ -44,10 +45,8 @@ impl Relay<'_> {
         let Some(lease) = &mut self.lease else { return Judged::Hold };
         let dialogue = &mut self.exchange.dialogue;
         let session = &mut *self.session;
-        let named = matches!(
-            tag,
-            frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY
-        );
+        let named =
+            matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY);
         let shared = session.plan.settings.pool_mode != PoolMode::Session;
         let plain_query = tag == frontend::QUERY && session.statements.is_none();
         if named && shared && !plain_query && !dialogue.is_skipping() {
@@ -59,7 +58,7 @@ impl Relay<'_> {
         if plain_query {
             lease.server().memory.set_unnamed(Unnamed::None);
         }
-        match dialogue.send(tag, Dialogue::owes(tag)) {
+        match dialogue.send(tag, Owed::by(tag)) {
             Heed::Send => self.up.forward(size),
             Heed::Ignore => self.up.swallow(size),
         }

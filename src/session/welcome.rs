@@ -72,16 +72,23 @@ pub(super) enum Turned {
 impl From<TalkError> for Turned {
     fn from(error: TalkError) -> Turned {
         match error {
-            TalkError::Startup(bad) => {
-                Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()), bad.to_string())
-            }
+            TalkError::Startup(bad) => Turned::Away(
+                Reason::Protocol,
+                Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()),
+                bad.to_string(),
+            ),
             other => Turned::Gone(Reason::Protocol, other.to_string()),
         }
     }
 }
 
 /// Runs a login to its end: a session, and what the client said already beyond it.
-pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<(Session, Vec<u8>)> {
+pub async fn welcome(
+    stream: Stream,
+    from: String,
+    worker: Arc<Worker>,
+    lobby: Arc<Lobby>,
+) -> Option<(Session, Vec<u8>)> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
@@ -201,7 +208,8 @@ impl Guest {
     }
 
     fn check_tls(&self, rules: &Rules) -> Result<(), Turned> {
-        let required = matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
+        let required =
+            matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
         if required && matches!(self.talk.stream, Stream::Tcp(_)) {
             let complaint = Complaint::fatal(sqlstate::INVALID_AUTHORIZATION, "pgweir requires TLS here")
                 .hint("Connect with sslmode=require.");
@@ -228,7 +236,11 @@ impl Guest {
                 Step::Refused(refusal) => {
                     self.talk.flush().await?;
                     let code = refusal.sqlstate.as_bytes().try_into().unwrap_or(sqlstate::INVALID_PASSWORD);
-                    return Err(Turned::Away(Reason::Login, Complaint::fatal(code, refusal.message), refusal.reason.to_string()));
+                    return Err(Turned::Away(
+                        Reason::Login,
+                        Complaint::fatal(code, refusal.message),
+                        refusal.reason.to_string(),
+                    ));
                 }
                 Step::Continue(gate) => {
                     self.talk.flush().await?;
@@ -284,9 +296,10 @@ impl Guest {
         let found = self.lobby.pools.of(&rules.config, &rules.server_tls, &greeting.database, &greeting.user, key);
         found.ok_or_else(|| {
             let name = &greeting.database;
-            let complaint = Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
-                .detail("pgweir has no such database in its configuration.")
-                .hint("Add [databases.…] for it, or connect to one that is there.");
+            let complaint =
+                Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
+                    .detail("pgweir has no such database in its configuration.")
+                    .hint("Add [databases.…] for it, or connect to one that is there.");
             Turned::Away(Reason::NoSuchDatabase, complaint, format!("no database {name:?}"))
         })
     }
@@ -334,8 +347,17 @@ impl Guest {
         stay.place = Some(self.place);
         let (stream, ahead) = self.talk.into_parts();
         let plan = pool.plan();
-        let session =
-            Session { stream, client, pool, worker: self.worker, plan, parameters, statements: None, rested_at: now, stay };
+        let session = Session {
+            stream,
+            client,
+            pool,
+            worker: self.worker,
+            plan,
+            parameters,
+            statements: None,
+            rested_at: now,
+            stay,
+        };
         (session, ahead)
     }
 
@@ -346,7 +368,8 @@ impl Guest {
             Turned::Away(reason, complaint, why) => {
                 complaint.encode(&mut self.talk.out);
                 let _ = tokio::time::timeout(super::stay::LAST_WORDS, self.talk.flush()).await;
-                let _ = tokio::time::timeout(super::stay::LAST_WORDS, poll_fn(|cx| self.talk.stream.poll_shutdown(cx))).await;
+                let _ = tokio::time::timeout(super::stay::LAST_WORDS, poll_fn(|cx| self.talk.stream.poll_shutdown(cx)))
+                    .await;
                 (reason, why)
             }
         };
@@ -366,8 +389,9 @@ fn over_quota(pool: &Pool, which: usize) -> Turned {
         0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_client_connections"),
         _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_client_connections"),
     };
-    let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
-        .detail(format!("{key} is {limit}, and all are connected."))
-        .hint(format!("Raise {key}, or have the app keep fewer connections."));
+    let complaint =
+        Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
+            .detail(format!("{key} is {limit}, and all are connected."))
+            .hint(format!("Raise {key}, or have the app keep fewer connections."));
     Turned::Away(reason, complaint, format!("{key} {limit}"))
 }

@@ -1,7 +1,6 @@
 //! Prepared statements by scripts: what two clients say, what each server gets to read.
 
 use super::*;
-use crate::protocol::backend;
 use std::io::IoSlice;
 
 /// A message in words: `P:name=text`, `B:name`, `D:name`, `C:name`, `Q:text`, `E`, `S`.
@@ -98,7 +97,7 @@ impl Scene {
                 let judged = Desk { statements, memory, dialogue, lane, catalog: &self.catalog }.judge();
                 assert_eq!(judged, Judged::Done);
             } else {
-                dialogue.send(tag, Dialogue::owes(tag));
+                dialogue.send(tag, Owed::by(tag));
                 lane.forward(size);
             }
         }
@@ -113,117 +112,120 @@ fn bytes(lane: &Lane) -> Vec<u8> {
 
 #[test]
 fn a_statement_follows_its_client() {
-    check(9, &[
-        ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
-        ("0>0: B:s E S | 2 C Z:I", "B:#1 E S"),
-        ("0>1: B:s E S | 1 2 C Z:I", "P:#1=one B:#1 E S"),
-        ("0>1: B:s E S | 2 C Z:I", "B:#1 E S"),
-        ("0>2: D:s S | 1 t n Z:I", "P:#1=one D:#1 S"),
-    ]);
+    check(
+        9,
+        &[
+            ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
+            ("0>0: B:s E S | 2 C Z:I", "B:#1 E S"),
+            ("0>1: B:s E S | 1 2 C Z:I", "P:#1=one B:#1 E S"),
+            ("0>1: B:s E S | 2 C Z:I", "B:#1 E S"),
+            ("0>2: D:s S | 1 t n Z:I", "P:#1=one D:#1 S"),
+        ],
+    );
 }
 
 #[test]
 fn a_statement_is_shared() {
-    check(9, &[
-        ("0>0: P:s=one B:s E S | 1 2 C Z:I", "P:#1=one B:#1 E S"),
-        ("1>0: P:t=one B:t E S | 2 C Z:I", "B:#1 E S!"),
-        ("1>0: B:s S | E Z:I", "B:s S"),
-        ("1>0: P:u=two S | 1 Z:I", "P:#2=two S"),
-    ]);
+    check(
+        9,
+        &[
+            ("0>0: P:s=one B:s E S | 1 2 C Z:I", "P:#1=one B:#1 E S"),
+            ("1>0: P:t=one B:t E S | 2 C Z:I", "B:#1 E S!"),
+            ("1>0: B:s S | E Z:I", "B:s S"),
+            ("1>0: P:u=two S | 1 Z:I", "P:#2=two S"),
+        ],
+    );
 }
 
 #[test]
 fn names_taken_and_unknown() {
-    check(9, &[
-        ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
-        ("0>1: P:s=two S | 1 E Z:I", "P:#1=one P:#1=two S"),
-        ("0>0: C:s S | Z:I", "S!"),
-        ("0>0: B:s S | E Z:I", "B:s S"),
-        ("0>0: C:nope S | Z:I", "S!"),
-        ("0>0: P:s=two S | 1 Z:I", "P:#2=two S"),
-        ("1>0: B:pgweir_1 S | E Z:I", "B:#18446744073709551615 S"),
-        ("1>0: D:pgweir_1 S | E Z:I", "D:#18446744073709551615 S"),
-        ("1>0: C:pgweir_1 S | Z:I", "S!"),
-    ]);
+    check(
+        9,
+        &[
+            ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
+            ("0>1: P:s=two S | 1 E Z:I", "P:#1=one P:#1=two S"),
+            ("0>0: C:s S | Z:I", "S!"),
+            ("0>0: B:s S | E Z:I", "B:s S"),
+            ("0>0: C:nope S | Z:I", "S!"),
+            ("0>0: P:s=two S | 1 Z:I", "P:#2=two S"),
+            ("1>0: B:pgweir_1 S | E Z:I", "B:#18446744073709551615 S"),
+            ("1>0: D:pgweir_1 S | E Z:I", "D:#18446744073709551615 S"),
+            ("1>0: C:pgweir_1 S | Z:I", "S!"),
+        ],
+    );
 }
 
 #[test]
 fn failures_leave_no_trace() {
-    check(9, &[
-        ("0>0: P:s=bad B:s S | E Z:I", "P:#1=bad B:#1 S"),
-        ("0>0: B:s S | E Z:I", "B:s S"),
-        ("0>0: P:s=bad S | 1 Z:I", "P:#1=bad S"),
-        ("0>0: P:x=other C:s B:x S | E Z:I", "P:#2=other B:#2 S"),
-        ("0>0: B:s S | 2 Z:I", "B:#1 S"),
-        ("0>0: B:x S | E Z:I", "B:x S"),
-    ]);
+    check(
+        9,
+        &[
+            ("0>0: P:s=bad B:s S | E Z:I", "P:#1=bad B:#1 S"),
+            ("0>0: B:s S | E Z:I", "B:s S"),
+            ("0>0: P:s=bad S | 1 Z:I", "P:#1=bad S"),
+            ("0>0: P:x=other C:s B:x S | E Z:I", "P:#2=other B:#2 S"),
+            ("0>0: B:s S | 2 Z:I", "B:#1 S"),
+            ("0>0: B:x S | E Z:I", "B:x S"),
+        ],
+    );
 }
 
 #[test]
 fn the_least_used_goes() {
-    check(2, &[
-        ("0>0: P:a=a P:b=b S | 1 1 Z:I", "P:#1=a P:#2=b S"),
-        ("0>0: B:a S | 2 Z:I", "B:#1 S"),
-        ("0>0: P:c=c S | 3 1 Z:I", "C:#2 P:#3=c S"),
-        ("0>0: B:b S | 3 1 2 Z:I", "C:#1 P:#2=b B:#2 S"),
-    ]);
+    check(
+        2,
+        &[
+            ("0>0: P:a=a P:b=b S | 1 1 Z:I", "P:#1=a P:#2=b S"),
+            ("0>0: B:a S | 2 Z:I", "B:#1 S"),
+            ("0>0: P:c=c S | 3 1 Z:I", "C:#2 P:#3=c S"),
+            ("0>0: B:b S | 3 1 2 Z:I", "C:#1 P:#2=b B:#2 S"),
+        ],
+    );
 }
 
 #[test]
 fn an_eviction_that_was_skipped() {
-    check(1, &[
-        ("0>0: P:a=a S | 1 Z:I", "P:#1=a S"),
-        ("0>0: B:nope P:b=b S | E Z:I", "B:nope C:#1 P:#2=b S"),
-        ("0>0: B:a S | 3 1 2 Z:I", "C:#1 P:#1=a B:#1 S"),
-    ]);
+    check(
+        1,
+        &[
+            ("0>0: P:a=a S | 1 Z:I", "P:#1=a S"),
+            ("0>0: B:nope P:b=b S | E Z:I", "B:nope C:#1 P:#2=b S"),
+            ("0>0: B:a S | 3 1 2 Z:I", "C:#1 P:#1=a B:#1 S"),
+        ],
+    );
 }
 
 #[test]
 fn unnamed_statements_stay_with_their_client() {
-    check(9, &[
-        ("0>0: P:=one D: S | 1 t n Z:I", "P:=one D: S"),
-        ("0>0: B: E S | 2 C Z:I", "B: E S"),
-        ("1>0: B: S | 3 E Z:I", "C: B: S"),
-        ("0>0: B: E S | 1 2 C Z:I", "P:=one B: E S"),
-        ("0>1: B: E S | 1 2 C Z:I", "P:=one B: E S"),
-        ("0>1: Q:x | C:X Z:I", "Q:x"),
-        ("0>1: B: S | E Z:I", "B: S"),
-    ]);
+    check(
+        9,
+        &[
+            ("0>0: P:=one D: S | 1 t n Z:I", "P:=one D: S"),
+            ("0>0: B: E S | 2 C Z:I", "B: E S"),
+            ("1>0: B: S | 3 E Z:I", "C: B: S"),
+            ("0>0: B: E S | 1 2 C Z:I", "P:=one B: E S"),
+            ("0>1: B: E S | 1 2 C Z:I", "P:=one B: E S"),
+            ("0>1: Q:x | C:X Z:I", "Q:x"),
+            ("0>1: B: S | E Z:I", "B: S"),
+        ],
+    );
 }
 
 #[test]
 fn deallocate_by_sql() {
-    check(9, &[
-        ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
-        ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1=one Q:DEALLOCATE_\"#1\""),
-        ("0>0: B:s S | E Z:I", "B:s S"),
-        ("1>1: P:t=one S | 3 1 Z:I", "C:#1 P:#1=one S"),
-        ("1>1: P:=DEALLOCATE_\"t\" B: E S | 1 2 C:DEALLOCATE Z:I", "P:=DEALLOCATE_\"#1\" B: E S"),
-        ("1>1: B:t S | E Z:I", "B:t S"),
-        ("1>0: P:t=one S | Z:I", "S!"),
-        ("1>0: Q:DEALLOCATE_ALL | C:DEALLOCATE_ALL Z:I", "Q:DEALLOCATE_ALL"),
-        ("1>0: B:t S | E Z:I", "B:t S"),
-        ("1>0: P:t=one S | 1 Z:I", "P:#1=one S"),
-    ]);
-}
-
-#[test]
-fn texts_that_deallocate() {
-    let name = |text: &str| deallocate(text.as_bytes()).map(|name| String::from_utf8(name.into()).unwrap());
-    assert_eq!(name("DEALLOCATE a1"), Some("a1".into()));
-    assert_eq!(name(" deallocate  prepare FOO ; "), Some("foo".into()));
-    assert_eq!(name("deallocate \"Foo\"\"x\""), Some("Foo\"x".into()));
-    for text in ["deallocate all", "DEALLOCATE", "select 1", "deallocate a; select 1", "deallocate \"a\";drop \"b\""] {
-        assert_eq!(name(text), None, "{text}");
-    }
-}
-
-#[test]
-fn the_clients_own_name_is_found_again() {
-    let mut statements = Statements::new(0);
-    let statement = Catalog::default().intern(b"x");
-    statements.change(b"mine", Some(statement));
-    assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]));
-    assert_eq!(statements.client_name(b"pgweir_2"), None);
-    assert_eq!(backend::PARSED, b'1');
+    check(
+        9,
+        &[
+            ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
+            ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1=one Q:DEALLOCATE_\"#1\""),
+            ("0>0: B:s S | E Z:I", "B:s S"),
+            ("1>1: P:t=one S | 3 1 Z:I", "C:#1 P:#1=one S"),
+            ("1>1: P:=DEALLOCATE_\"t\" B: E S | 1 2 C:DEALLOCATE Z:I", "P:=DEALLOCATE_\"#1\" B: E S"),
+            ("1>1: B:t S | E Z:I", "B:t S"),
+            ("1>0: P:t=one S | Z:I", "S!"),
+            ("1>0: Q:DEALLOCATE_ALL | C:DEALLOCATE_ALL Z:I", "Q:DEALLOCATE_ALL"),
+            ("1>0: B:t S | E Z:I", "B:t S"),
+            ("1>0: P:t=one S | 1 Z:I", "P:#1=one S"),
+        ],
+    );
 }

@@ -1,0 +1,111 @@
+//! The words of a dialogue: what is owed for which message, what becomes of one, what has been completed. Pure.
+
+use crate::pool::memory::StatementId;
+use crate::protocol::{backend, encode, frontend};
+
+/// A reply that is still to come, in the order of the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    /// Anything up to ReadyForQuery.
+    Query,
+    /// FunctionCallResponse, ReadyForQuery.
+    FunctionCall,
+    /// ReadyForQuery.
+    Sync,
+    /// ParseComplete, of a named statement where there is an id.
+    Parse(Option<StatementId>),
+    /// BindComplete.
+    Bind,
+    /// RowDescription or NoData, perhaps after ParameterDescription.
+    Describe,
+    /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
+    Execute,
+    /// CloseComplete.
+    Close,
+    /// Nothing: the client ended a COPY here that the server may not have begun yet.
+    CopyEnd,
+    /// Nothing from the server: we answer when it is this message's turn.
+    Answer(Answer),
+    /// Ours, swallowed: anything up to ReadyForQuery.
+    OurQuery,
+    /// Ours, swallowed: ParseComplete.
+    OurParse(Option<StatementId>),
+    /// Ours, swallowed: CloseComplete.
+    OurClose(Option<StatementId>),
+}
+
+/// What we answer in place of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// To the Parse of a statement that the server has already.
+    Parsed,
+    /// To the Close of a name that is the client's and not the server's.
+    Closed,
+}
+
+/// What becomes of a frame from the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// To the client.
+    Forward,
+    /// To nobody.
+    Swallow,
+}
+
+/// What became of a message from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heed {
+    /// The server is to see it.
+    Send,
+    /// The server would ignore it, so it need not see it.
+    Ignore,
+}
+
+/// What has been completed since it was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Statements, whatever their outcome.
+    pub statements: u32,
+    /// Transactions.
+    pub transactions: u32,
+}
+
+/// The client's changes of its names, counted as they turn out, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Succeeded.
+    pub kept: u32,
+    /// After those: failed or skipped.
+    pub undone: u32,
+    /// The server dropped all its statements at the client's wish.
+    pub all_dropped: bool,
+    /// `DEALLOCATE` of a single name succeeded so often.
+    pub deallocated: u32,
+}
+
+impl Owed {
+    /// What a message of the client makes the server owe.
+    pub fn by(tag: u8) -> Option<Owed> {
+        match tag {
+            frontend::QUERY => Some(Owed::Query),
+            frontend::FUNCTION_CALL => Some(Owed::FunctionCall),
+            frontend::SYNC => Some(Owed::Sync),
+            frontend::PARSE => Some(Owed::Parse(None)),
+            frontend::BIND => Some(Owed::Bind),
+            frontend::DESCRIBE => Some(Owed::Describe),
+            frontend::EXECUTE => Some(Owed::Execute),
+            frontend::CLOSE => Some(Owed::Close),
+            frontend::COPY_DONE | frontend::COPY_FAIL => Some(Owed::CopyEnd),
+            _ => None,
+        }
+    }
+}
+
+/// Appends an answer of ours.
+pub fn write_answer(out: &mut Vec<u8>, answer: Answer) {
+    let tag = match answer {
+        Answer::Parsed => backend::PARSED,
+        Answer::Closed => backend::CLOSED,
+    };
+    encode::bare(out, tag);
+}
