@@ -1,8 +1,36 @@
 //! # pgweir
 //!
-//! A PostgreSQL connection pooler that also tells why the app is slow.
+//! A PostgreSQL connection pooler that also tells why the app is slow. It holds a few server connections for thousands of
+//! clients, lets their streams through, and measures the flow.
 //!
-//! (map to be written)
+//! ## The map
+//!
+//! Modules stand in reading order, and each uses only those above it (`tests/architecture.rs` holds that).
+//!
+//! | module | what it is | |
+//! |---|---|---|
+//! | [`protocol`] | the wire format: frames, what matters of each message, what we write ourselves | pure |
+//! | [`auth`] | proving who one is: clients to us, us to servers | pure |
+//! | [`config`] | what the operator wants, checked; every complaint names its key | pure but for reading the file |
+//! | [`observe`] | numbers, pictures, log lines; knows nobody, is known by all | |
+//! | [`net`] | bytes to and from the kernel; in it [`net::lane`], one direction's bytes | lane is pure |
+//! | [`pool`] | a few servers for many clients; in it [`pool::ledger`] (who holds, who rests), [`pool::memory`] (what a server remembers) | those are pure |
+//! | [`session`] | one client from hello to goodbye; in it [`session::dialogue`] (what may follow what), [`session::desk`] (prepared statements) | those are pure |
+//! | [`web`] | HTTP: health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and nothing else | |
+//! | [`notify`] | a word to systemd | |
+//! | [`app`] | the root: builds all of it, accepts, watches clock and signals, reloads, drains | |
+//!
+//! ## The journey of one query
+//!
+//! 1. [`session::stay`]: bytes arrive in a lane lent by the worker; a client at rest holds none. [`session::request`] says
+//!    when a request is complete.
+//! 2. [`pool::lease`]: a server that rests, or a place in the queue.
+//! 3. `session::relay`: what the server lacks (parameters, a Parse) goes in front of the client's bytes in the same write;
+//!    the replies to it are swallowed.
+//! 4. Replies pass by their headers, rows in runs. [`session::dialogue`] knows what is owed; when nothing is, the server
+//!    goes to the next client before this one is sent its last bytes.
+//! 5. [`observe::counters`]: one record when something is over.
+
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod protocol;
