@@ -151,7 +151,7 @@ fn impurities(source: &Source) -> Vec<String> {
 fn is_pure(source: &Source) -> bool {
     let listed =
         |pure: &&str| source.path.strip_prefix(*pure).is_some_and(|rest| rest.starts_with('/') || rest == ".rs");
-    PURE.iter().any(|pure| listed(&pure)) || source.header().contains("Pure.")
+    PURE.iter().any(listed) || source.header().contains("Pure.")
 }
 
 fn silent(source: &Source) -> Vec<String> {
