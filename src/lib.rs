@@ -3,6 +3,7 @@
 //! A PostgreSQL connection pooler that also tells why the app is slow.
 //!
 //! (map to be written)
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod protocol;
 
@@ -19,5 +20,7 @@ pub mod pool;
 pub mod session;
 
 pub mod web;
+
+pub mod notify;
 
 pub mod app;

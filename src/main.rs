@@ -1,3 +1,62 @@
-//! Flags, logging, load, run, exit code.
+//! Flags, logging, load, run, exit code. Not what any of them does.
 
-fn main() {}
+mod cli;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use pgweir::config::{Mistake, Sources};
+
+use cli::{Cli, Task};
+
+/// Gives freed memory back after a storm of clients.
+#[global_allocator]
+static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let (task, flags) = match Cli::try_parse() {
+        Ok(cli) => cli.into_task(),
+        Err(help_or_mistake) => return print_clap(&help_or_mistake),
+    };
+    let sources = Sources::of_process(flags);
+    let outcome = match task {
+        Task::Check => check(&sources),
+        Task::Run => run(sources),
+    };
+    outcome.unwrap_or_else(|mistakes| complain(&mistakes))
+}
+
+fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
+    let checked = sources.checked()?;
+    // Whoever closed our standard output wanted no more of it.
+    let _ = io::stdout().write_all(checked.to_toml().as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {
+    let config = sources.load()?;
+    let log = pgweir::observe::log::init(&config.log, io::stderr().is_terminal());
+    Ok(match pgweir::app::run(config, sources, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!(event = "start_failed", error = %why);
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// One line a mistake.
+fn complain(mistakes: &[Mistake]) -> ExitCode {
+    let mut stderr = io::stderr().lock();
+    for mistake in mistakes {
+        let _ = writeln!(stderr, "{mistake}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Help and version are no mistake; for what is one, clap's own exit status would be 2.
+fn print_clap(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,14 +1,30 @@
 //! What the operator wants, as plain data: checked, resolved, units converted. Not the file as written (`file`), not how
-//! it is checked (`check`). Pure: the file's text and the environment are arguments.
+//! it is checked (`check`). Pure: the file's text and the environment are arguments; only `sources` asks the system.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod address;
 pub mod check;
-pub mod file;
+mod defaults;
+mod environment;
+mod fields;
+mod file;
+mod layer;
+mod listing;
+mod nearest;
+mod print;
+mod rules;
+mod sources;
 pub mod units;
+mod url;
+mod value;
+
+pub use layer::{Mistake, Source};
+pub use listing::{Setting, settings};
+pub use sources::{Flags, Sources};
 
 /// Everything that can be set, after all sources were laid over each other and every value was checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,1 +1,10 @@
-//! (to be written)
+//! What happened: numbers, pictures of the pools, log lines. Knows nobody and is known by all: nothing in here reaches
+//! into a pool or a session, they tell it when something is over.
+
+pub mod count;
+pub mod counters;
+pub mod histogram;
+pub mod log;
+pub mod process;
+pub mod rejections;
+pub mod snapshot;

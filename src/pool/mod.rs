@@ -1,1 +1,254 @@
-//! (to be written)
+//! A few servers for many clients: one pool a database and user, shared by all workers.
+//!
+//! Reading order: `ledger` (who holds, who waits, who rests), `memory`, `catalog` and `parameters` (what servers remember),
+//! `client` and `cancel` (how one is reached), `connect` and `server`, then `lease` and `tidy`, which move them.
+
+pub mod cancel;
+pub mod catalog;
+pub mod client;
+pub mod connect;
+pub mod lease;
+pub mod ledger;
+pub mod memory;
+pub mod parameters;
+pub mod pools;
+pub mod quota;
+pub mod roster;
+pub mod server;
+pub mod tidy;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use crate::auth::{KeyCache, ServerKey};
+use crate::config::PoolSettings;
+use crate::net::dial::Address;
+use crate::observe::counters::PoolMeter;
+use crate::protocol::encode::Complaint;
+
+pub use client::Client;
+pub use lease::{Lease, Waiting};
+pub use ledger::{Ledger, Limits};
+pub use pools::Pools;
+pub use quota::Quota;
+pub use roster::Roster;
+pub use server::Server;
+
+use catalog::Catalog;
+use memory::Memory;
+use parameters::{Interner, Parameters};
+
+/// What a pool is made of, as the configuration has it now. A reload replaces it whole.
+#[derive(Debug)]
+pub struct Plan {
+    /// Which reload it came with.
+    pub version: u64,
+    /// Sizes, modes and times.
+    pub settings: PoolSettings,
+    /// How to reach a server.
+    pub route: Route,
+}
+
+/// How to reach a server and log in to it.
+#[derive(Debug)]
+pub struct Route {
+    /// Where it is.
+    pub address: Arc<Address>,
+    /// The database's name on the server.
+    pub dbname: String,
+    /// Whom we log in as.
+    pub user: String,
+    /// What we prove it with.
+    pub key: ServerKey,
+    /// Parameters of our startup packet.
+    pub startup: Vec<(String, String)>,
+    /// TCP, TLS and login together; zero waits for ever.
+    pub connect_timeout: Duration,
+}
+
+/// The servers of one database and user.
+#[derive(Debug)]
+pub struct Pool {
+    /// The name that clients ask for.
+    pub database: Arc<str>,
+    /// The user that clients log in as.
+    pub user: Arc<str>,
+    /// Statements that its clients have prepared.
+    pub catalog: Mutex<Catalog>,
+    /// Clients of its database and of its user, all pools together.
+    pub clients: [Arc<Quota>; 2],
+    /// Servers of its database and of its user, all pools together.
+    servers: [Arc<Quota>; 2],
+    ledger: Mutex<Ledger<Box<Server>, Arc<Client>>>,
+    plan: Mutex<Arc<Plan>>,
+    /// The version of `plan`, to be looked at without its lock.
+    version: AtomicU64,
+    /// What a fresh server reports; what a client is welcomed with.
+    fresh: Mutex<Option<Arc<Parameters>>>,
+    /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
+    learned: Mutex<HashMap<(String, String), Learned>>,
+    alike: Mutex<Interner>,
+    keys: Mutex<KeyCache>,
+    homes: Arc<[Home]>,
+    meters: Box<[Arc<PoolMeter>]>,
+}
+
+/// What a server makes of a parameter that a client sends at its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Learned {
+    /// It reports it, in this form.
+    Reported(String),
+    /// It takes it and does not report it.
+    Quiet,
+}
+
+/// A worker, as far as a pool is concerned: where to run what opens a server.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// Its runtime.
+    pub runtime: Handle,
+}
+
+/// More combinations of startup parameters than this are no longer remembered; clients with others ask the server.
+const MOST_LEARNED: usize = 1000;
+
+/// Quotas of a pool: by database, by user.
+#[derive(Debug, Clone)]
+pub struct Quotas {
+    /// Clients.
+    pub clients: [Arc<Quota>; 2],
+    /// Servers.
+    pub servers: [Arc<Quota>; 2],
+}
+
+impl Pool {
+    /// A pool without servers yet.
+    pub fn new(database: Arc<str>, user: Arc<str>, plan: Arc<Plan>, quotas: Quotas, homes: Arc<[Home]>) -> Pool {
+        Pool {
+            database,
+            user,
+            catalog: Mutex::default(),
+            clients: quotas.clients,
+            servers: quotas.servers,
+            ledger: Mutex::new(Ledger::new(limits(&plan.settings), homes.len())),
+            version: AtomicU64::new(plan.version),
+            plan: Mutex::new(plan),
+            fresh: Mutex::default(),
+            learned: Mutex::default(),
+            alike: Mutex::default(),
+            keys: Mutex::default(),
+            meters: homes.iter().map(|_| Arc::default()).collect(),
+            homes,
+        }
+    }
+
+    /// What the configuration says now.
+    pub fn plan(&self) -> Arc<Plan> {
+        lock(&self.plan).clone()
+    }
+
+    /// Whether this is what the configuration says now.
+    pub fn is_current(&self, plan: &Plan) -> bool {
+        self.version.load(Relaxed) == plan.version
+    }
+
+    /// A reload: new limits at once; servers of the old plan are closed as they come back.
+    pub fn replan(self: &Arc<Self>, plan: Arc<Plan>) {
+        let mut ledger = self.ledger();
+        ledger.set_limits(limits(&plan.settings));
+        ledger.forget_failure();
+        drop(ledger);
+        self.version.store(plan.version, Relaxed);
+        *lock(&self.plan) = plan;
+        lock(&self.learned).clear();
+        *lock(&self.fresh) = None;
+    }
+
+    /// One worker's numbers.
+    pub fn meter(&self, worker: usize) -> &Arc<PoolMeter> {
+        &self.meters[worker]
+    }
+
+    /// All workers' numbers.
+    pub fn meters(&self) -> impl Iterator<Item = &PoolMeter> {
+        self.meters.iter().map(|meter| &**meter)
+    }
+
+    /// What a client is welcomed with, once a server has been seen.
+    pub fn fresh(&self) -> Option<Arc<Parameters>> {
+        lock(&self.fresh).clone()
+    }
+
+    /// The same parameters, shared with whoever has them too.
+    pub fn share(&self, parameters: Parameters) -> Arc<Parameters> {
+        lock(&self.alike).intern(Arc::new(parameters))
+    }
+
+    /// What a server makes of this parameter, where that is known.
+    pub fn learned(&self, name: &str, value: &str) -> Option<Learned> {
+        lock(&self.learned).get(&(name.to_string(), value.to_string())).cloned()
+    }
+
+    /// Remembers what a server made of a parameter.
+    pub fn learn(&self, name: &str, value: &str, learned: Learned) {
+        let mut known = lock(&self.learned);
+        if known.len() >= MOST_LEARNED {
+            known.clear();
+        }
+        known.insert((name.to_string(), value.to_string()), learned);
+    }
+
+    /// How many clients wait, servers rest, are lent, are being opened; how long the first has waited; why opening fails.
+    pub fn gauges(&self, now: Instant) -> Gauges {
+        let ledger = self.ledger();
+        Gauges {
+            waiting: ledger.waiting(),
+            idle: ledger.idle(),
+            lent: ledger.lent(),
+            opening: ledger.opening(),
+            max_wait: ledger.longest_wait(now),
+            failure: ledger.failure().cloned(),
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger<Box<Server>, Arc<Client>>> {
+        lock(&self.ledger)
+    }
+}
+
+/// A pool at this moment.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Gauges {
+    pub waiting: usize,
+    pub idle: usize,
+    pub lent: usize,
+    pub opening: usize,
+    pub max_wait: Duration,
+    pub failure: Option<Complaint>,
+}
+
+fn limits(settings: &PoolSettings) -> Limits {
+    Limits {
+        size: settings.pool_size,
+        min: settings.min_pool_size,
+        reserve: settings.reserve_pool_size,
+        reserve_after: settings.reserve_pool_timeout,
+        max_opening: settings.max_opening,
+        wait: settings.query_wait_timeout,
+        retry: settings.server_login_retry,
+    }
+}
+
+/// A lock that outlives a panic: what it guards is kept in order by each holder before it lets go.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn memory(parameters: Arc<Parameters>, plan: &Plan) -> Memory {
+    Memory::new(parameters, plan.settings.max_prepared_statements)
+}

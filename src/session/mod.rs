@@ -1,1 +1,23 @@
-//! (to be written)
+//! One client, from hello to goodbye.
+//!
+//! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
+//! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
+//! follow what), `statements` (prepared statements on shared servers), `limits` (how long is too long).
+
+pub mod dialogue;
+mod downward;
+pub mod greeting;
+mod learn;
+mod limits;
+pub mod lobby;
+mod relay;
+pub mod request;
+pub mod statements;
+pub mod stay;
+mod upward;
+pub mod welcome;
+pub mod worker;
+
+pub use lobby::{Lobby, Rules};
+pub use stay::{Session, Stay};
+pub use worker::Worker;

@@ -1,1 +1,105 @@
-//! (to be written)
+//! What HTTP shows: health, metrics, JSON, a page of addresses. Reads the newest snapshot and the list of clients; can
+//! neither see nor slow a pool or a session, and changes nothing.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use self::answer::ApiError;
+use self::guests::Guests;
+use crate::observe::process::Process;
+use crate::observe::snapshot::{ClientSource, Readiness, SnapshotCell};
+
+mod answer;
+mod clients;
+mod filter;
+mod guests;
+mod metrics;
+mod page;
+mod pools;
+
+/// All that the web may read.
+#[derive(Debug, Clone)]
+pub struct WebState {
+    /// The newest picture.
+    pub snapshots: Arc<SnapshotCell>,
+    /// Lists the clients when asked.
+    pub clients: ClientSource,
+}
+
+/// Answers requests until `stop` is over, then finishes those under way, though not for long.
+///
+/// # Errors
+/// Those of the listener that are not one connection's.
+pub async fn serve(
+    listener: TcpListener,
+    state: WebState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (stopped, grace) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        let _ = stopped.send(());
+    };
+    let serving = axum::serve(Guests::new(listener, CONNECTIONS_MAX, QUIET_MAX), router(state));
+    tokio::select! {
+        result = serving.with_graceful_shutdown(stop) => result,
+        () = after(grace, GRACE) => Ok(()),
+    }
+}
+
+async fn after(stopped: oneshot::Receiver<()>, patience: Duration) {
+    match stopped.await {
+        Ok(()) => tokio::time::sleep(patience).await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Scrapers, probes and a few open dashboards; more would take descriptors from clients.
+const CONNECTIONS_MAX: usize = 64;
+/// A connection on which nothing moves for longer is closed. Longer than the usual minute between two scrapes.
+const QUIET_MAX: Duration = Duration::from_secs(90);
+/// Answers are short; a reader that needs longer than this is stuck.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn router(state: WebState) -> Router {
+    Router::new()
+        .route("/", get(|| async { Html(page::ADDRESSES) }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/api/pools", get(pools::list))
+        .route("/api/clients", get(clients::list))
+        .fallback(|| async {
+            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; / lists those that exist")
+        })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here")
+        })
+        .with_state(state)
+}
+
+async fn readyz(State(state): State<WebState>) -> impl IntoResponse {
+    match &state.snapshots.get().ready {
+        Readiness::Ready => (StatusCode::OK, "ok\n".to_owned()),
+        Readiness::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}
+
+async fn metrics(State(state): State<WebState>) -> impl IntoResponse {
+    let text = metrics::text(state.snapshots.get(), Process::read());
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Accepts, and gives each new client to the worker with the fewest.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::watch;
+use tracing::error;
+
+use super::crew::{Crew, Hand};
+use crate::net::Stream;
+use crate::net::listen::Listener;
+use crate::session::welcome::welcome;
+use crate::session::{Lobby, Worker};
+
+/// Without descriptors or memory, accepting fails at once and again; a pause lets others finish.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// A socket between two loops.
+enum Moved {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// Accepts until the doors are closed.
+pub(super) async fn accept(listener: Listener, lobby: Arc<Lobby>, crew: Crew, mut closed: watch::Receiver<()>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = closed.changed() => return,
+        };
+        match accepted {
+            Ok((stream, from)) => {
+                if let Err(error) = admit(stream, from, &lobby, &crew) {
+                    error!(event = "accept_failed", %error);
+                }
+            }
+            Err(error) => {
+                error!(event = "accept_failed", %error, message = "raise the limit of open files if it is reached");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+}
+
+fn admit(stream: Stream, from: String, lobby: &Arc<Lobby>, crew: &Crew) -> io::Result<()> {
+    let hand = crew.least_busy();
+    let lobby = lobby.clone();
+    if hand.worker.index == crew.first().worker.index {
+        tokio::spawn(live(stream, from, hand.worker.clone(), lobby));
+        return Ok(());
+    }
+    move_to(hand, stream, from, lobby)
+}
+
+/// A socket belongs to the loop that it was registered with, so it is taken out of one and put into the other.
+fn move_to(hand: &Hand, stream: Stream, from: String, lobby: Arc<Lobby>) -> io::Result<()> {
+    let moved = match stream {
+        Stream::Tcp(tcp) => Moved::Tcp(tcp.into_std()?),
+        Stream::Unix(unix) => Moved::Unix(unix.into_std()?),
+        Stream::TlsAccepted(_) | Stream::TlsConnected(_) => return Err(io::Error::other("TLS before the handshake")),
+    };
+    let worker = hand.worker.clone();
+    hand.runtime.spawn(async move {
+        let stream = match moved {
+            Moved::Tcp(tcp) => TcpStream::from_std(tcp).map(Stream::Tcp),
+            Moved::Unix(unix) => UnixStream::from_std(unix).map(Stream::Unix),
+        };
+        match stream {
+            Ok(stream) => live(stream, from, worker, lobby).await,
+            Err(error) => error!(event = "accept_failed", %error),
+        }
+    });
+    Ok(())
+}
+
+/// A client from its first byte to its last. The login is boxed: it needs far more room than the session after it.
+async fn live(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) {
+    if let Some((session, ahead)) = Box::pin(welcome(stream, from, worker, lobby)).await {
+        session.run(ahead).await;
+    }
+}

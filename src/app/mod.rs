@@ -1,0 +1,270 @@
+//! The root: builds all of it, accepts, watches the clock and the signals, reloads, drains. Nothing else knows everything.
+
+mod crew;
+mod door;
+mod picture;
+mod signals;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::config::{Config, Sources};
+use crate::net::listen::{ListenError, Listener};
+use crate::net::tls::TlsError;
+use crate::notify::Notify;
+use crate::observe::log::LogGuard;
+use crate::observe::snapshot::{ClientSource, SnapshotCell};
+use crate::pool::client::Word;
+use crate::pool::{Pools, tidy};
+use crate::session::{Lobby, Rules};
+use crate::web::{self, WebState};
+
+use crew::Crew;
+use picture::Photographer;
+use signals::{Signal, Signals};
+
+/// Deadlines of clients are looked at every so many ticks.
+const DEADLINE_TICKS: u32 = 2;
+
+/// What is done once a second is done every so many ticks.
+const SECOND_TICKS: u32 = 20;
+
+/// Clients that were told to leave have this long for our last words.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why pgweir does not start.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StartError {
+    #[error("{0}")]
+    Listen(#[from] ListenError),
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    #[error("cannot serve HTTP on {addr}: {error}; choose another address (listen.http), or \"off\"")]
+    Http { addr: std::net::SocketAddr, error: std::io::Error },
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+    #[error("no random numbers from the system: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// When it cannot start. Once it listens it does not fail.
+pub fn run(config: Config, sources: Sources, log: &LogGuard) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { App::start(config, sources, log).await?.serve().await })
+}
+
+struct App<'l> {
+    lobby: Arc<Lobby>,
+    crew: Crew,
+    photographer: Photographer,
+    sources: Sources,
+    log: &'l LogGuard,
+    notify: Notify,
+    signals: Signals,
+    /// Dropped to close the doors.
+    doors: Option<watch::Sender<()>>,
+    http_stop: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl<'l> App<'l> {
+    async fn start(config: Config, sources: Sources, log: &'l LogGuard) -> Result<App<'l>, StartError> {
+        let epoch = Instant::now();
+        let signals = Signals::listen()?;
+        let mut mock_key = [0; 32];
+        getrandom::fill(&mut mock_key)?;
+        let crew = Crew::hire(config.listen.workers, epoch)?;
+        let rules = Rules::load(config, &mock_key)?;
+        let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
+        let photographer = Photographer::new(lobby.clone());
+        derive_secrets(&lobby);
+        let mut app =
+            App { lobby, crew, photographer, sources, log, notify: Notify::from_env(), signals, doors: None, http_stop: None };
+        app.open_http().await?;
+        app.open_doors()?;
+        app.notify.ready();
+        Ok(app)
+    }
+
+    async fn open_http(&mut self) -> Result<(), StartError> {
+        let Some(addr) = self.lobby.rules().config.listen.http else { return Ok(()) };
+        let listener = TcpListener::bind(addr).await.map_err(|error| StartError::Http { addr, error })?;
+        info!(event = "listening", kind = "http", addr = %listener.local_addr()?);
+        let roster = self.lobby.roster.clone();
+        let clients = ClientSource::new(move || roster.all().iter().map(|client| client.view()).collect());
+        let state = WebState { snapshots: self.photographer.cell(), clients };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        self.http_stop = Some(stop);
+        tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            if let Err(error) = web::serve(listener, state, stopped).await {
+                error!(event = "http_failed", %error);
+            }
+        });
+        Ok(())
+    }
+
+    /// Listens; the first worker accepts.
+    fn open_doors(&mut self) -> Result<(), StartError> {
+        let rules = self.lobby.rules();
+        let listen = &rules.config.listen;
+        let (open, closed) = watch::channel(());
+        let first = self.crew.first();
+        let _within = first.runtime.enter();
+        let mut listeners = Vec::new();
+        for addr in &listen.addr {
+            listeners.extend(Listener::tcp(addr, listen.listen_backlog)?);
+        }
+        if let Some(dir) = &listen.unix_socket_dir {
+            let port = listeners.iter().find_map(Listener::port).unwrap_or(6432);
+            listeners.push(Listener::unix(dir, port, listen.unix_socket_mode)?);
+        }
+        for listener in listeners {
+            info!(event = "listening", kind = listener.kind(), addr = listener.local());
+            first.runtime.spawn(door::accept(listener, self.lobby.clone(), self.crew.clone(), closed.clone()));
+        }
+        self.doors = Some(open);
+        Ok(())
+    }
+
+    async fn serve(mut self) -> Result<(), StartError> {
+        let mut clock = tokio::time::interval(tidy::TICK);
+        clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = 0_u32;
+        loop {
+            tokio::select! {
+                _ = clock.tick() => {
+                    self.tick(ticks);
+                    ticks = ticks.wrapping_add(1);
+                }
+                signal = self.signals.next() => match signal {
+                    Signal::Reload => self.reload().await,
+                    Signal::Pause => self.pause(),
+                    Signal::Resume => self.resume(),
+                    Signal::Stop => break,
+                },
+            }
+        }
+        self.drain(clock).await;
+        Ok(())
+    }
+
+    fn tick(&mut self, ticks: u32) {
+        let now = Instant::now();
+        let pools = self.lobby.pools.all();
+        pools.iter().for_each(|pool| pool.tick(now));
+        if ticks.is_multiple_of(DEADLINE_TICKS) {
+            let at = self.crew.deadline(now);
+            self.lobby.roster.each(|client| client.check_deadline(at));
+        }
+        if ticks.is_multiple_of(SECOND_TICKS) {
+            let rules = self.lobby.rules();
+            self.lobby.pools.fixed(&rules.config, &rules.server_tls).iter().for_each(|pool| pool.probe(now));
+            pools.iter().for_each(|pool| pool.tidy(now));
+            self.lobby.pools.prune(now);
+            self.photographer.shoot(now);
+        }
+    }
+
+    /// All or nothing: a configuration with a mistake changes nothing.
+    async fn reload(&mut self) {
+        self.notify.reloading();
+        let key = *self.lobby.mock_key();
+        let sources = self.sources.clone();
+        let read = move || match sources.load() {
+            Err(mistakes) => Err(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Ok(config) => Rules::load(config, &key).map_err(|error| vec![error.to_string()]),
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(rules)) => self.take_over(rules),
+            Ok(Err(mistakes)) => {
+                for mistake in mistakes {
+                    error!(event = "reload_failed", error = mistake, message = "nothing was changed");
+                }
+            }
+            Err(error) => error!(event = "reload_failed", %error, message = "nothing was changed"),
+        }
+        self.notify.ready();
+    }
+
+    fn take_over(&mut self, rules: Rules) {
+        if rules.config.listen != self.lobby.rules().config.listen {
+            warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
+        }
+        self.log.reload(&rules.config.log);
+        self.lobby.replace(rules);
+        derive_secrets(&self.lobby);
+        info!(event = "reloaded");
+    }
+
+    fn pause(&self) {
+        self.lobby.pools.pause();
+        self.notify.status("paused: no server is lent until USR2");
+        info!(event = "paused");
+    }
+
+    fn resume(&self) {
+        self.lobby.pools.resume(Instant::now());
+        self.notify.status("");
+        info!(event = "resumed");
+    }
+
+    /// Takes nobody new, lets transactions finish, closes what is left; a second signal closes everything at once.
+    async fn drain(mut self, mut clock: tokio::time::Interval) {
+        self.notify.stopping();
+        let patience = self.lobby.rules().config.pool.shutdown_timeout;
+        info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s = patience.as_secs());
+        self.lobby.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.doors = None;
+        if self.lobby.pools.is_paused() {
+            self.lobby.pools.resume(Instant::now());
+        }
+        let began = Instant::now();
+        let mut ticks = 1_u32;
+        self.lobby.roster.each(|client| client.tell(Word::Drain));
+        while !self.lobby.roster.is_empty() && (patience.is_zero() || began.elapsed() < patience) {
+            tokio::select! {
+                _ = clock.tick() => {
+                    self.tick(ticks);
+                    ticks = ticks.wrapping_add(1);
+                }
+                signal = self.signals.next() => if signal == Signal::Stop { break },
+            }
+        }
+        self.dismiss(&mut clock).await;
+        info!(event = "stopped", clients_closed = self.lobby.roster.len());
+        self.http_stop = None;
+        self.crew.dismiss();
+    }
+
+    /// Whoever is still here is told, and has a moment to hear it.
+    async fn dismiss(&mut self, clock: &mut tokio::time::Interval) {
+        self.lobby.roster.each(|client| client.tell(Word::Leave));
+        let began = Instant::now();
+        while !self.lobby.roster.is_empty() && began.elapsed() < FAREWELL {
+            clock.tick().await;
+        }
+        let now = Instant::now();
+        self.lobby.pools.all().iter().for_each(|pool| pool.close_idle(now, "shutting down"));
+    }
+}
+
+/// PBKDF2 for the passwords that are known in plain, so that no login has to wait for it.
+fn derive_secrets(lobby: &Arc<Lobby>) {
+    let secrets = lobby.rules().underived();
+    if !secrets.is_empty() {
+        tokio::task::spawn_blocking(move || secrets.iter().for_each(crate::auth::Credential::derive));
+    }
+}
+
+/// The newest picture, for those who show it.
+type Pictures = Arc<SnapshotCell>;

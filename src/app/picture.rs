@@ -1,0 +1,114 @@
+//! Takes the picture that everybody who shows something looks at.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::Pictures;
+use crate::observe::counters::PoolNumbers;
+use crate::observe::snapshot::{
+    ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell,
+};
+use crate::pool::Pool;
+use crate::session::Lobby;
+
+/// Takes pictures.
+pub(super) struct Photographer {
+    lobby: Arc<Lobby>,
+    cell: Pictures,
+    started_at: Timestamp,
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A pool by the addresses of its names: they are interned.
+type PoolKey = (*const u8, *const u8);
+
+impl Photographer {
+    pub(super) fn new(lobby: Arc<Lobby>) -> Photographer {
+        let started_at = Timestamp::now();
+        Photographer { lobby, cell: Arc::new(SnapshotCell::new(Snapshot::starting(started_at, VERSION))), started_at }
+    }
+
+    /// Where the pictures hang.
+    pub(super) fn cell(&self) -> Pictures {
+        self.cell.clone()
+    }
+
+    /// Takes one.
+    pub(super) fn shoot(&self, now: Instant) {
+        let counts = self.count_clients();
+        let pools = self.lobby.pools.all();
+        let view = |pool: &Arc<Pool>| view(pool, counts.get(&key(&pool.database, &pool.user)), now);
+        self.cell.set(Snapshot {
+            taken_at: Timestamp::now(),
+            started_at: self.started_at,
+            version: VERSION,
+            pools: pools.iter().map(view).collect(),
+            rejections: self.lobby.rejections.totals(),
+            ready: self.readiness(now),
+        });
+    }
+
+    fn count_clients(&self) -> HashMap<PoolKey, ClientCounts> {
+        let mut counts: HashMap<PoolKey, ClientCounts> = HashMap::new();
+        self.lobby.roster.each(|client| {
+            let count = counts.entry(key(&client.database, &client.user)).or_default();
+            match client.state() {
+                ClientState::Idle => count.idle += 1,
+                ClientState::Active => count.active += 1,
+                ClientState::Waiting => count.waiting += 1,
+            }
+        });
+        counts
+    }
+
+    /// Ready when a server can be had from each pool whose user is fixed, as far as is known.
+    fn readiness(&self, now: Instant) -> Readiness {
+        if self.lobby.is_draining() {
+            return Readiness::NotReady("draining".to_string());
+        }
+        if self.lobby.pools.is_paused() {
+            return Readiness::NotReady("paused".to_string());
+        }
+        let rules = self.lobby.rules();
+        let fixed = self.lobby.pools.fixed(&rules.config, &rules.server_tls);
+        let why = fixed.iter().find_map(|pool| why_not(pool, now));
+        why.map_or(Readiness::Ready, Readiness::NotReady)
+    }
+}
+
+fn why_not(pool: &Pool, now: Instant) -> Option<String> {
+    let gauges = pool.gauges(now);
+    if gauges.idle + gauges.lent > 0 {
+        return None;
+    }
+    match (gauges.failure, pool.fresh()) {
+        (Some(failure), _) => {
+            let detail = failure.detail.as_deref().unwrap_or_default();
+            Some(format!("{} {}: {} {detail}", pool.database, failure.code(), failure.message))
+        }
+        (None, None) => Some(format!("{}: no server has been opened yet", pool.database)),
+        (None, Some(_)) => None,
+    }
+}
+
+fn key(database: &Arc<str>, user: &Arc<str>) -> PoolKey {
+    (database.as_ptr(), user.as_ptr())
+}
+
+fn view(pool: &Pool, clients: Option<&ClientCounts>, now: Instant) -> PoolView {
+    let (gauges, plan) = (pool.gauges(now), pool.plan());
+    PoolView {
+        database: pool.database.clone(),
+        user: pool.user.clone(),
+        pool_mode: plan.settings.pool_mode,
+        pool_size: plan.settings.pool_size,
+        clients: clients.copied().unwrap_or_default(),
+        servers: ServerCounts { idle: gauges.idle, active: gauges.lent, login: gauges.opening },
+        max_wait: gauges.max_wait,
+        numbers: PoolNumbers::merge(pool.meters()),
+    }
+}

@@ -1,0 +1,195 @@
+//! `postgres://…` as libpq reads it: user, password, one host or socket directory, port, database, parameters. What it
+//! means for a database is in `fields`. Pure.
+//!
+//! Not the WHATWG URL: libpq also takes `postgres://user@/db?host=/run/postgresql` and an encoded directory as the host.
+//! <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+
+use super::TlsMode;
+
+/// What a URL says; `None` where it is silent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct ServerUrl {
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) dbname: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) sslmode: Option<TlsMode>,
+    /// `Some(None)` is `sslrootcert=system`: the system's roots.
+    pub(super) sslrootcert: Option<Option<PathBuf>>,
+    pub(super) sslcert: Option<PathBuf>,
+    pub(super) sslkey: Option<PathBuf>,
+    pub(super) connect_timeout: Option<Duration>,
+    /// Parameters that the server takes at startup.
+    pub(super) startup: Vec<(String, String)>,
+}
+
+impl ServerUrl {
+    /// Reads a URL; the error says what would be right and contains no part of the password.
+    pub(super) fn parse(text: &str) -> Result<ServerUrl, String> {
+        let rest = ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = rest.ok_or("a URL like postgres://user:password@host:5432/database")?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if rest.contains('@') {
+            // Most likely the end of a password, of which nothing may be taken for a name and shown.
+            return Err("%XX for each of / ? # in a user or password, and %40 for an @ after the host".to_owned());
+        }
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let dbname = path.strip_prefix('/').unwrap_or(path);
+        let mut url = ServerUrl { dbname: decode_some(dbname, "database")?, ..ServerUrl::default() };
+        url.read_authority(authority)?;
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            url.read_parameter(parameter)?;
+        }
+        url.check_system_roots()?;
+        Ok(url)
+    }
+
+    fn read_authority(&mut self, authority: &str) -> Result<(), String> {
+        // An unencoded @ in here can only belong to the password, so the last one divides.
+        let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        self.user = decode_some(user, "user")?;
+        self.password = decode_some(password, "password")?;
+        let (host, port) = split_port(place)?;
+        self.host = decode_some(host, "host")?;
+        self.port = (!port.is_empty()).then(|| parse_port(port)).transpose()?;
+        match &self.host {
+            Some(host) if host.contains(',') => Err("one host; several are not served".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_parameter(&mut self, parameter: &str) -> Result<(), String> {
+        let (name, value) = parameter.split_once('=').ok_or("each parameter as name=value after the ?")?;
+        let value = decode(value, name)?;
+        match name {
+            "host" if value.contains(',') => return Err("one host; several are not served".to_owned()),
+            "host" | "hostaddr" => self.host = Some(value),
+            "port" => self.port = Some(parse_port(&value)?),
+            "dbname" => self.dbname = Some(value),
+            "user" => self.user = Some(value),
+            "password" => self.password = Some(value),
+            "sslmode" => self.sslmode = Some(sslmode(&value)?),
+            "sslrootcert" => self.sslrootcert = Some((value != "system").then(|| value.into())),
+            "sslcert" => self.sslcert = Some(value.into()),
+            "sslkey" => self.sslkey = Some(value.into()),
+            "connect_timeout" => self.connect_timeout = Some(connect_timeout(&value)?),
+            "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
+                self.startup.push((name.replace("fallback_", ""), value));
+            }
+            _ => return without_effect(name, &value),
+        }
+        Ok(())
+    }
+
+    /// libpq, too, wants the host's name verified when any public authority may have signed.
+    fn check_system_roots(&mut self) -> Result<(), String> {
+        match (&self.sslrootcert, self.sslmode) {
+            (Some(None), None) => self.sslmode = Some(TlsMode::VerifyFull),
+            (Some(None), Some(mode)) if mode != TlsMode::VerifyFull => {
+                return Err("sslmode=verify-full together with sslrootcert=system".to_owned());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The URL with its password, wherever it stands, replaced by `***`. Also works for what is no proper URL.
+pub(super) fn mask(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = text.split_at(start);
+    // From the right and over everything, so that a / or ? inside an unencoded password hides nothing from us.
+    let masked = match rest.rsplit_once('@') {
+        Some((login, place)) => match login.split_once(':') {
+            Some((user, _)) => format!("{scheme}{user}:***@{place}"),
+            None => text.to_owned(),
+        },
+        None => text.to_owned(),
+    };
+    mask_parameter(masked)
+}
+
+fn mask_parameter(text: String) -> String {
+    let Some(at) = ["?password=", "&password="].iter().find_map(|name| text.find(name)) else { return text };
+    let value = at + "?password=".len();
+    let end = text[value..].find(['&', '"', '\'']).map_or(text.len(), |end| value + end);
+    format!("{}***{}", &text[..value], &text[end..])
+}
+
+/// `host:port`, `[::1]:port`, either part alone, or nothing.
+fn split_port(place: &str) -> Result<(&str, &str), String> {
+    if let Some(rest) = place.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or("a ] after the IPv6 address")?;
+        let port = if rest.is_empty() { Some("") } else { rest.strip_prefix(':') };
+        return Ok((host, port.ok_or("a : between the address and the port")?));
+    }
+    match place.split_once(':') {
+        Some((_, port)) if port.contains(':') => Err("brackets around an IPv6 address, like [::1]".to_owned()),
+        Some(both) => Ok(both),
+        None => Ok((place, "")),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    // The text is not shown: it may be the end of a password with an unencoded character.
+    port.ok_or_else(|| "a port between 1 and 65535 (and %XX for each of / : @ ? # in a password)".to_owned())
+}
+
+fn decode(text: &str, what: &str) -> Result<String, String> {
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| format!("a {what} that decodes to UTF-8"))?;
+    if decoded.contains('\0') { Err(format!("a {what} without %00")) } else { Ok(decoded.into_owned()) }
+}
+
+fn decode_some(text: &str, what: &str) -> Result<Option<String>, String> {
+    if text.is_empty() { Ok(None) } else { decode(text, what).map(Some) }
+}
+
+fn sslmode(value: &str) -> Result<TlsMode, String> {
+    let wanted = || format!("sslmode as one of {}", TlsMode::WORDS.join(", "));
+    TlsMode::of_word(value).ok_or_else(wanted)
+}
+
+fn connect_timeout(value: &str) -> Result<Duration, String> {
+    let seconds: u32 = value.parse().map_err(|_| "connect_timeout in whole seconds")?;
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+/// Parameters that change nothing here, with the values that promise nothing more. Hosts put them into the URLs they
+/// hand out.
+const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
+    ("channel_binding", &["disable", "prefer"]),
+    ("gssencmode", &["disable", "prefer"]),
+    ("krbsrvname", &[]),
+    ("load_balance_hosts", &["disable"]),
+    ("sslcompression", &["0", "1"]),
+    ("sslnegotiation", &["postgres"]),
+    ("sslsni", &["1"]),
+    ("target_session_attrs", &["any", "read-write"]),
+    ("keepalives", &["1"]),
+];
+
+fn without_effect(name: &str, value: &str) -> Result<(), String> {
+    match WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
+        Some((_, values)) if values.contains(&value) => Ok(()),
+        Some((_, values)) => Err(match values.first() {
+            Some(first) => format!("{name}={first}, or without {name}: {value} is not offered"),
+            None => format!("without {name}, which is not offered"),
+        }),
+        None => Err(format!(
+            "without the unknown parameter {name}; known are host, port, dbname, user, password, sslmode, sslrootcert, \
+             sslcert, sslkey, application_name, options, client_encoding, connect_timeout"
+        )),
+    }
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;

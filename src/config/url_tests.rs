@@ -1,0 +1,115 @@
+//! `postgres://…`, a line each.
+
+use super::*;
+
+/// `host|port|dbname|user|password`, then what else is set; or the complaint's start after `!`.
+fn check(text: &str, expected: &str) {
+    let got = match ServerUrl::parse(text) {
+        Ok(url) => show(&url),
+        Err(right) => format!("!{right}"),
+    };
+    match expected.strip_prefix('!') {
+        Some(_) => assert!(got.starts_with(expected), "{text} gave {got}, not {expected}"),
+        None => assert_eq!(got, expected, "{text}"),
+    }
+}
+
+fn show(url: &ServerUrl) -> String {
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let port = url.port.map(|port| port.to_string()).unwrap_or_default();
+    let mut line = [text(&url.host), port, text(&url.dbname), text(&url.user), text(&url.password)].join("|");
+    if let Some(mode) = url.sslmode {
+        line += &format!(" sslmode={mode}");
+    }
+    if let Some(root) = &url.sslrootcert {
+        line += &format!(" root={}", root.as_ref().map_or("system".into(), |path| path.display().to_string()));
+    }
+    if let (Some(cert), Some(key)) = (&url.sslcert, &url.sslkey) {
+        line += &format!(" cert={} key={}", cert.display(), key.display());
+    }
+    if let Some(timeout) = url.connect_timeout {
+        line += &format!(" timeout={timeout:?}");
+    }
+    url.startup.iter().fold(line, |line, (name, value)| format!("{line} {name}={value}"))
+}
+
+#[test]
+fn places_and_logins() {
+    check("postgres://app:secret@db:5432/app", "db|5432|app|app|secret");
+    check("postgresql://app:secret@db/app", "db||app|app|secret");
+    check("postgres://db", "db||||");
+    check("postgres://", "||||");
+    check("postgres:///app", "||app||");
+    check("postgres://app@/app", "||app|app|");
+    check("postgres://:5433/app", "|5433|app||");
+    check("postgres://app@db", "db|||app|");
+    check("postgres://a%40b:p%3Aa%2Fs%25@db/x%20y", "db||x y|a@b|p:a/s%");
+    check("postgres://app:p@ss@db/app", "db||app|app|p@ss");
+    check("postgres://app:a:b@db/app", "db||app|app|a:b");
+    check("postgres://app:a+b@db/app", "db||app|app|a+b");
+    check("postgres://app@[::1]:5432/app", "::1|5432|app|app|");
+    check("postgres://app@[::1]/app", "::1||app|app|");
+    check("postgres://%2Frun%2Fpostgresql/app", "/run/postgresql||app||");
+    check("postgres:///db?host=/run/postgresql", "/run/postgresql||db||");
+    check("postgres://u:p@/db?host=/cloudsql/x:y:z&port=5433", "/cloudsql/x:y:z|5433|db|u|p");
+    check("postgres://db/?user=app&password=s%26t&dbname=x", "db||x|app|s&t");
+}
+
+#[test]
+fn parameters() {
+    check("postgres://db/a?sslmode=require", "db||a|| sslmode=require");
+    check("postgres://db/a?sslmode=verify-ca&sslrootcert=/ca.pem", "db||a|| sslmode=verify-ca root=/ca.pem");
+    check("postgres://db/a?sslrootcert=system", "db||a|| sslmode=verify-full root=system");
+    check("postgres://db/a?sslcert=/c&sslkey=/k", "db||a|| cert=/c key=/k");
+    check("postgres://db/a?connect_timeout=10", "db||a|| timeout=10s");
+    check(
+        "postgres://db/a?application_name=x%20y&options=-c%20work_mem%3D1MB",
+        "db||a|| application_name=x y options=-c work_mem=1MB",
+    );
+    check("postgres://db/a?channel_binding=prefer&target_session_attrs=any", "db||a||");
+}
+
+#[test]
+fn mistakes() {
+    check("mysql://db/a", "!a URL like postgres://user:password@host:5432/database");
+    check("db:5432/a", "!a URL like");
+    check("", "!a URL like");
+    check("postgres://db:x/a", "!a port between 1 and 65535");
+    check("postgres://db:0/a", "!a port between 1 and 65535");
+    check("postgres://app:se/cret@db/a", "!%XX for each of / ? # in a user or password");
+    check("postgres://app:?secret@db/a", "!%XX for each of / ? #");
+    check(
+        "postgres://db/a?user=me@there",
+        "!%XX for each of / ? # in a user or password, and %40 for an @ after the host",
+    );
+    check("postgres://db:99999/a", "!a port between 1 and 65535");
+    check("postgres://::1/a", "!brackets around an IPv6 address");
+    check("postgres://[::1/a", "!a ] after the IPv6 address");
+    check("postgres://[::1]5432/a", "!a : between");
+    check("postgres://one,two/a", "!one host; several are not served");
+    check("postgres:///a?host=one,two", "!one host; several are not served");
+    check("postgres://db/a?sslmode=on", "!sslmode as one of disable, allow, prefer, require, verify-ca, verify-full");
+    check("postgres://db/a?sslmode=require&sslrootcert=system", "!sslmode=verify-full together");
+    check("postgres://db/a?schema=public", "!without the unknown parameter schema; known are host,");
+    check("postgres://db/a?sslmode", "!each parameter as name=value");
+    check("postgres://db/a?connect_timeout=soon", "!connect_timeout in whole seconds");
+    check("postgres://db/a?channel_binding=require", "!channel_binding=disable, or without channel_binding: require");
+    check("postgres://a%ff@db/a", "!a user that decodes to UTF-8");
+    check("postgres://a%00@db/a", "!a user without %00");
+}
+
+#[test]
+fn masks_the_password() {
+    fn check(text: &str, expected: &str) {
+        assert_eq!(mask(text), expected);
+    }
+    check("postgres://app:secret@db/app", "postgres://app:***@db/app");
+    check("postgres://app@db/app", "postgres://app@db/app");
+    check("postgres://db:5432/app", "postgres://db:5432/app");
+    check("postgres://app:se/c?r@et@db/app", "postgres://app:***@db/app");
+    check("\"postgres://app:secret@db/app\"", "\"postgres://app:***@db/app\"");
+    check("postgres://db/app?user=a&password=secret&port=1", "postgres://db/app?user=a&password=***&port=1");
+    check("'postgres://db/app?password=secret'", "'postgres://db/app?password=***'");
+    check("app:secret@db", "app:***@db");
+    check("", "");
+}

@@ -1,0 +1,153 @@
+//! Opening a connection to a server: TCP or unix, name resolution, socket options, TLS. What is said then is not ours.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+
+use super::stream::Plain;
+use super::{Stream, Talk, talk, tls};
+use crate::config::TlsMode;
+use crate::protocol::encode;
+
+/// A peer that vanished without a word is noticed after about this and half of it again.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Where a server is, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// Host name, IP address, or a directory for a unix socket.
+    pub host: String,
+    /// Port, also of a unix socket.
+    pub port: u16,
+    /// libpq's `sslmode`.
+    pub tls_mode: TlsMode,
+    /// How to speak TLS; `None` with `disable`.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// Why a server cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum DialError {
+    #[error("host name {host:?} cannot be resolved: {error}")]
+    Resolve { host: String, error: io::Error },
+    #[error("{to}: {error}")]
+    Connect { to: String, error: io::Error },
+    #[error("{0} does not speak TLS, which sslmode {1} asks for")]
+    NoTls(String, &'static str),
+    #[error("TLS with {to}: {error}")]
+    Tls { to: String, error: io::Error },
+    #[error("{to}: {error}")]
+    Talk { to: String, error: talk::TalkError },
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match () {
+            () if self.is_unix() => write!(f, "{}/.s.PGSQL.{}", self.host, self.port),
+            () if self.host.contains(':') => write!(f, "[{}]:{}", self.host, self.port),
+            () => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl Address {
+    /// Whether it is a unix socket.
+    pub fn is_unix(&self) -> bool {
+        self.host.starts_with('/')
+    }
+
+    /// Connects, with TLS as the mode has it. The name is resolved anew each time.
+    pub async fn dial(&self) -> Result<Stream, DialError> {
+        if self.is_unix() {
+            let path = self.to_string();
+            let unix = UnixStream::connect(&path).await.map_err(|error| DialError::Connect { to: path, error })?;
+            return Ok(Stream::Unix(unix));
+        }
+        let tcp = self.connect_tcp().await?;
+        match (&self.tls, self.tls_mode) {
+            (None, _) | (_, TlsMode::Disable | TlsMode::Allow) => Ok(Stream::Tcp(tcp)),
+            (Some(config), mode) => self.secure(tcp, config, mode).await,
+        }
+    }
+
+    /// Tries each address that the name has.
+    async fn connect_tcp(&self) -> Result<TcpStream, DialError> {
+        let resolve = |error| DialError::Resolve { host: self.host.clone(), error };
+        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(resolve)?;
+        let mut last = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        for address in found {
+            match connect_one(address).await {
+                Ok(tcp) => return Ok(tcp),
+                Err(error) => last = DialError::Connect { to: format!("{self} ({address})"), error },
+            }
+        }
+        Err(last)
+    }
+
+    /// SSLRequest, its answer, the handshake.
+    async fn secure(
+        &self,
+        tcp: TcpStream,
+        config: &Arc<rustls::ClientConfig>,
+        mode: TlsMode,
+    ) -> Result<Stream, DialError> {
+        let to = || self.to_string();
+        let mut talk = Talk::new(Stream::Tcp(tcp));
+        encode::ssl_request(&mut talk.out);
+        talk.flush().await.map_err(|error| DialError::Talk { to: to(), error })?;
+        let answer = talk.byte().await.map_err(|error| DialError::Talk { to: to(), error })?;
+        match (answer, mode) {
+            (b'S', _) if talk.is_ahead() => {
+                let error = io::Error::new(io::ErrorKind::InvalidData, "bytes before the handshake (CVE-2021-23222)");
+                Err(DialError::Tls { to: to(), error })
+            }
+            (b'S', _) => self.handshake(talk.into_parts().0, config).await,
+            (b'N', TlsMode::Prefer) => Ok(talk.into_parts().0),
+            (b'N', _) => Err(DialError::NoTls(to(), mode_name(mode))),
+            _ => {
+                let error = io::Error::new(io::ErrorKind::InvalidData, "not an answer to SSLRequest");
+                Err(DialError::Tls { to: to(), error })
+            }
+        }
+    }
+
+    async fn handshake(&self, stream: Stream, config: &Arc<rustls::ClientConfig>) -> Result<Stream, DialError> {
+        let Stream::Tcp(tcp) = stream else { return Ok(stream) };
+        let name = tls::server_name(&self.host, self.tls_mode)
+            .map_err(|error| DialError::Tls { to: self.to_string(), error: io::Error::other(error) })?;
+        let tls = TlsConnector::from(config.clone()).connect(name, Plain::Tcp(tcp)).await;
+        let tls = tls.map_err(|error| DialError::Tls { to: self.to_string(), error })?;
+        Ok(Stream::TlsConnected(Box::new(tls)))
+    }
+}
+
+async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
+    let tcp = TcpStream::connect(address).await?;
+    tune(&tcp)?;
+    Ok(tcp)
+}
+
+/// What every TCP connection of ours gets: no delay, and keepalive so that a vanished peer is noticed.
+pub fn tune(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
+    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+}
+
+fn mode_name(mode: TlsMode) -> &'static str {
+    match mode {
+        TlsMode::Disable => "disable",
+        TlsMode::Allow => "allow",
+        TlsMode::Prefer => "prefer",
+        TlsMode::Require => "require",
+        TlsMode::VerifyCa => "verify-ca",
+        TlsMode::VerifyFull => "verify-full",
+    }
+}

@@ -1,0 +1,157 @@
+//! Where clients come in: TCP addresses and a unix socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, UnixListener};
+
+use super::Stream;
+use super::dial::tune;
+
+/// One open door.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A unix socket; its file goes with it.
+    Unix(UnixListener, SocketFile),
+}
+
+/// Why nobody can come in here.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {on}: {error}{hint}")]
+pub struct ListenError {
+    on: String,
+    error: io::Error,
+    hint: &'static str,
+}
+
+/// A socket's file, removed in the end.
+#[derive(Debug)]
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Listener {
+    /// Binds every address that `addr` (`host:port`) resolves to. Call it within the runtime that will accept.
+    pub fn tcp(addr: &str, backlog: u32) -> Result<Vec<Listener>, ListenError> {
+        use std::net::ToSocketAddrs;
+        let fail = |error| ListenError::new(addr, error);
+        let found: Vec<SocketAddr> = addr.to_socket_addrs().map_err(fail)?.collect();
+        found.into_iter().map(|address| bind_tcp(address, backlog).map(Listener::Tcp).map_err(fail)).collect()
+    }
+
+    /// Binds `dir/.s.PGSQL.port`. A file that nobody listens on any more is replaced.
+    pub fn unix(dir: &Path, port: u16, mode: u32) -> Result<Listener, ListenError> {
+        let path = dir.join(format!(".s.PGSQL.{port}"));
+        let on = path.display().to_string();
+        let fail = |error| ListenError::new(&on, error);
+        remove_stale(&path).map_err(fail)?;
+        let listener = UnixListener::bind(&path).map_err(fail)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
+        Ok(Listener::Unix(listener, SocketFile(path)))
+    }
+
+    /// The next client, and where it comes from.
+    pub async fn accept(&self) -> io::Result<(Stream, String)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (tcp, from) = listener.accept().await?;
+                tune(&tcp)?;
+                Ok((Stream::Tcp(tcp), from.to_string()))
+            }
+            Listener::Unix(listener, _) => {
+                let (unix, _) = listener.accept().await?;
+                Ok((Stream::Unix(unix), "unix".to_string()))
+            }
+        }
+    }
+
+    /// Where it listens, for people.
+    pub fn local(&self) -> String {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |a| a.to_string()),
+            Listener::Unix(_, file) => file.0.display().to_string(),
+        }
+    }
+
+    /// `tcp` or `unix`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Listener::Tcp(_) => "tcp",
+            Listener::Unix(..) => "unix",
+        }
+    }
+
+    /// The port, for a unix socket that is to have the same.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
+            Listener::Unix(..) => None,
+        }
+    }
+}
+
+impl ListenError {
+    fn new(on: &str, error: io::Error) -> ListenError {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => ": another program listens there; stop it or choose another address (listen.addr)",
+            io::ErrorKind::PermissionDenied => ": choose a port above 1023, or a directory that may be written",
+            io::ErrorKind::AddrNotAvailable => ": this machine has no such address",
+            _ => "",
+        };
+        ListenError { on: on.to_string(), error, hint }
+    }
+}
+
+fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    TcpListener::from_std(socket.into())
+}
+
+/// A socket file left behind refuses connections; one in use accepts them.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_says_so() {
+        let first = Listener::tcp("127.0.0.1:0", 16).unwrap().remove(0);
+        let said = Listener::tcp(&first.local(), 16).unwrap_err().to_string();
+        assert!(said.contains(&first.local()) && said.contains("another program"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_socket_file_is_replaced_when_stale_and_kept_when_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".s.PGSQL.6432");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let first = Listener::unix(dir.path(), 6432, 0o700).unwrap();
+        assert!(Listener::unix(dir.path(), 6432, 0o700).is_err());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(first);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,156 @@
+//! A connection's byte stream, whatever it runs over. Polled, with buffers lent for the moment, so that a connection at
+//! rest holds none.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// TCP, unix or TLS over either. Enum and not `dyn`: the hot path asks it four times a query.
+#[derive(Debug)]
+pub enum Stream {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A unix socket.
+    Unix(UnixStream),
+    /// TLS, we are the server.
+    TlsAccepted(Box<tokio_rustls::server::TlsStream<Plain>>),
+    /// TLS, we are the client.
+    TlsConnected(Box<tokio_rustls::client::TlsStream<Plain>>),
+}
+
+/// What TLS may run over.
+#[derive(Debug)]
+pub enum Plain {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A unix socket.
+    Unix(UnixStream),
+}
+
+/// Runs an expression on whichever stream it is.
+macro_rules! each {
+    ($stream:expr, $inner:ident => $do:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => $do,
+            Stream::Unix($inner) => $do,
+            Stream::TlsAccepted($inner) => $do,
+            Stream::TlsConnected($inner) => $do,
+        }
+    };
+}
+
+/// The same for what is below TLS.
+macro_rules! each_plain {
+    ($stream:expr, $inner:ident => $do:expr) => {
+        match $stream {
+            Plain::Tcp($inner) => $do,
+            Plain::Unix($inner) => $do,
+        }
+    };
+}
+
+impl Stream {
+    /// Reads into `room`; 0 is the end.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(room);
+        match each!(self, inner => Pin::new(inner).poll_read(cx, &mut buffer)) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(buffer.filled().len())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Writes some of `bytes`.
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, inner => Pin::new(inner).poll_write(cx, bytes))
+    }
+
+    /// Writes some of `slices`.
+    pub fn poll_write_vectored(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        each!(self, inner => Pin::new(inner).poll_write_vectored(cx, slices))
+    }
+
+    /// Pushes out what TLS holds back; free on plain sockets.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),
+            Stream::TlsAccepted(tls) => Pin::new(tls).poll_flush(cx),
+            Stream::TlsConnected(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    /// Says goodbye (TLS close_notify, then FIN).
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, inner => Pin::new(inner).poll_shutdown(cx))
+    }
+
+    /// Whether the peer said something, or left, since the last read found nothing more. Asks the runtime, not the kernel.
+    pub fn has_spoken(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        match self {
+            Stream::Tcp(tcp) => tcp.poll_read_ready(&mut cx).is_ready(),
+            Stream::Unix(unix) => unix.poll_read_ready(&mut cx).is_ready(),
+            Stream::TlsAccepted(tls) => tls.get_ref().0.has_spoken(),
+            Stream::TlsConnected(tls) => tls.get_ref().0.has_spoken(),
+        }
+    }
+
+    /// Whether bytes are encrypted on their way.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Stream::TlsAccepted(_) | Stream::TlsConnected(_))
+    }
+}
+
+impl Plain {
+    fn has_spoken(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        match self {
+            Plain::Tcp(tcp) => tcp.poll_read_ready(&mut cx).is_ready(),
+            Plain::Unix(unix) => unix.poll_read_ready(&mut cx).is_ready(),
+        }
+    }
+}
+
+impl From<Plain> for Stream {
+    fn from(plain: Plain) -> Stream {
+        match plain {
+            Plain::Tcp(tcp) => Stream::Tcp(tcp),
+            Plain::Unix(unix) => Stream::Unix(unix),
+        }
+    }
+}
+
+impl AsyncRead for Plain {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_shutdown(cx))
+    }
+}

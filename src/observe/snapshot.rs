@@ -1,0 +1,198 @@
+//! One immutable picture of everything, taken once a second, read by whoever shows something. Made by the root of the
+//! program; in here nobody counts, asks or waits.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::counters::PoolNumbers;
+use super::rejections::Reason;
+use crate::config::PoolMode;
+
+/// How it was at `taken_at`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// When this picture was taken.
+    pub taken_at: Timestamp,
+    /// When the process started.
+    pub started_at: Timestamp,
+    /// Our version, like `0.1.0`.
+    pub version: &'static str,
+    /// Every pool, in any order: readers sort.
+    pub pools: Vec<PoolView>,
+    /// Clients turned away since the start, by reason.
+    pub rejections: Vec<(Reason, u64)>,
+    /// Whether a server can be had.
+    pub ready: Readiness,
+}
+
+impl Snapshot {
+    /// The picture before the first one is taken: no pools, not ready.
+    pub fn starting(at: Timestamp, version: &'static str) -> Snapshot {
+        Snapshot {
+            taken_at: at,
+            started_at: at,
+            version,
+            pools: Vec::new(),
+            rejections: Vec::new(),
+            ready: Readiness::NotReady("starting".to_owned()),
+        }
+    }
+}
+
+/// Whether a server can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// No, and this is why, in a few words without secrets.
+    NotReady(String),
+}
+
+/// One pool: the servers of one database and user.
+#[derive(Debug, Clone)]
+pub struct PoolView {
+    /// The name that clients ask for.
+    pub database: Arc<str>,
+    /// The user that they log in as.
+    pub user: Arc<str>,
+    /// When a server returns.
+    pub pool_mode: PoolMode,
+    /// Servers that there may be.
+    pub pool_size: usize,
+    /// Clients now.
+    pub clients: ClientCounts,
+    /// Servers now.
+    pub servers: ServerCounts,
+    /// How long the client at the head of the queue has waited; zero when none waits.
+    pub max_wait: Duration,
+    /// What was counted since the start.
+    pub numbers: PoolNumbers,
+}
+
+/// Clients of a pool by what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientCounts {
+    /// Ask for nothing.
+    pub idle: usize,
+    /// Hold a server.
+    pub active: usize,
+    /// Want one.
+    pub waiting: usize,
+}
+
+/// Servers of a pool by what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServerCounts {
+    /// Rest.
+    pub idle: usize,
+    /// On loan.
+    pub active: usize,
+    /// Connect or log in.
+    pub login: usize,
+}
+
+/// One client.
+#[derive(Debug, Clone)]
+pub struct ClientView {
+    /// Ours, never used twice.
+    pub id: u64,
+    /// The name that it asked for.
+    pub database: Arc<str>,
+    /// The user that it logged in as.
+    pub user: Arc<str>,
+    /// What it says it is; may be empty.
+    pub application_name: Arc<str>,
+    /// `address:port`, or `unix`.
+    pub addr: Arc<str>,
+    /// What it does.
+    pub state: ClientState,
+    /// When it came.
+    pub connected_at: Timestamp,
+    /// Statements that are over.
+    pub queries: u64,
+    /// Transactions that are over.
+    pub transactions: u64,
+    /// Time spent waiting for servers, all together.
+    pub wait: Duration,
+    /// Time spent in statements, all together.
+    pub query: Duration,
+}
+
+/// What a client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientState {
+    /// Asks for nothing.
+    Idle,
+    /// Holds a server.
+    Active,
+    /// Wants one.
+    Waiting,
+}
+
+impl ClientState {
+    /// As it stands in `/api/clients`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClientState::Idle => "idle",
+            ClientState::Active => "active",
+            ClientState::Waiting => "waiting",
+        }
+    }
+}
+
+/// PgBouncer's word for a pool mode.
+pub fn pool_mode_name(mode: PoolMode) -> &'static str {
+    match mode {
+        PoolMode::Session => "session",
+        PoolMode::Transaction => "transaction",
+        PoolMode::Statement => "statement",
+    }
+}
+
+/// Lists the clients when somebody asks: there may be ten thousand, too many for a picture a second.
+#[derive(Clone)]
+pub struct ClientSource(Arc<dyn Fn() -> Vec<ClientView> + Send + Sync>);
+
+impl ClientSource {
+    /// `list` is called from the HTTP thread and must not wait for a client or a server.
+    pub fn new(list: impl Fn() -> Vec<ClientView> + Send + Sync + 'static) -> ClientSource {
+        ClientSource(Arc::new(list))
+    }
+
+    /// The clients now, in any order.
+    pub fn list(&self) -> Vec<ClientView> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for ClientSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSource")
+    }
+}
+
+/// Where the newest picture hangs. The lock is held for as long as it takes to copy a pointer.
+#[derive(Debug)]
+pub struct SnapshotCell(Mutex<Arc<Snapshot>>);
+
+impl SnapshotCell {
+    /// With a first picture, usually [`Snapshot::starting`].
+    pub fn new(first: Snapshot) -> SnapshotCell {
+        SnapshotCell(Mutex::new(Arc::new(first)))
+    }
+
+    /// The newest picture.
+    pub fn get(&self) -> Arc<Snapshot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Hangs up a newer one.
+    pub fn set(&self, newer: Snapshot) {
+        let older = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(newer));
+        // Freed here, after the lock: a picture of a hundred pools is a few megabytes.
+        drop(older);
+    }
+}

@@ -1,0 +1,96 @@
+//! Every statement that the clients of one pool have prepared: one entry and one name for each definition, however many
+//! clients prepared it. Not what a server has (`memory`), not what a client calls it (`session::statements`). Pure.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use super::memory::StatementId;
+
+/// A statement as it is known on all servers of a pool.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its number.
+    pub id: StatementId,
+    /// Its name on the servers.
+    pub name: Box<[u8]>,
+    /// What it is: query, zero, parameter types, as in Parse.
+    pub definition: Box<[u8]>,
+}
+
+/// What every name of ours starts with.
+pub const PREFIX: &str = "pgweir_";
+
+/// The name of a statement on the servers.
+pub fn server_name(id: StatementId) -> Box<[u8]> {
+    format!("{PREFIX}{id}").into_bytes().into()
+}
+
+/// Below this many entries nobody looks for unused ones.
+const SWEEP_FROM: usize = 256;
+
+/// The statements of one pool. Hashed with a key of the process, compared in full.
+#[derive(Debug)]
+pub struct Catalog {
+    known: HashTable<Arc<Statement>>,
+    hasher: RandomState,
+    last: StatementId,
+    sweep_at: usize,
+}
+
+impl Default for Catalog {
+    fn default() -> Catalog {
+        Catalog { known: HashTable::new(), hasher: RandomState::new(), last: 0, sweep_at: SWEEP_FROM }
+    }
+}
+
+impl Catalog {
+    /// The statement with this definition, new if it was not known.
+    pub fn intern(&mut self, definition: &[u8]) -> Arc<Statement> {
+        let hash = self.hasher.hash_one(definition);
+        if let Some(known) = self.known.find(hash, |statement| *statement.definition == *definition) {
+            return known.clone();
+        }
+        self.sweep();
+        self.last += 1;
+        let statement =
+            Arc::new(Statement { id: self.last, name: server_name(self.last), definition: definition.into() });
+        let hasher = &self.hasher;
+        self.known.insert_unique(hash, statement.clone(), |statement| hasher.hash_one(&*statement.definition));
+        statement
+    }
+
+    /// Forgets what no client uses any more, whenever the table has doubled.
+    fn sweep(&mut self) {
+        if self.known.len() < self.sweep_at {
+            return;
+        }
+        self.known.retain(|statement| Arc::strong_count(statement) > 1);
+        self.sweep_at = (self.known.len() * 2).max(SWEEP_FROM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_a_definition() {
+        let mut catalog = Catalog::default();
+        let (a, b, c) = (catalog.intern(b"a"), catalog.intern(b"b"), catalog.intern(b"a"));
+        assert_eq!((a.id, b.id, c.id), (1, 2, 1));
+        assert_eq!(&*b.name, b"pgweir_2");
+    }
+
+    #[test]
+    fn unused_entries_go() {
+        let mut catalog = Catalog::default();
+        let kept = catalog.intern(b"kept");
+        for n in 0..10_000_u32 {
+            catalog.intern(&n.to_be_bytes());
+        }
+        assert!(catalog.known.len() <= 2 * SWEEP_FROM);
+        assert_eq!(catalog.intern(b"kept").id, kept.id);
+    }
+}

@@ -1,0 +1,208 @@
+//! What others may know of a client, and how to reach it: its state and counts for those who look, a word in its ear, its
+//! waker. Not its conversation (`session`). The session writes, anyone reads.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::cancel::Line;
+use crate::observe::count::Count;
+use crate::observe::snapshot::{ClientState, ClientView};
+
+/// One client, from its login on.
+#[derive(Debug)]
+pub struct Client {
+    /// Ours, unique; it is the process id that the client is told.
+    pub id: u32,
+    /// What a CancelRequest must show.
+    pub secret: u32,
+    /// Where it lives.
+    pub worker: usize,
+    /// The name that it asked for.
+    pub database: Arc<str>,
+    /// The user that it logged in as.
+    pub user: Arc<str>,
+    /// `address:port`, or `unix`.
+    pub addr: Box<str>,
+    /// When it came.
+    pub connected_at: Timestamp,
+    /// Statements that are over.
+    pub queries: Count,
+    /// Transactions that are over.
+    pub transactions: Count,
+    wait_us: Count,
+    query_us: Count,
+    state: AtomicU8,
+    word: AtomicU8,
+    /// In ms of the worker's clock; 0 for none.
+    deadline: AtomicU64,
+    waker: OnceLock<Waker>,
+    application_name: Mutex<Arc<str>>,
+    line: Mutex<Option<Arc<Line>>>,
+}
+
+/// What a session is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Word {
+    /// Nothing.
+    None = 0,
+    /// A CancelRequest came while it waited.
+    Cancel = 1,
+    /// The deadline that it set itself has passed.
+    Deadline = 2,
+    /// We are on the way out: leave when the transaction is over.
+    Drain = 3,
+    /// Leave now.
+    Leave = 4,
+}
+
+/// Who a client is, for [`Client::new`].
+#[derive(Debug)]
+#[allow(missing_docs)] // as in Client
+pub struct Identity {
+    pub id: u32,
+    pub secret: u32,
+    pub worker: usize,
+    pub database: Arc<str>,
+    pub user: Arc<str>,
+    pub addr: Box<str>,
+    pub application_name: Arc<str>,
+}
+
+impl Client {
+    /// A client that has just logged in.
+    pub fn new(who: Identity, connected_at: Timestamp) -> Client {
+        Client {
+            id: who.id,
+            secret: who.secret,
+            worker: who.worker,
+            database: who.database,
+            user: who.user,
+            addr: who.addr,
+            connected_at,
+            queries: Count::default(),
+            transactions: Count::default(),
+            wait_us: Count::default(),
+            query_us: Count::default(),
+            state: AtomicU8::new(0),
+            word: AtomicU8::new(0),
+            deadline: AtomicU64::new(0),
+            waker: OnceLock::new(),
+            application_name: Mutex::new(who.application_name),
+            line: Mutex::new(None),
+        }
+    }
+
+    /// The session's task, once and for all: it never changes.
+    pub fn set_waker(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
+    }
+
+    /// Has the session look around.
+    pub fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Says something to the session. A more serious word is not taken back by a lesser one.
+    pub fn tell(&self, word: Word) {
+        self.word.fetch_max(word as u8, Relaxed);
+        self.wake();
+    }
+
+    /// What the session was told, not taken back.
+    #[inline]
+    pub fn word(&self) -> Word {
+        match self.word.load(Relaxed) {
+            0 => Word::None,
+            1 => Word::Cancel,
+            2 => Word::Deadline,
+            3 => Word::Drain,
+            _ => Word::Leave,
+        }
+    }
+
+    /// Forgets a Cancel or a Deadline; what is more serious stays.
+    pub fn unsay(&self) {
+        let _ = self.word.fetch_update(Relaxed, Relaxed, |word| (word <= Word::Deadline as u8).then_some(0));
+    }
+
+    /// When the session wants to be told that time is up, in ms of the process' clock; 0 for never.
+    #[inline]
+    pub fn set_deadline(&self, at: u64) {
+        self.deadline.store(at, Relaxed);
+    }
+
+    /// Tells the session that time is up, if it is.
+    pub fn check_deadline(&self, now: u64) {
+        let deadline = self.deadline.load(Relaxed);
+        if deadline != 0 && deadline <= now {
+            self.deadline.store(0, Relaxed);
+            self.tell(Word::Deadline);
+        }
+    }
+
+    /// What it does now.
+    #[inline]
+    pub fn set_state(&self, state: ClientState) {
+        self.state.store(state as u8, Relaxed);
+    }
+
+    /// What it does now.
+    pub fn state(&self) -> ClientState {
+        match self.state.load(Relaxed) {
+            state if state == ClientState::Active as u8 => ClientState::Active,
+            state if state == ClientState::Waiting as u8 => ClientState::Waiting,
+            _ => ClientState::Idle,
+        }
+    }
+
+    /// Time that it spent waiting, time that its statements took.
+    #[inline]
+    pub fn spent(&self, wait: Duration, query: Duration) {
+        self.wait_us.add(wait.as_micros() as u64);
+        self.query_us.add(query.as_micros() as u64);
+    }
+
+    /// What it calls itself now.
+    pub fn set_application_name(&self, name: &str) {
+        *self.application_name.lock().unwrap_or_else(PoisonError::into_inner) = name.into();
+    }
+
+    /// The server that serves it, for those who want to cancel. `None` when it has none.
+    #[inline]
+    pub fn set_line(&self, line: Option<Arc<Line>>) {
+        *self.lock_line() = line;
+    }
+
+    /// Runs `look` on the server that serves it, which cannot change meanwhile.
+    pub fn with_line<R>(&self, look: impl FnOnce(Option<&Arc<Line>>) -> R) -> R {
+        look(self.lock_line().as_ref())
+    }
+
+    /// How it looks from outside.
+    pub fn view(&self) -> ClientView {
+        ClientView {
+            id: u64::from(self.id),
+            database: self.database.clone(),
+            user: self.user.clone(),
+            application_name: self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            addr: (*self.addr).into(),
+            state: self.state(),
+            connected_at: self.connected_at,
+            queries: self.queries.get(),
+            transactions: self.transactions.get(),
+            wait: Duration::from_micros(self.wait_us.get()),
+            query: Duration::from_micros(self.query_us.get()),
+        }
+    }
+
+    fn lock_line(&self) -> std::sync::MutexGuard<'_, Option<Arc<Line>>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

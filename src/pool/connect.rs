@@ -1,0 +1,175 @@
+//! Opening a server: dial, startup packet, login, the parameters that it reports. What fails becomes a complaint that a
+//! client can read: the server's own words, or which address and why.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Route;
+use super::cancel::Line;
+use super::parameters::Parameters;
+use crate::auth::{KeyCache, Login, LoginError, LoginStep};
+use crate::net::dial::DialError;
+use crate::net::talk::{Message, TalkError};
+use crate::net::{Stream, Talk};
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::sqlstate::{self, SqlState};
+use crate::protocol::backend;
+
+/// A server that let us in.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its stream, nothing read ahead.
+    pub stream: Stream,
+    /// What it reported.
+    pub parameters: Parameters,
+    /// How to cancel.
+    pub line: Arc<Line>,
+}
+
+/// Why no server could be opened.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum ConnectError {
+    #[error("{0}")]
+    Dial(#[from] DialError),
+    #[error("{0}")]
+    Talk(#[from] TalkError),
+    #[error("{0}")]
+    Login(#[from] LoginError),
+    #[error("{}", backend::error_line(.0))]
+    Refused(Vec<u8>),
+    #[error("the server said {0:?} during the login")]
+    Unexpected(char),
+    #[error("no answer within {0:?} (server_connect_timeout)")]
+    Late(std::time::Duration),
+    #[error("no random numbers from the system: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Opens a server as the route says, within its time.
+pub async fn open(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+    let patience = route.connect_timeout;
+    if patience.is_zero() {
+        return attempt(route, keys).await;
+    }
+    tokio::time::timeout(patience, attempt(route, keys)).await.unwrap_or(Err(ConnectError::Late(patience)))
+}
+
+async fn attempt(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+    let mut talk = Talk::new(route.address.dial().await?);
+    let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
+    let further = route.startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    encode::startup(&mut talk.out, fixed.into_iter().chain(further));
+    talk.flush().await?;
+    log_in(&mut talk, route, keys).await?;
+    welcome(talk, route).await
+}
+
+/// Until AuthenticationOk.
+async fn log_in(talk: &mut Talk, route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<(), ConnectError> {
+    let mut nonce = [0; 18];
+    getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
+    let mut login = Login::new(&route.user, route.key.clone(), &nonce);
+    loop {
+        let message = talk.message().await?;
+        let body = match message.tag {
+            backend::AUTHENTICATION => message.body,
+            backend::NOTICE | backend::NEGOTIATE => continue,
+            _ => return Err(refused(message)),
+        };
+        let known = keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        login = match login.hear(&body, &known, &mut talk.out) {
+            LoginStep::Continue(login) => login,
+            LoginStep::Authenticated => return Ok(()),
+            LoginStep::Failed(why) => return Err(why.into()),
+            LoginStep::Slow(work) => match derive(work, talk, keys).await? {
+                LoginStep::Continue(login) => login,
+                LoginStep::Failed(why) => return Err(why.into()),
+                _ => return Err(LoginError::Protocol("a challenge that leads nowhere").into()),
+            },
+        };
+        talk.flush().await?;
+    }
+}
+
+/// PBKDF2, away from the worker's loop.
+async fn derive(
+    work: crate::auth::SlowLogin,
+    talk: &mut Talk,
+    keys: &std::sync::Mutex<KeyCache>,
+) -> Result<LoginStep, ConnectError> {
+    let done = tokio::task::spawn_blocking(move || {
+        let mut out = Vec::new();
+        let (step, derived) = work.run(&mut out);
+        (step, derived, out)
+    });
+    let (step, derived, out) = done.await.map_err(|_| LoginError::Protocol("the login's keys could not be derived"))?;
+    keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).keep(derived);
+    talk.out.extend(out);
+    Ok(step)
+}
+
+/// From AuthenticationOk to ReadyForQuery.
+async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> {
+    let (mut parameters, mut process_id, mut key) = (Parameters::default(), 0, Vec::new());
+    loop {
+        let message = talk.message().await?;
+        match message.tag {
+            backend::PARAMETER_STATUS => {
+                if let Some((name, value)) = backend::parameter_status(&message.body) {
+                    parameters.report(name, value);
+                }
+            }
+            backend::KEY => {
+                if let Some((id, secret)) = backend::key_data(&message.body) {
+                    (process_id, key) = (id, secret.to_vec());
+                }
+            }
+            backend::READY => break,
+            backend::NOTICE | backend::NEGOTIATE => {}
+            _ => return Err(refused(message)),
+        }
+    }
+    if talk.is_ahead() {
+        return Err(ConnectError::Unexpected('?'));
+    }
+    let line = Line::new(process_id, &key, route.address.clone());
+    Ok(Opened { stream: talk.into_parts().0, parameters, line: Arc::new(line) })
+}
+
+fn refused(message: Message) -> ConnectError {
+    match message.tag {
+        backend::ERROR => ConnectError::Refused(message.body),
+        tag => ConnectError::Unexpected(char::from(tag)),
+    }
+}
+
+impl ConnectError {
+    /// For clients. A server's own ErrorResponse keeps its code and its words.
+    pub fn complaint(&self, route: &Route, since: Instant, now: Instant) -> Complaint {
+        let whence = format!(
+            "pgweir tried to open a server for database \"{}\" and user \"{}\" at {}, for {} ms.",
+            route.dbname,
+            route.user,
+            route.address,
+            now.saturating_duration_since(since).as_millis()
+        );
+        match self {
+            ConnectError::Refused(body) => {
+                let text = |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
+                let code: SqlState = backend::sqlstate(body).unwrap_or(sqlstate::CONNECTION_FAILURE);
+                let mut complaint = Complaint::fatal(code, text(b'M').unwrap_or_default()).detail(whence);
+                complaint.hint = text(b'H');
+                complaint
+            }
+            ConnectError::Login(why) => Complaint::fatal(
+                sqlstate::INVALID_AUTHORIZATION,
+                format!("pgweir could not log in to the server: {why}"),
+            )
+            .detail(whence),
+            other => Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir could not connect to the server: {other}"))
+                .detail(whence)
+                .hint("Is the server running, and does it accept connections at this address?"),
+        }
+    }
+}

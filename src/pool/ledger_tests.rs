@@ -1,0 +1,277 @@
+//! The ledger by tables, and by seeded simulations with its invariants after each step.
+
+use super::*;
+use crate::protocol::sqlstate;
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+const LIMITS: Limits = Limits {
+    size: 2,
+    min: 0,
+    reserve: 0,
+    reserve_after: Duration::ZERO,
+    max_opening: 2,
+    wait: Duration::from_secs(30),
+    retry: Duration::from_millis(500),
+};
+
+/// A pool, its clients by name, and a clock that the script moves.
+struct Scene {
+    ledger: Ledger<u32, char>,
+    turns: HashMap<char, Turn>,
+    held: HashMap<char, u32>,
+    now: Instant,
+    servers: u32,
+    homes: HashMap<u32, usize>,
+}
+
+/// Plays words and writes down what happened:
+/// `a` client a asks (`a@1` on worker 1) · `-a` gives its server back · `!a` loses it · `~a` leaves the queue ·
+/// `+` a server opened (`+1` on worker 1) · `x` opening failed · `t5` five seconds pass · `T6` six ms · `?` expire · `p`/`r`
+/// pause, resume · `o` how many to open.
+#[track_caller]
+fn check_with(limits: Limits, workers: usize, script: &str, expected: &str) {
+    let mut scene = Scene {
+        ledger: Ledger::new(limits, workers),
+        turns: HashMap::new(),
+        held: HashMap::new(),
+        now: Instant::now(),
+        servers: 0,
+        homes: HashMap::new(),
+    };
+    let said: Vec<String> = script.split(' ').map(|word| scene.play(word)).filter(|s| !s.is_empty()).collect();
+    assert_eq!(said.join(" "), expected, "{script}");
+}
+
+#[track_caller]
+fn check(script: &str, expected: &str) {
+    check_with(LIMITS, 1, script, expected);
+}
+
+impl Scene {
+    fn play(&mut self, word: &str) -> String {
+        let (first, rest) = word.split_at(1);
+        let name = rest.chars().next().unwrap_or(' ');
+        let said = match first {
+            "-" => {
+                let server = self.held.remove(&name).unwrap();
+                let woken = self.ledger.give_back(server, self.homes[&server], self.now);
+                self.wake(woken)
+            }
+            "!" => {
+                self.held.remove(&name).unwrap();
+                self.ledger.lost();
+                String::new()
+            }
+            "~" => {
+                let woken = self.turns.remove(&name).and_then(|turn| self.ledger.leave(turn, self.now));
+                self.wake(woken)
+            }
+            "+" => {
+                self.servers += 1;
+                let home = rest.parse().unwrap_or(0);
+                self.homes.insert(self.servers, home);
+                let woken = self.ledger.opened(self.servers, home, self.now);
+                self.wake(woken)
+            }
+            "x" => {
+                let mut woken = Vec::new();
+                let why = Complaint::fatal(sqlstate::CONNECTION_FAILURE, "down");
+                self.ledger.open_failed(why, self.now, &mut woken);
+                self.wake(woken)
+            }
+            "t" => {
+                self.now += Duration::from_secs(rest.parse().unwrap());
+                String::new()
+            }
+            "T" => {
+                self.now += Duration::from_millis(rest.parse().unwrap());
+                String::new()
+            }
+            "?" => {
+                let mut woken = Vec::new();
+                self.ledger.expire(self.now, &mut woken);
+                self.wake(woken)
+            }
+            "p" => {
+                self.ledger.pause();
+                String::new()
+            }
+            "r" => {
+                let mut woken = Vec::new();
+                self.ledger.resume(self.now, &mut woken);
+                self.wake(woken)
+            }
+            "o" => self.ledger.to_open(self.now).to_string(),
+            client => {
+                let home = word.split_once('@').map_or(0, |(_, home)| home.parse().unwrap());
+                self.ask(client.chars().next().unwrap(), home)
+            }
+        };
+        self.ledger.check_invariants();
+        said
+    }
+
+    fn ask(&mut self, client: char, home: usize) -> String {
+        match self.ledger.acquire(client, home, self.now) {
+            Grant::Use(server) => {
+                self.held.insert(client, server);
+                format!("{client}={server}")
+            }
+            Grant::Wait(turn) => {
+                self.turns.insert(client, turn);
+                String::new()
+            }
+            Grant::Refuse(why) => format!("{client}:{}", why.code()),
+        }
+    }
+
+    /// Those who are woken look at once.
+    fn wake(&mut self, woken: impl IntoIterator<Item = char>) -> String {
+        let said: Vec<String> = woken.into_iter().map(|client| self.look(client)).collect();
+        said.join(" ")
+    }
+
+    fn look(&mut self, client: char) -> String {
+        match self.ledger.claim(self.turns.remove(&client).unwrap()) {
+            Claim::Server(server) => {
+                self.held.insert(client, server);
+                format!("{client}={server}")
+            }
+            Claim::Expired(waited) => format!("{client}:late{}", waited.as_secs()),
+            Claim::Refused(why) => format!("{client}:{}", why.code()),
+            Claim::Wait(_) => panic!("woken for nothing"),
+        }
+    }
+}
+
+#[test]
+fn opening() {
+    check("a o +", "1 a=1");
+    check("a b c o + +", "2 a=1 b=2");
+    check("a o b o c o", "1 1 0");
+    check("a o + b o + -b -a c", "1 a=1 1 b=2 c=1");
+    check_with(Limits { max_opening: 1, ..LIMITS }, 1, "a b o + o +", "1 a=1 1 b=2");
+    check_with(Limits { min: 2, ..LIMITS }, 1, "o + + o a b", "2 0 a=2 b=1");
+}
+
+#[test]
+fn waiters_are_first_in_first_out_and_servers_last_in_first_out() {
+    check("a b o + + c d e -b -a -c", "2 a=1 b=2 c=2 d=1 e=2");
+    check("a b o + + -a -b c d", "2 a=1 b=2 c=2 d=1");
+    check("a b o + + c d ~c -a", "2 a=1 b=2 d=1");
+}
+
+#[test]
+fn a_lost_server_makes_room() {
+    check("a b o + + c o !a o +", "2 a=1 b=2 0 1 c=3");
+}
+
+#[test]
+fn a_wait_ends() {
+    check("a b o + + c t20 d t10 ? t19 ? t1 ?", "2 a=1 b=2 c:late30 d:late30");
+    check_with(Limits { wait: Duration::ZERO, ..LIMITS }, 1, "a b o + + c t999 ?", "2 a=1 b=2");
+}
+
+#[test]
+fn a_server_that_cannot_be_opened() {
+    check("a b o x x", "2 a:08006 b:08006");
+    check("a o x b T499 c T1 d o +", "1 a:08006 b:08006 c:08006 1 d=1");
+    check("a o + b o x -a", "1 a=1 1 b=1");
+}
+
+#[test]
+fn pausing() {
+    check("a o + p b o -a r -b c", "1 a=1 0 b=1 c=1");
+    check("a o + -a p b r", "1 a=1 b=1");
+    check("a o + p b -a p ~b r c", "1 a=1 c=1");
+}
+
+#[test]
+fn the_reserve_opens_for_those_who_waited() {
+    let limits = Limits { reserve: 1, reserve_after: Duration::from_secs(5), ..LIMITS };
+    check_with(limits, 1, "a b o + + c o t5 o + d o", "2 a=1 b=2 0 1 c=3 0");
+}
+
+#[test]
+fn home_first_within_a_bound() {
+    check_with(LIMITS, 2, "a b o + +1 c@1 d -a -b", "2 a=1 b=2 d=1 c=2");
+    check_with(LIMITS, 2, "a b o + +1 c@1 T6 d -a -b", "2 a=1 b=2 c=1 d=2");
+    check_with(LIMITS, 2, "a b@1 o + +1 -a -b c d", "2 a=1 b=2 c=1 d=2");
+}
+
+#[test]
+fn a_granted_server_of_one_who_leaves_goes_to_the_next() {
+    let now = Instant::now();
+    let mut ledger: Ledger<u32, char> = Ledger::new(Limits { size: 1, ..LIMITS }, 1);
+    let turn = |grant| match grant {
+        Grant::Wait(turn) => turn,
+        _ => panic!("should wait"),
+    };
+    let first = turn(ledger.acquire('a', 0, now));
+    let second = turn(ledger.acquire('b', 0, now));
+    assert_eq!(ledger.to_open(now), 1);
+    assert_eq!(ledger.opened(7, 0, now), Some('a'));
+    assert_eq!(ledger.leave(first, now), Some('b'));
+    assert!(matches!(ledger.claim(second), Claim::Server(7)));
+    assert_eq!(ledger.give_back(7, 0, now), None);
+    assert_eq!((ledger.idle(), ledger.lent(), ledger.waiting()), (1, 0, 0));
+    ledger.check_invariants();
+}
+
+proptest! {
+    /// Any order of events keeps the books right, and when all are gone every server rests or was closed.
+    #[test]
+    fn simulation(events in proptest::collection::vec((0u8..9, 0usize..12), 0..300), size in 1usize..5, workers in 1usize..4) {
+        let mut now = Instant::now();
+        let limits = Limits { size, max_opening: 2, wait: Duration::from_secs(3), ..LIMITS };
+        let mut ledger: Ledger<usize, usize> = Ledger::new(limits, workers);
+        let (mut turns, mut held, mut opening, mut made) = (Vec::new(), Vec::new(), 0, 0);
+        for (event, pick) in events {
+            let mut woken = Vec::new();
+            match event {
+                0 | 1 => match ledger.acquire(0, pick % workers, now) {
+                    Grant::Use(server) => held.push(server),
+                    Grant::Wait(turn) => turns.push(turn),
+                    Grant::Refuse(_) => {}
+                },
+                2 if !held.is_empty() => {
+                    let server = held.swap_remove(pick % held.len());
+                    ledger.give_back(server, server % workers, now);
+                }
+                3 if !held.is_empty() => {
+                    held.swap_remove(pick % held.len());
+                    ledger.lost();
+                }
+                4 if !turns.is_empty() => {
+                    let turn = turns.swap_remove(pick % turns.len());
+                    ledger.leave(turn, now);
+                }
+                5 if opening > 0 => {
+                    opening -= 1;
+                    made += 1;
+                    ledger.opened(made, made % workers, now);
+                }
+                6 if opening > 0 => {
+                    opening -= 1;
+                    ledger.open_failed(Complaint::fatal(*b"08006", "down"), now, &mut woken);
+                }
+                7 => {
+                    now += Duration::from_millis(pick as u64 * 200);
+                    ledger.expire(now, &mut woken);
+                }
+                _ => opening += ledger.to_open(now),
+            }
+            for turn in std::mem::take(&mut turns) {
+                match ledger.claim(turn) {
+                    Claim::Server(server) => held.push(server),
+                    Claim::Wait(turn) => turns.push(turn),
+                    Claim::Expired(_) | Claim::Refused(_) => {}
+                }
+            }
+            prop_assert!(held.iter().all(|server| held.iter().filter(|other| *other == server).count() == 1));
+            prop_assert_eq!(ledger.lent(), held.len());
+            ledger.check_invariants();
+        }
+    }
+}

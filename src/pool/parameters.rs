@@ -1,0 +1,192 @@
+//! Run-time parameters of a session, and what must be said to a server so that it has them. Pure.
+//!
+//! Two kinds: those that a server reports by ParameterStatus, whose value is therefore always known, and quiet ones, which
+//! a client set at its start and the server does not report.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::protocol::encode;
+
+/// Names and values, in the order in which a server reports them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Parameters {
+    reported: Vec<Setting>,
+    quiet: Vec<Setting>,
+}
+
+/// One parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Setting {
+    name: Arc<str>,
+    value: Arc<str>,
+}
+
+/// Reported, but not for a client to set. <https://www.postgresql.org/docs/current/runtime-config-preset.html>
+const FIXED: [&str; 6] =
+    ["server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby", "session_authorization"];
+
+impl Parameters {
+    /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.
+    pub fn reported(&self, name: &str) -> Option<&str> {
+        find(&self.reported, name).map(|setting| &*setting.value)
+    }
+
+    /// The value of a quiet parameter.
+    pub fn quiet(&self, name: &str) -> Option<&str> {
+        find(&self.quiet, name).map(|setting| &*setting.value)
+    }
+
+    /// All that is reported: name, value.
+    pub fn all_reported(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.reported.iter().map(|setting| (&*setting.name, &*setting.value))
+    }
+
+    /// The server reported this.
+    pub fn report(&mut self, name: &str, value: &str) {
+        put(&mut self.reported, name, value);
+    }
+
+    /// The client set this, which the server does not report.
+    pub fn set_quiet(&mut self, name: &str, value: &str) {
+        put(&mut self.quiet, name, value);
+    }
+
+    /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference.
+    pub fn difference(&self, wanted: &Parameters) -> Option<String> {
+        let mut sql = String::new();
+        self.resets(wanted, &mut sql);
+        let changed = differing(&self.reported, &wanted.reported)
+            .filter(|setting| find(&self.reported, &setting.name).is_some() && !is_fixed(&setting.name));
+        let quiet = differing(&self.quiet, &wanted.quiet);
+        let mut lead = "SELECT ";
+        for setting in changed.chain(quiet) {
+            sql.push_str(lead);
+            set_config(&mut sql, &setting.name, &setting.value);
+            lead = ", ";
+        }
+        (!sql.is_empty()).then_some(sql)
+    }
+
+    /// RESET for each quiet parameter that is set and not wanted.
+    fn resets(&self, wanted: &Parameters, sql: &mut String) {
+        for setting in self.quiet.iter().filter(|setting| find(&wanted.quiet, &setting.name).is_none()) {
+            sql.push_str("RESET ");
+            encode::setting_name(sql, &setting.name);
+            sql.push_str("; ");
+        }
+    }
+}
+
+/// Parameters that several clients have alike are kept once: most of an app's clients are alike.
+#[derive(Debug, Default)]
+pub struct Interner {
+    known: HashSet<Arc<Parameters>>,
+    sweep_at: usize,
+}
+
+/// Below this many nobody looks for unused ones.
+const SWEEP_FROM: usize = 64;
+
+impl Interner {
+    /// The one that is equal to this.
+    pub fn intern(&mut self, parameters: Arc<Parameters>) -> Arc<Parameters> {
+        if let Some(known) = self.known.get(&parameters) {
+            return known.clone();
+        }
+        if self.known.len() >= self.sweep_at.max(SWEEP_FROM) {
+            self.known.retain(|known| Arc::strong_count(known) > 1);
+            self.sweep_at = self.known.len() * 2;
+        }
+        self.known.insert(parameters.clone());
+        parameters
+    }
+}
+
+/// A call that sets one parameter for the session. Not `SET`, which would take a list like a search_path for one name.
+pub fn set_config(sql: &mut String, name: &str, value: &str) {
+    sql.push_str("pg_catalog.set_config(");
+    encode::literal(sql, name);
+    sql.push_str(", ");
+    encode::literal(sql, value);
+    sql.push_str(", false)");
+}
+
+fn is_fixed(name: &str) -> bool {
+    FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(name))
+}
+
+fn find<'a>(settings: &'a [Setting], name: &str) -> Option<&'a Setting> {
+    settings.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
+}
+
+fn put(settings: &mut Vec<Setting>, name: &str, value: &str) {
+    match settings.iter_mut().find(|setting| setting.name.eq_ignore_ascii_case(name)) {
+        Some(setting) => setting.value = value.into(),
+        None => settings.push(Setting { name: name.into(), value: value.into() }),
+    }
+}
+
+/// What `wanted` has with another value than `present`, or alone.
+fn differing<'a>(present: &'a [Setting], wanted: &'a [Setting]) -> impl Iterator<Item = &'a Setting> {
+    wanted.iter().filter(|setting| find(present, &setting.name).is_none_or(|other| other.value != setting.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `A=x b=y`: upper case is reported, lower case is quiet.
+    fn parse(text: &str) -> Parameters {
+        let mut parameters = Parameters::default();
+        for (name, value) in text.split_whitespace().filter_map(|pair| pair.split_once('=')) {
+            if name.starts_with(|c: char| c.is_uppercase()) || is_fixed(name) {
+                parameters.report(name, value);
+            } else {
+                parameters.set_quiet(name, value);
+            }
+        }
+        parameters
+    }
+
+    #[track_caller]
+    fn check(present: &str, wanted: &str, expected: &str) {
+        let sql = parse(present).difference(&parse(wanted)).unwrap_or_default();
+        assert_eq!(sql.replace("pg_catalog.set_config", "set"), expected, "{present} -> {wanted}");
+    }
+
+    #[test]
+    fn differences() {
+        check("", "", "");
+        check("A=1 B=2", "A=1 B=2", "");
+        check("A=1 B=2", "A=1 B=3", "SELECT set('B', '3', false)");
+        check("A=1", "a=1", "SELECT set('a', '1', false)");
+        check("A=1 B=2", "A=5 B=6", "SELECT set('A', '5', false), set('B', '6', false)");
+        check("A=1 q=2", "A=1", r#"RESET "q"; "#);
+        check("A=1 q=2", "A=1 q=2", "");
+        check("q=2", "q=3 r=4", "SELECT set('q', '3', false), set('r', '4', false)");
+        check("my.q=2", "A=1 r=o'k", r#"RESET "my"."q"; SELECT set('r', 'o''k', false)"#);
+        check("A=1", "B=1", "");
+        check("server_version=14 A=1", "server_version=15 A=1", "");
+    }
+
+    #[test]
+    fn equal_parameters_are_one_while_somebody_has_them() {
+        let mut interner = Interner::default();
+        let first = interner.intern(Arc::new(parse("A=1")));
+        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
+        for n in 0..1000 {
+            interner.intern(Arc::new(parse(&format!("A={n}"))));
+        }
+        assert!(interner.known.len() <= 2 * SWEEP_FROM);
+        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
+    }
+
+    #[test]
+    fn names_have_no_case() {
+        let mut parameters = parse("DateStyle=ISO");
+        parameters.report("datestyle", "German");
+        assert_eq!(parameters.reported("DATESTYLE"), Some("German"));
+        assert_eq!(parameters.all_reported().collect::<Vec<_>>(), [("DateStyle", "German")]);
+    }
+}

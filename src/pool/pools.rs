@@ -1,0 +1,205 @@
+//! All pools by database and user, and how the configuration becomes a pool's plan.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::{Home, Plan, Pool, Quota, Quotas, Route};
+use crate::auth::{Password, Secret, ServerKey};
+use crate::config::{Config, Database, TlsMode};
+use crate::net::dial::Address;
+use crate::net::tls::{self, TlsError};
+
+/// All pools.
+#[derive(Debug)]
+pub struct Pools {
+    pools: Mutex<HashMap<(Arc<str>, Arc<str>), Arc<Pool>>>,
+    databases: Mutex<HashMap<Arc<str>, Shared>>,
+    users: Mutex<HashMap<Arc<str>, Shared>>,
+    homes: Arc<[Home]>,
+    versions: AtomicU64,
+    paused: AtomicBool,
+}
+
+/// What the pools of one database, or of one user, share.
+#[derive(Debug, Clone, Default)]
+struct Shared {
+    clients: Arc<Quota>,
+    servers: Arc<Quota>,
+}
+
+/// TLS towards servers as the configuration has it: read from its files once for each load.
+#[derive(Debug, Default)]
+pub struct ServerTls {
+    general: Option<Arc<rustls::ClientConfig>>,
+    own: HashMap<String, Option<Arc<rustls::ClientConfig>>>,
+}
+
+impl ServerTls {
+    /// Reads what the files say.
+    pub fn load(config: &Config) -> Result<ServerTls, TlsError> {
+        let mut own = HashMap::new();
+        for (name, database) in &config.databases {
+            if let Some(settings) = &database.tls {
+                own.insert(name.clone(), tls::connector(settings)?);
+            }
+        }
+        Ok(ServerTls { general: tls::connector(&config.tls_server)?, own })
+    }
+
+    fn of(&self, section: &str) -> Option<Arc<rustls::ClientConfig>> {
+        self.own.get(section).unwrap_or(&self.general).clone()
+    }
+}
+
+impl Pools {
+    /// None yet, for clients on these workers.
+    pub fn new(homes: Arc<[Home]>) -> Pools {
+        Pools {
+            pools: Mutex::default(),
+            databases: Mutex::default(),
+            users: Mutex::default(),
+            homes,
+            versions: AtomicU64::new(0),
+            paused: AtomicBool::new(false),
+        }
+    }
+
+    /// The pool of this database and user, made when it is first asked for. `key` is what this client's login lets us use
+    /// towards the server, where the configuration has nothing better. `None` when there is no such database.
+    pub fn of(&self, config: &Config, tls: &ServerTls, database: &str, user: &str, key: ServerKey) -> Option<Arc<Pool>> {
+        config.database(database)?;
+        let found = lock(&self.pools).get(&(database.into(), user.into())).cloned();
+        if let Some(pool) = found {
+            self.renew_key(&pool, config, tls, key);
+            return Some(pool);
+        }
+        let plan = Arc::new(self.plan(config, tls, database, user, key)?);
+        let (database, user): (Arc<str>, Arc<str>) = (database.into(), user.into());
+        let quotas = self.quotas(config, &database, &user);
+        let mut pools = lock(&self.pools);
+        let entry = pools.entry((database.clone(), user.clone()));
+        let pool = entry.or_insert_with(|| Arc::new(Pool::new(database, user, plan, quotas, self.homes.clone()))).clone();
+        if self.is_paused() {
+            pool.pause();
+        }
+        Some(pool)
+    }
+
+    /// Every pool now.
+    pub fn all(&self) -> Vec<Arc<Pool>> {
+        lock(&self.pools).values().cloned().collect()
+    }
+
+    /// A reload: every pool gets its new plan and limits. One whose database is gone keeps its servers until its clients
+    /// have left.
+    pub fn reload(&self, config: &Config, tls: &ServerTls) {
+        for pool in self.all() {
+            let key = pool.plan().route.key.clone();
+            if let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key) {
+                pool.replan(Arc::new(plan));
+            }
+            self.quotas(config, &pool.database, &pool.user);
+        }
+    }
+
+    /// The pools that can be without any client: those of databases whose user is fixed.
+    pub fn fixed(&self, config: &Config, tls: &ServerTls) -> Vec<Arc<Pool>> {
+        let named = config.databases.iter().filter(|(name, _)| *name != "*");
+        let pool = |(name, database): (&String, &Database)| {
+            let user = database.user.as_deref()?;
+            self.of(config, tls, name, user, ServerKey::None)
+        };
+        named.filter_map(pool).collect()
+    }
+
+    /// Lends nothing, in no pool, until [`Pools::resume`].
+    pub fn pause(&self) {
+        self.paused.store(true, Relaxed);
+        self.all().iter().for_each(|pool| pool.pause());
+    }
+
+    /// Lends again.
+    pub fn resume(&self, now: Instant) {
+        self.paused.store(false, Relaxed);
+        self.all().iter().for_each(|pool| pool.resume(now));
+    }
+
+    /// Whether nothing is lent.
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Relaxed)
+    }
+
+    /// Forgets pools that nobody uses and that never had a server: of databases that do not exist, say.
+    pub fn prune(&self, now: Instant) {
+        lock(&self.pools).retain(|_, pool| {
+            let gauges = pool.gauges(now);
+            let unused = gauges.waiting + gauges.lent + gauges.idle + gauges.opening == 0;
+            pool.fresh().is_some() || Arc::strong_count(pool) > 1 || !unused || gauges.failure.is_none()
+        });
+    }
+
+    /// A client has proved itself with other keys than those that the pool was made with: the password was changed.
+    fn renew_key(&self, pool: &Arc<Pool>, config: &Config, tls: &ServerTls, key: ServerKey) {
+        let known = &pool.plan().route.key;
+        let passed = matches!(key, ServerKey::Scram { .. });
+        let ours = matches!(known, ServerKey::Scram { .. } | ServerKey::None);
+        if passed && ours && *known != key && let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key) {
+            pool.replan(Arc::new(plan));
+        }
+    }
+
+    fn plan(&self, config: &Config, tls: &ServerTls, name: &str, user: &str, key: ServerKey) -> Option<Plan> {
+        let database = config.database(name)?;
+        let section = if config.databases.contains_key(name) { name } else { "*" };
+        let settings = config.pool_settings(name, user);
+        let server_user = database.user.as_deref().unwrap_or(user);
+        let tls_mode = database.tls.as_ref().unwrap_or(&config.tls_server).mode;
+        let tls = if tls_mode == TlsMode::Disable { None } else { tls.of(section) };
+        let address = Address { host: database.host.clone(), port: database.port, tls_mode, tls };
+        Some(Plan {
+            version: self.versions.fetch_add(1, Relaxed) + 1,
+            route: Route {
+                address: Arc::new(address),
+                dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),
+                user: server_user.to_string(),
+                key: server_key(config, database, server_user, user, key),
+                startup: database.startup.clone(),
+                connect_timeout: settings.server_connect_timeout,
+            },
+            settings,
+        })
+    }
+
+    fn quotas(&self, config: &Config, database: &Arc<str>, user: &Arc<str>) -> Quotas {
+        let of_database = lock(&self.databases).entry(database.clone()).or_default().clone();
+        let of_user = lock(&self.users).entry(user.clone()).or_default().clone();
+        let database = config.database(database);
+        of_database.clients.set_limit(database.and_then(|d| d.max_db_client_connections));
+        of_database.servers.set_limit(database.and_then(|d| d.max_db_connections));
+        let user = config.users.get(&**user);
+        of_user.clients.set_limit(user.and_then(|u| u.max_user_client_connections));
+        of_user.servers.set_limit(user.and_then(|u| u.max_user_connections));
+        Quotas { clients: [of_database.clients, of_user.clients], servers: [of_database.servers, of_user.servers] }
+    }
+}
+
+/// What we prove ourselves with: the database's own password, what is known of the user we log in as, or what the
+/// client's login gave us.
+fn server_key(config: &Config, database: &Database, server_user: &str, user: &str, key: ServerKey) -> ServerKey {
+    if let Some(password) = &database.password {
+        return ServerKey::Plain(Password::from(password.as_str()));
+    }
+    let secret = config.users.get(server_user).and_then(|user| user.password.as_deref()).map(Secret::parse);
+    match secret {
+        Some(Secret::Plain(password)) => ServerKey::Plain(password),
+        Some(Secret::Md5(hash)) if server_user != user => ServerKey::Md5(hash),
+        _ if server_user == user => key,
+        _ => ServerKey::None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,99 @@
+//! All clients by number: for cancels, for those who look, for a drain. Locked at a login and a goodbye, never by a query.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use subtle::ConstantTimeEq;
+
+use super::client::{Client, Word};
+use super::cancel::{Line, Release};
+use super::lease::{accept, discard};
+use crate::observe::snapshot::ClientState;
+
+/// All clients that are logged in.
+#[derive(Debug, Default)]
+pub struct Roster {
+    clients: Mutex<HashMap<u32, Arc<Client>>>,
+}
+
+impl Roster {
+    /// A number that no client has, and a secret for it; `None` when the system has no random numbers.
+    pub fn new_key(&self) -> Option<(u32, u32)> {
+        let clients = self.lock();
+        loop {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).ok()?;
+            // Postgres' process ids are positive, and some drivers read them as signed.
+            let id = u32::from_be_bytes([bytes[0] & 0x7f, bytes[1], bytes[2], bytes[3]]);
+            let secret = u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+            if id != 0 && !clients.contains_key(&id) {
+                return Some((id, secret));
+            }
+        }
+    }
+
+    /// A client has logged in.
+    pub fn enter(&self, client: Arc<Client>) {
+        self.lock().insert(client.id, client);
+    }
+
+    /// A client has gone.
+    pub fn leave(&self, id: u32) {
+        self.lock().remove(&id);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// All of them now.
+    pub fn all(&self) -> Vec<Arc<Client>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Looks at each of them, with the list locked.
+    pub fn each(&self, look: impl FnMut(&Arc<Client>)) {
+        self.lock().values().for_each(look);
+    }
+
+    /// A CancelRequest: what runs for the client with this key is stopped; one that waits leaves the queue; for one that
+    /// rests, and for a key that nobody has, nothing happens.
+    pub async fn cancel(&self, id: u32, key: &[u8]) {
+        let Some(client) = self.lock().get(&id).cloned() else { return };
+        if !bool::from(client.secret.to_be_bytes().ct_eq(key)) {
+            return;
+        }
+        let line = client.with_line(|line| line.inspect(|line| line.begin()).cloned());
+        match line {
+            Some(line) => deliver(&line).await,
+            None if client.state() == ClientState::Waiting => client.tell(Word::Cancel),
+            None => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Arc<Client>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cancels what runs on a server, as a task of its own. To be called while its client is known to hold it.
+pub fn cancel_now(line: &Arc<Line>) {
+    line.begin();
+    let line = line.clone();
+    tokio::spawn(async move { deliver(&line).await });
+}
+
+/// Sends a cancel that was begun; gives the server back if its client has done so meanwhile.
+async fn deliver(line: &Arc<Line>) {
+    match line.cancel().await {
+        Some(Release::Free(server)) => accept(server, std::time::Instant::now()),
+        Some(Release::Unsafe(server)) => discard(server, "a cancel request to it went astray"),
+        Some(Release::Parked) | None => {}
+    }
+}

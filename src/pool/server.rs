@@ -1,0 +1,181 @@
+//! One server connection: its stream, what it remembers, when it is too old. Who holds it is the ledger's affair.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::cancel::Line;
+use super::memory::Memory;
+use super::{Plan, Pool};
+use crate::net::{Stream, talk};
+use crate::protocol::frame::HEADER;
+use crate::protocol::{Frame, TransactionStatus, backend, encode, frontend};
+
+/// What an errand of ours reads at a time.
+const CHUNK: usize = 4096;
+
+/// A connection to Postgres that is logged in.
+#[derive(Debug)]
+pub struct Server {
+    /// Its bytes.
+    pub stream: Stream,
+    /// What it remembers.
+    pub memory: Memory,
+    /// How to cancel what it runs.
+    pub line: Arc<Line>,
+    /// The worker whose runtime drives it.
+    pub home: usize,
+    /// Whose it is.
+    pub pool: Arc<Pool>,
+    /// What it was opened by; another plan's servers are closed when they come back.
+    pub plan: Arc<Plan>,
+    /// When it was opened.
+    pub opened_at: Instant,
+    /// When it is too old.
+    pub dies_at: Option<Instant>,
+}
+
+/// What a server said to an errand of ours that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrandError {
+    /// An ErrorResponse; its body.
+    #[error("{}", backend::error_line(.0))]
+    Refused(Vec<u8>),
+    /// The connection broke, or what came is not the protocol.
+    #[error("the connection to the server was lost")]
+    Lost,
+}
+
+impl Server {
+    /// Whether it has been opened by the plan that holds now and is not too old.
+    pub fn is_current(&self, now: Instant) -> bool {
+        !self.is_old(now) && self.pool.is_current(&self.plan)
+    }
+
+    /// Whether its lifetime is over.
+    pub fn is_old(&self, now: Instant) -> bool {
+        self.dies_at.is_some_and(|at| now >= at)
+    }
+
+    /// Reads what the server said while it rested, if anything: parameters are noted, notices dropped. Whether it is
+    /// still good. Asks the kernel only when the runtime has seen something.
+    pub fn is_alive(&mut self) -> bool {
+        if !self.stream.has_spoken() {
+            return true;
+        }
+        let mut room = vec![0; CHUNK];
+        let mut cx = Context::from_waker(Waker::noop());
+        match self.stream.poll_read(&mut cx, &mut room) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(count @ 1..)) => self.note(&room[..count]),
+            Poll::Ready(_) => false,
+        }
+    }
+
+    fn note(&mut self, mut said: &[u8]) -> bool {
+        while !said.is_empty() {
+            let Ok(Some(frame)) = Frame::read(said) else { return false };
+            let Some(body) = frame.whole() else { return false };
+            match frame.tag {
+                backend::PARAMETER_STATUS => self.report(body),
+                backend::NOTICE | backend::NOTIFICATION => {}
+                _ => return false,
+            }
+            said = &said[frame.size..];
+        }
+        true
+    }
+
+    /// Notes a ParameterStatus.
+    pub fn report(&mut self, body: &[u8]) {
+        if let Some((name, value)) = backend::parameter_status(body) {
+            Arc::make_mut(&mut self.memory.parameters).report(name, value);
+        }
+    }
+
+    /// After a reset of the session: it has the parameters of a fresh server again.
+    pub fn forget_parameters(&mut self) {
+        if let Some(fresh) = self.pool.fresh() {
+            self.memory.parameters = fresh;
+        }
+    }
+
+    /// Runs SQL of ours to its end; the status that it leaves. Parameters that change are noted.
+    pub async fn run(&mut self, sql: &str) -> Result<TransactionStatus, ErrandError> {
+        let mut out = Vec::new();
+        encode::query(&mut out, sql);
+        talk::write_all(&mut self.stream, &out).await.map_err(|_| ErrandError::Lost)?;
+        self.finish(1, Vec::new()).await
+    }
+
+    /// Whether it answers a Sync, within `patience`.
+    pub async fn answers(&mut self, patience: Duration) -> bool {
+        let mut out = Vec::new();
+        encode::bare(&mut out, frontend::SYNC);
+        let errand = async {
+            talk::write_all(&mut self.stream, &out).await.map_err(|_| ErrandError::Lost)?;
+            self.finish(1, Vec::new()).await
+        };
+        matches!(tokio::time::timeout(patience, errand).await, Ok(Ok(TransactionStatus::Idle)))
+    }
+
+    /// Reads, and drops, until `owed` ReadyForQuery have come; `read` is what was read already and not looked at.
+    pub async fn finish(&mut self, owed: usize, mut read: Vec<u8>) -> Result<TransactionStatus, ErrandError> {
+        let (mut left, mut refused, mut status) = (owed, None, TransactionStatus::Idle);
+        let mut skip = 0;
+        loop {
+            let mut at = skip.min(read.len());
+            skip -= at;
+            while let Some(frame) = Frame::read(&read[at..]).map_err(|_| ErrandError::Lost)? {
+                let small = frame.size <= talk::MAX_LOGIN_MESSAGE;
+                match frame.whole() {
+                    None if small => break,
+                    None => {
+                        skip = frame.size - HEADER - frame.body.len();
+                        at = read.len();
+                        break;
+                    }
+                    Some(body) => match frame.tag {
+                        backend::READY => {
+                            left = left.saturating_sub(1);
+                            status = body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
+                        }
+                        backend::ERROR => refused = Some(body.to_vec()),
+                        backend::PARAMETER_STATUS => {
+                            let body = body.to_vec();
+                            at += frame.size;
+                            self.report(&body);
+                            continue;
+                        }
+                        _ => {}
+                    },
+                }
+                at += frame.size;
+            }
+            read.drain(..at);
+            if left == 0 {
+                return refused.map_or(Ok(status), |body| Err(ErrandError::Refused(body)));
+            }
+            self.read_more(&mut read).await?;
+        }
+    }
+
+    async fn read_more(&mut self, read: &mut Vec<u8>) -> Result<(), ErrandError> {
+        let before = read.len();
+        read.resize(before + CHUNK, 0);
+        let got = poll_fn(|cx| self.stream.poll_read(cx, &mut read[before..])).await;
+        let count = got.unwrap_or(0);
+        read.truncate(before + count);
+        if count == 0 { Err(ErrandError::Lost) } else { Ok(()) }
+    }
+
+    /// Says goodbye, as far as that goes without waiting.
+    pub fn close(mut self: Box<Self>) {
+        let mut out = Vec::new();
+        encode::bare(&mut out, frontend::TERMINATE);
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = self.stream.poll_write(&mut cx, &out);
+        let _ = self.stream.poll_shutdown(&mut cx);
+    }
+}

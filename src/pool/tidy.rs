@@ -1,0 +1,163 @@
+//! What a pool does with nobody asking: ends waits that are too long, refills, closes what is too old or has died, asks
+//! rested servers whether they live, brings a server that was left in the middle back to rest.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use super::lease::{accept, discard};
+use super::server::{ErrandError, Server};
+use super::{Lease, Pool};
+use crate::protocol::TransactionStatus;
+
+/// How often waits are checked: by this much a timeout may be late.
+pub const TICK: Duration = Duration::from_millis(50);
+
+/// A rested server that does not answer within this is dead.
+const CHECK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server that was left in the middle of something has this long to come back clean; opening another takes about as
+/// long, and costs the database more.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// What has to be undone before the next client.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// ReadyForQuery that are still to come.
+    pub owed: usize,
+    /// Whether something runs that is to be cancelled.
+    pub running: bool,
+    /// Bytes of the server that were read and not looked at.
+    pub read: Vec<u8>,
+    /// SQL to run when no transaction is left, for a session that ends: `server_reset_query`.
+    pub reset: Option<String>,
+    /// The status when nothing is owed.
+    pub status: TransactionStatus,
+}
+
+impl Pool {
+    /// Every [`TICK`].
+    pub fn tick(self: &Arc<Self>, now: Instant) {
+        let mut woken = Vec::new();
+        self.ledger().expire(now, &mut woken);
+        woken.iter().for_each(|client| client.wake());
+        self.open_wanted(self.any_home(now), now);
+    }
+
+    /// Every second.
+    pub fn tidy(self: &Arc<Self>, now: Instant) {
+        self.close_rested(now);
+        self.check_rested(now);
+    }
+
+    /// Lends nothing until [`Pool::resume`].
+    pub fn pause(&self) {
+        self.ledger().pause();
+    }
+
+    /// Lends again.
+    pub fn resume(self: &Arc<Self>, now: Instant) {
+        let mut woken = Vec::new();
+        self.ledger().resume(now, &mut woken);
+        woken.iter().for_each(|client| client.wake());
+        self.open_wanted(self.any_home(now), now);
+    }
+
+    /// Closes all resting servers.
+    pub fn close_idle(&self, now: Instant, why: &'static str) {
+        let culled = self.ledger().cull(now, |_, _| false);
+        culled.into_iter().for_each(|server| self.closed(server, why));
+    }
+
+    fn close_rested(self: &Arc<Self>, now: Instant) {
+        let settings = &self.plan().settings;
+        let stale = self.ledger().cull(now, |server, _| server.is_current(now) && !server.stream.has_spoken());
+        for mut server in stale {
+            // What it said may have been a notice; then it goes on.
+            if server.is_current(now) && server.is_alive() {
+                self.readmit(server, now);
+            } else {
+                self.closed(server, "it is too old, or the server closed it");
+            }
+        }
+        if !settings.server_idle_timeout.is_zero() {
+            let rested = self.ledger().cull_rested(now, settings.server_idle_timeout);
+            rested.into_iter().for_each(|server| self.closed(server, "server_idle_timeout"));
+        }
+    }
+
+    /// Puts back what was taken out by mistake.
+    fn readmit(&self, server: Box<Server>, now: Instant) {
+        let home = server.home;
+        let woken = self.ledger().readmit(server, home, now);
+        if let Some(client) = woken {
+            client.wake();
+        }
+    }
+
+    /// Asks one server that has rested for long whether it lives, off every client's path.
+    fn check_rested(self: &Arc<Self>, now: Instant) {
+        let delay = self.plan().settings.server_check_delay;
+        if delay.is_zero() {
+            return;
+        }
+        let rested = self.ledger().borrow_rested(now, delay);
+        if let Some(mut server) = rested {
+            self.homes[server.home].runtime.clone().spawn(async move {
+                match server.answers(CHECK_PATIENCE).await {
+                    true => accept(server, Instant::now()),
+                    false => discard(server, "it did not answer"),
+                }
+            });
+        }
+    }
+
+    /// Servers opened for nobody in particular go round the workers.
+    fn any_home(&self, now: Instant) -> usize {
+        let gauges = self.gauges(now);
+        (gauges.idle + gauges.lent + gauges.opening) % self.homes.len()
+    }
+}
+
+/// Brings a server whose client left in the middle back to rest, as a task of its own: cancels what runs, rolls back,
+/// resets; closes it when that takes too long.
+pub fn recover(mut lease: Lease, aftermath: Aftermath) {
+    let (pool, home) = (lease.server().pool.clone(), lease.server().home);
+    pool.homes[home].runtime.clone().spawn(async move {
+        let done = tokio::time::timeout(RECOVERY, undo(lease.server(), aftermath)).await;
+        match done {
+            Ok(Ok(TransactionStatus::Idle)) => lease.give_back(Instant::now()),
+            Ok(Ok(_)) => lease.close("a transaction could not be rolled back"),
+            Ok(Err(why)) => {
+                debug!(event = "recovery_failed", error = %why);
+                lease.close("it could not be brought back to rest");
+            }
+            Err(_) => lease.close("it did not come back to rest in time"),
+        }
+    });
+}
+
+async fn undo(server: &mut Server, aftermath: Aftermath) -> Result<TransactionStatus, ErrandError> {
+    let mut status = aftermath.status;
+    if aftermath.running {
+        server.line.begin();
+        // The server is not given back before this ends, so nothing can be parked there.
+        let _ = server.line.clone().cancel().await;
+    }
+    if aftermath.owed > 0 {
+        status = match server.finish(aftermath.owed, aftermath.read).await {
+            Err(ErrandError::Refused(_)) => server.run("ROLLBACK").await?,
+            other => other?,
+        };
+    }
+    if status != TransactionStatus::Idle {
+        status = server.run("ROLLBACK").await?;
+    }
+    if let Some(reset) = aftermath.reset.filter(|sql| !sql.is_empty()) {
+        status = server.run(&reset).await?;
+        server.memory.forget_statements();
+        server.forget_parameters();
+    }
+    Ok(status)
+}

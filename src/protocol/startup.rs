@@ -1,0 +1,216 @@
+//! The first packet of a connection, which has no tag: StartupMessage, SSLRequest, GSSENCRequest, CancelRequest. Pure.
+
+use super::frame::cut_str;
+
+/// A longer startup packet is not from a Postgres client; Postgres uses the same bound (MAX_STARTUP_PACKET_LENGTH).
+pub const MAX_STARTUP: usize = 10_000;
+
+const SSL_REQUEST: u32 = (1234 << 16) | 5679;
+const GSSENC_REQUEST: u32 = (1234 << 16) | 5680;
+const CANCEL_REQUEST: u32 = (1234 << 16) | 5678;
+
+/// The newest protocol we speak.
+pub const NEWEST_MINOR: u16 = 0;
+
+/// The packet, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Startup {
+    /// The client would like TLS.
+    Ssl,
+    /// The client would like GSSAPI encryption.
+    GssEnc,
+    /// Stop what the client with this key runs.
+    Cancel {
+        /// What we called its process id.
+        process_id: u32,
+        /// The key that we gave it.
+        key: Vec<u8>,
+    },
+    /// A session begins.
+    Session {
+        /// The minor protocol version that it asks for.
+        minor: u16,
+        /// `user`, `database` and whatever else, in order.
+        parameters: Vec<(String, String)>,
+    },
+}
+
+/// Why a first packet is refused; the sentence is for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum BadStartup {
+    #[error("invalid length of startup packet")]
+    Length,
+    #[error("invalid startup packet layout: expected terminator as last byte")]
+    Layout,
+    #[error("unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0")]
+    Version { major: u16, minor: u16 },
+    #[error("a startup packet's strings must be UTF-8")]
+    Encoding,
+    #[error("no PostgreSQL user name specified in startup packet")]
+    NoUser,
+}
+
+/// The packet's whole length, once its length word is there.
+pub fn size(bytes: &[u8]) -> Result<Option<usize>, BadStartup> {
+    let Some(word) = bytes.first_chunk::<4>() else { return Ok(None) };
+    let length = u32::from_be_bytes(*word) as usize;
+    if !(8..=MAX_STARTUP).contains(&length) {
+        return Err(BadStartup::Length);
+    }
+    Ok(Some(length))
+}
+
+impl Startup {
+    /// Reads a whole packet, its length word included.
+    pub fn read(packet: &[u8]) -> Result<Startup, BadStartup> {
+        let (code, body) = packet.get(4..).and_then(<[u8]>::split_first_chunk::<4>).ok_or(BadStartup::Length)?;
+        match u32::from_be_bytes(*code) {
+            SSL_REQUEST => Ok(Startup::Ssl),
+            GSSENC_REQUEST => Ok(Startup::GssEnc),
+            CANCEL_REQUEST => read_cancel(body),
+            version => read_session(version, body),
+        }
+    }
+}
+
+fn read_cancel(body: &[u8]) -> Result<Startup, BadStartup> {
+    let (id, key) = body.split_first_chunk::<4>().ok_or(BadStartup::Length)?;
+    Ok(Startup::Cancel { process_id: u32::from_be_bytes(*id), key: key.to_vec() })
+}
+
+fn read_session(version: u32, body: &[u8]) -> Result<Startup, BadStartup> {
+    let (major, minor) = ((version >> 16) as u16, version as u16);
+    if major != 3 {
+        return Err(BadStartup::Version { major, minor });
+    }
+    let parameters = read_parameters(body)?;
+    if !parameters.iter().any(|(name, value)| name == "user" && !value.is_empty()) {
+        return Err(BadStartup::NoUser);
+    }
+    Ok(Startup::Session { minor, parameters })
+}
+
+/// Pairs of strings, then one more zero, which is the last byte.
+fn read_parameters(mut rest: &[u8]) -> Result<Vec<(String, String)>, BadStartup> {
+    let mut parameters = Vec::new();
+    loop {
+        let (name, after) = cut_str(rest).ok_or(BadStartup::Layout)?;
+        if name.is_empty() {
+            return if after.is_empty() { Ok(parameters) } else { Err(BadStartup::Layout) };
+        }
+        let (value, after) = cut_str(after).ok_or(BadStartup::Layout)?;
+        parameters.push((text(name)?, text(value)?));
+        rest = after;
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<String, BadStartup> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| BadStartup::Encoding)
+}
+
+/// The settings in a startup packet's `options`: `-c name=value`, `-cname=value`, `--name=value`, with backslash as the
+/// escape, as the server splits them. `Err` has the word that is none of these.
+///
+/// <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS>
+pub fn options(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut settings = Vec::new();
+    let mut words = split_options(text).into_iter();
+    while let Some(word) = words.next() {
+        let setting = match (word.as_str(), word.strip_prefix("-c"), word.strip_prefix("--")) {
+            ("-c", ..) => words.next().unwrap_or_default(),
+            (_, Some(setting), _) | (_, None, Some(setting)) => setting.to_string(),
+            _ => return Err(word),
+        };
+        let (name, value) = setting.split_once('=').ok_or(word)?;
+        settings.push((name.trim().replace('-', "_"), value.to_string()));
+    }
+    Ok(settings)
+}
+
+fn split_options(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c.is_ascii_whitespace() => words.extend(word.take()),
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packet(code: u32, body: &[u8]) -> Vec<u8> {
+        let mut bytes = (8 + body.len() as u32).to_be_bytes().to_vec();
+        bytes.extend(code.to_be_bytes());
+        bytes.extend(body);
+        bytes
+    }
+
+    #[track_caller]
+    fn check(code: u32, body: &[u8], expected: &str) {
+        let said = match Startup::read(&packet(code, body)) {
+            Ok(Startup::Session { minor, parameters }) => format!("3.{minor} {parameters:?}"),
+            Ok(other) => format!("{other:?}"),
+            Err(bad) => format!("{bad:?}"),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn packets() {
+        check(80877103, b"", "Ssl");
+        check(80877104, b"", "GssEnc");
+        check(80877102, b"\0\0\0\x07key1", "Cancel { process_id: 7, key: [107, 101, 121, 49] }");
+        check(80877102, b"\0\0", "Length");
+        check(196608, b"user\0a\0database\0b\0\0", r#"3.0 [("user", "a"), ("database", "b")]"#);
+        check(196610, b"user\0a\0\0", r#"3.2 [("user", "a")]"#);
+        check(196608, b"user\0a\0", "Layout");
+        check(196608, b"user\0a\0\0x", "Layout");
+        check(196608, b"user\0a", "Layout");
+        check(196608, b"user\0\0\0", "NoUser");
+        check(196608, b"\0", "NoUser");
+        check(196608, b"", "Layout");
+        check(196608, b"user\0\xff\0\0", "Encoding");
+        check(131072, b"user\0a\0\0", "Version { major: 2, minor: 0 }");
+    }
+
+    #[test]
+    fn sizes() {
+        for (length, expected) in
+            [(0, Err(BadStartup::Length)), (7, Err(BadStartup::Length)), (8, Ok(Some(8))), (10_000, Ok(Some(10_000)))]
+        {
+            assert_eq!(size(&u32::to_be_bytes(length)), expected);
+        }
+        assert_eq!(size(&[0, 0, 0]), Ok(None));
+        assert_eq!(size(&u32::to_be_bytes(10_001)), Err(BadStartup::Length));
+        assert_eq!(size(&u32::to_be_bytes(u32::MAX)), Err(BadStartup::Length));
+    }
+
+    #[test]
+    fn option_words() {
+        let check = |text: &str, expected: &str| assert_eq!(format!("{:?}", options(text)), expected, "{text}");
+        check("-c a=b", r#"Ok([("a", "b")])"#);
+        check(" -ca=b  --c-d=e ", r#"Ok([("a", "b"), ("c_d", "e")])"#);
+        check(r"-c search_path=a\ b\\c", r#"Ok([("search_path", "a b\\c")])"#);
+        check("-c", r#"Err("-c")"#);
+        check("-e", r#"Err("-e")"#);
+        check("", "Ok([])");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Startup::read(&bytes);
+            let _ = size(&bytes);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! What may follow what between one client and one server: which replies are owed and to whom, the transaction's status,
+//! the phase of a COPY. It sees each message's tag once, when it is sent and when it is answered; bytes are the relay's.
+//! Pure.
+//!
+//! <https://www.postgresql.org/docs/current/protocol-flow.html>
+
+use std::collections::VecDeque;
+
+use crate::pool::memory::{Memory, StatementId, Unnamed};
+use crate::protocol::backend::{self, command_tag};
+use crate::protocol::{Frame, TransactionStatus, encode, frontend};
+
+/// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
+pub const MOST_OWED: usize = 65_536;
+
+/// The machine of one client with one server.
+#[derive(Debug, Default)]
+pub struct Dialogue {
+    owed: VecDeque<Owed>,
+    status: TransactionStatus,
+    phase: Phase,
+    /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
+    unsynced: bool,
+    /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
+    damaged: bool,
+    tally: Tally,
+    /// How many of the client's changes of names have been answered, by success or by being skipped.
+    settled: Settled,
+}
+
+/// A reply that is still to come, in the order of the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    /// Anything up to ReadyForQuery.
+    Query,
+    /// FunctionCallResponse, ReadyForQuery.
+    FunctionCall,
+    /// ReadyForQuery.
+    Sync,
+    /// ParseComplete, of a named statement where there is an id.
+    Parse(Option<StatementId>),
+    /// BindComplete.
+    Bind,
+    /// RowDescription or NoData, perhaps after ParameterDescription.
+    Describe,
+    /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
+    Execute,
+    /// CloseComplete.
+    Close,
+    /// Nothing: the client ended a COPY here that the server may not have begun yet.
+    CopyEnd,
+    /// Nothing from the server: we answer when it is this message's turn.
+    Answer(Answer),
+    /// Ours, swallowed: anything up to ReadyForQuery.
+    OurQuery,
+    /// Ours, swallowed: ParseComplete.
+    OurParse(Option<StatementId>),
+    /// Ours, swallowed: CloseComplete.
+    OurClose(Option<StatementId>),
+}
+
+/// What we answer in place of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// To the Parse of a statement that the server has already.
+    Parsed,
+    /// To the Close of a name that is the client's and not the server's.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Normal,
+    /// After an error: the server ignores everything up to the next Sync.
+    Skipping,
+    /// The server reads CopyData, and ignores Sync and Flush.
+    CopyIn,
+}
+
+/// What becomes of a frame from the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// To the client.
+    Forward,
+    /// To nobody.
+    Swallow,
+}
+
+/// What became of a message from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heed {
+    /// The server is to see it.
+    Send,
+    /// The server would ignore it, so it need not see it.
+    Ignore,
+}
+
+/// What has been completed since it was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Statements, whatever their outcome.
+    pub statements: u32,
+    /// Transactions.
+    pub transactions: u32,
+}
+
+/// The client's changes of its names, counted as they turn out, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Succeeded.
+    pub kept: u32,
+    /// After those: failed or skipped.
+    pub undone: u32,
+    /// The server dropped all its statements at the client's wish.
+    pub all_dropped: bool,
+    /// `DEALLOCATE` of a single name succeeded so often.
+    pub deallocated: u32,
+}
+
+impl Dialogue {
+    /// A message of the client is about to be sent. `owed` is what [`Dialogue::owes`] says of its tag, or the relay's own
+    /// choice for a Parse or a Close.
+    pub fn send(&mut self, tag: u8, owed: Option<Owed>) -> Heed {
+        match (self.phase, tag) {
+            (Phase::Skipping, frontend::SYNC) => self.phase = Phase::Normal,
+            (Phase::Skipping, _) => return Heed::Ignore,
+            (Phase::CopyIn, frontend::SYNC | frontend::FLUSH) => return Heed::Ignore,
+            (Phase::CopyIn, frontend::COPY_DONE | frontend::COPY_FAIL) => {
+                self.phase = Phase::Normal;
+                return Heed::Send;
+            }
+            (Phase::CopyIn, _) => return Heed::Send,
+            (Phase::Normal, frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL) if self.owed.is_empty() => {
+                return Heed::Ignore;
+            }
+            (Phase::Normal, _) => {}
+        }
+        self.owed.extend(owed);
+        self.unsynced = match tag {
+            frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => false,
+            frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::EXECUTE | frontend::CLOSE => true,
+            _ => self.unsynced,
+        };
+        Heed::Send
+    }
+
+    /// What a message of the client makes the server owe.
+    pub fn owes(tag: u8) -> Option<Owed> {
+        match tag {
+            frontend::QUERY => Some(Owed::Query),
+            frontend::FUNCTION_CALL => Some(Owed::FunctionCall),
+            frontend::SYNC => Some(Owed::Sync),
+            frontend::PARSE => Some(Owed::Parse(None)),
+            frontend::BIND => Some(Owed::Bind),
+            frontend::DESCRIBE => Some(Owed::Describe),
+            frontend::EXECUTE => Some(Owed::Execute),
+            frontend::CLOSE => Some(Owed::Close),
+            frontend::COPY_DONE | frontend::COPY_FAIL => Some(Owed::CopyEnd),
+            _ => None,
+        }
+    }
+
+    /// A message of ours goes in front.
+    pub fn send_ours(&mut self, owed: Owed) {
+        self.owed.push_back(owed);
+    }
+
+    /// Whether messages to the server are ignored by it until the next Sync.
+    pub fn is_skipping(&self) -> bool {
+        self.phase == Phase::Skipping
+    }
+
+    /// Whether an error was seen that a Sync which we know of will end, or none: then what is sent now will be read.
+    pub fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    /// The server says this. ReadyForQuery, CommandComplete and ErrorResponse are to be complete; of all others the tag
+    /// is enough.
+    pub fn receive(&mut self, frame: &Frame<'_>, memory: &mut Memory) -> Verdict {
+        self.drop_copy_ends();
+        match frame.tag {
+            backend::ERROR => self.receive_error(memory),
+            backend::READY => self.receive_ready(frame.body),
+            backend::COPY_IN => self.enter_copy_in(),
+            backend::NOTICE | backend::NOTIFICATION | backend::PARAMETER_STATUS => self.beside(frame.tag),
+            backend::KEY => Verdict::Swallow,
+            tag => self.receive_reply(tag, frame.body, memory),
+        }
+    }
+
+    /// The next answer that is ours to give, if its turn has come.
+    pub fn answer(&mut self) -> Option<Answer> {
+        self.drop_copy_ends();
+        let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
+        let answer = *answer;
+        self.owed.pop_front();
+        self.settled.kept += 1;
+        Some(answer)
+    }
+
+    /// Whether the server can go to another client: nothing owed, nothing open.
+    pub fn is_at_rest(&self) -> bool {
+        self.owed.is_empty() && self.status == TransactionStatus::Idle && !self.unsynced && self.phase == Phase::Normal
+    }
+
+    /// Whether the client waits for the server; otherwise the server waits for the client.
+    pub fn is_busy(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Whether the client owes the server the rest of a COPY or a batch.
+    pub fn is_open(&self) -> bool {
+        self.unsynced || self.phase != Phase::Normal
+    }
+
+    /// Whether so many replies are owed that the client should not be read.
+    pub fn is_full(&self) -> bool {
+        self.owed.len() >= MOST_OWED
+    }
+
+    /// Whether the server's state is not what it should be.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Whether what comes next answers a query of ours.
+    pub fn is_ours(&self) -> bool {
+        self.owed.front() == Some(&Owed::OurQuery)
+    }
+
+    /// How many ReadyForQuery are still to come.
+    pub fn readies_owed(&self) -> usize {
+        let ends = |owed: &&Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery);
+        self.owed.iter().filter(ends).count()
+    }
+
+    /// What has been completed since this was last asked.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    /// What has become of the client's changes of names since this was last asked.
+    pub fn take_settled(&mut self) -> Settled {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// Ready for the next server.
+    pub fn clear(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        *self = Dialogue { owed, ..Dialogue::default() };
+        self.owed.clear();
+        self.owed.shrink_to(64);
+    }
+
+    /// Messages that may come between any others.
+    fn beside(&self, tag: u8) -> Verdict {
+        match self.owed.front() {
+            Some(Owed::OurQuery | Owed::OurParse(_) | Owed::OurClose(_)) if tag != backend::NOTIFICATION => Verdict::Swallow,
+            _ => Verdict::Forward,
+        }
+    }
+
+    fn receive_ready(&mut self, body: &[u8]) -> Verdict {
+        let before = self.status;
+        match body.first().copied().and_then(TransactionStatus::read) {
+            Some(status) => self.status = status,
+            None => self.damaged = true,
+        }
+        let ours = match self.owed.pop_front() {
+            Some(Owed::OurQuery) => true,
+            Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => false,
+            other => {
+                self.damaged = true;
+                self.owed.extend(other);
+                false
+            }
+        };
+        if ours {
+            return Verdict::Swallow;
+        }
+        let ended = self.status == TransactionStatus::Idle;
+        self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || self.tally.statements > 0));
+        Verdict::Forward
+    }
+
+    /// After an error the server skips to the next Sync, so nothing before that is owed any more.
+    fn receive_error(&mut self, memory: &mut Memory) -> Verdict {
+        let ours = matches!(self.owed.front(), Some(Owed::OurQuery));
+        match self.owed.front() {
+            Some(Owed::OurQuery) => self.damaged = true,
+            Some(Owed::Query | Owed::FunctionCall) => {
+                self.tally.statements += 1;
+                self.end_copy();
+            }
+            Some(Owed::Sync) | None => self.end_copy(),
+            Some(_) => {
+                self.tally.statements += 1;
+                self.skip(memory);
+            }
+        }
+        if ours { Verdict::Swallow } else { Verdict::Forward }
+    }
+
+    fn end_copy(&mut self) {
+        if self.phase == Phase::CopyIn {
+            self.phase = Phase::Normal;
+        }
+    }
+
+    fn skip(&mut self, memory: &mut Memory) {
+        self.phase = Phase::Skipping;
+        while let Some(owed) = self.owed.front() {
+            match *owed {
+                Owed::Sync => {
+                    self.phase = Phase::Normal;
+                    return;
+                }
+                Owed::Parse(Some(id)) => {
+                    memory.not_arrived(id);
+                    self.settled.undone += 1;
+                }
+                Owed::Answer(_) => self.settled.undone += 1,
+                Owed::OurParse(Some(id)) => memory.not_arrived(id),
+                Owed::OurClose(Some(id)) => memory.unsure(id),
+                Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
+                Owed::OurQuery => self.damaged = true,
+                _ => {}
+            }
+            self.owed.pop_front();
+        }
+    }
+
+    fn receive_reply(&mut self, tag: u8, body: &[u8], memory: &mut Memory) -> Verdict {
+        let Some(front) = self.owed.front().copied() else {
+            self.damaged = true;
+            return Verdict::Forward;
+        };
+        match (front, tag) {
+            (Owed::OurQuery, _) => return Verdict::Swallow,
+            (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
+            (Owed::Query, backend::EMPTY) => self.tally.statements += 1,
+            (Owed::Query | Owed::FunctionCall, _) => {}
+            (Owed::Execute, backend::COMPLETE) => {
+                self.complete(body, memory);
+                self.owed.pop_front();
+            }
+            (Owed::Execute, backend::EMPTY | backend::SUSPENDED) => {
+                self.tally.statements += 1;
+                self.owed.pop_front();
+            }
+            (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
+            (Owed::Describe, backend::ROW_DESCRIPTION | backend::NO_DATA)
+            | (Owed::Bind, backend::BOUND)
+            | (Owed::Close, backend::CLOSED) => {
+                self.owed.pop_front();
+            }
+            (Owed::Parse(id), backend::PARSED) => {
+                self.owed.pop_front();
+                if let Some(id) = id {
+                    memory.arrived(id);
+                    self.settled.kept += 1;
+                }
+            }
+            (Owed::OurParse(id), backend::PARSED) => {
+                self.owed.pop_front();
+                id.into_iter().for_each(|id| memory.arrived(id));
+                return Verdict::Swallow;
+            }
+            (Owed::OurClose(_), backend::CLOSED) => {
+                self.owed.pop_front();
+                return Verdict::Swallow;
+            }
+            _ => self.damaged = true,
+        }
+        Verdict::Forward
+    }
+
+    /// CommandComplete. Its tag is the only sure word on what a statement did.
+    fn complete(&mut self, body: &[u8], memory: &mut Memory) {
+        self.tally.statements += 1;
+        match command_tag(body) {
+            b"DEALLOCATE ALL" | b"DISCARD ALL" => {
+                memory.forget_statements();
+                self.settled.all_dropped = true;
+            }
+            b"DEALLOCATE" => self.settled.deallocated += 1,
+            _ => {}
+        }
+    }
+
+    /// CopyInResponse: Syncs that were sent before the COPY's end are read by the server as part of it, and owe nothing.
+    fn enter_copy_in(&mut self) -> Verdict {
+        match self.owed.front() {
+            Some(Owed::Query | Owed::Execute) => {}
+            Some(Owed::OurQuery) => return Verdict::Swallow,
+            _ => {
+                self.damaged = true;
+                return Verdict::Forward;
+            }
+        }
+        while let Some(next) = self.owed.get(1) {
+            match next {
+                Owed::Sync => {
+                    self.owed.remove(1);
+                    self.unsynced = true;
+                }
+                Owed::CopyEnd => {
+                    self.owed.remove(1);
+                    self.unsynced = self.unsynced && !self.owed.iter().any(|owed| matches!(owed, Owed::Sync | Owed::Query));
+                    return Verdict::Forward;
+                }
+                _ => break,
+            }
+        }
+        self.unsynced = self.owed.front() == Some(&Owed::Execute);
+        self.phase = Phase::CopyIn;
+        Verdict::Forward
+    }
+
+    fn drop_copy_ends(&mut self) {
+        while self.owed.front() == Some(&Owed::CopyEnd) {
+            self.owed.pop_front();
+        }
+    }
+}
+
+/// Appends an answer of ours.
+pub fn write_answer(out: &mut Vec<u8>, answer: Answer) {
+    let tag = match answer {
+        Answer::Parsed => backend::PARSED,
+        Answer::Closed => backend::CLOSED,
+    };
+    encode::bare(out, tag);
+}
+
+#[cfg(test)]
+#[path = "dialogue_tests.rs"]
+mod tests;

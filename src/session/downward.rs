@@ -1,0 +1,186 @@
+//! What becomes of a server's messages on their way to its client: judged by their headers, rows in runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::dialogue::{Tally, Verdict, write_answer};
+use super::relay::Relay;
+use super::statements::Statements;
+use super::stay::Farewell;
+use super::worker::Exchange;
+use crate::pool::catalog::PREFIX;
+use crate::protocol::backend::{self, error_fields};
+use crate::protocol::{Frame, TransactionStatus, encode};
+
+/// An ErrorResponse, CommandComplete or ParameterStatus is looked at whole up to this; longer ones pass unread.
+const MOST_HELD: usize = 1024 * 1024;
+
+/// What is to be done with the frame at hand.
+enum Step {
+    /// All of this tag in a row.
+    Run(u8),
+    Forward(usize),
+    Swallow(usize),
+    /// An error that names a statement of ours.
+    Rename(usize),
+    Hold(usize),
+}
+
+impl Relay<'_> {
+    /// Judges all that has arrived.
+    pub(super) fn judge_down(&mut self) -> Result<(), Farewell> {
+        loop {
+            let step = match self.exchange.down.frame() {
+                Ok(None) => break,
+                Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
+                    true => Step::Hold(frame.size),
+                    false if is_row(frame.tag) && !self.exchange.dialogue.is_ours() => Step::Run(frame.tag),
+                    false => self.judge_reply(),
+                },
+                Ok(Some(_)) | Err(_) => {
+                    self.server_lost(Some(std::io::Error::other("it sent what is not the Postgres protocol")));
+                    return Ok(());
+                }
+            };
+            let down = &mut self.exchange.down;
+            match step {
+                Step::Run(tag) => drop(down.forward_run(tag)),
+                Step::Forward(size) => down.forward(size),
+                Step::Swallow(size) => down.swallow(size),
+                Step::Rename(size) => self.rename(size),
+                Step::Hold(size) => {
+                    down.hold(size);
+                    break;
+                }
+            }
+            self.answer();
+        }
+        self.account();
+        self.check_mode()
+    }
+
+    fn judge_reply(&mut self) -> Step {
+        let Exchange { down, dialogue } = &mut *self.exchange;
+        let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
+        let server = lease.server();
+        let ours = dialogue.is_ours();
+        let verdict = dialogue.receive(&frame, &mut server.memory);
+        match frame.tag {
+            backend::PARAMETER_STATUS if !ours => {
+                if let Some((name, value)) = backend::parameter_status(frame.body) {
+                    Arc::make_mut(&mut self.session.parameters).report(name, value);
+                    server.memory.parameters = self.session.parameters.clone();
+                    if name == "application_name" {
+                        self.session.client.set_application_name(value);
+                    }
+                }
+            }
+            backend::ERROR => {
+                if let Some(code) = backend::sqlstate(frame.body) {
+                    self.session.pool.meter(self.session.worker.index).error(code);
+                }
+                self.doomed |= is_fatal(frame.body);
+                let statements = self.session.statements.as_deref();
+                if verdict == Verdict::Forward && names_ours(frame.body, statements).is_some() {
+                    return Step::Rename(frame.size);
+                }
+            }
+            _ => {}
+        }
+        match verdict {
+            Verdict::Forward => Step::Forward(frame.size),
+            Verdict::Swallow => Step::Swallow(frame.size),
+        }
+    }
+
+    /// Gives the answers of ours whose turn has come, after what has been judged so far.
+    pub(super) fn answer(&mut self) {
+        let Exchange { down, dialogue } = &mut *self.exchange;
+        if down.is_mid_frame() {
+            return;
+        }
+        while let Some(answer) = dialogue.answer() {
+            down.insert(|out| write_answer(out, answer));
+        }
+    }
+
+    /// Passes an error on with the client's name for a statement in place of ours.
+    fn rename(&mut self, size: usize) {
+        let statements = self.session.statements.as_deref();
+        self.exchange.down.replace(size, size, |out, seen| {
+            let body = &seen[5..];
+            let Some((ours, name)) = names_ours(body, statements) else { return out.extend(seen) };
+            encode::message(out, backend::ERROR, |out| {
+                for (letter, text) in error_fields(body) {
+                    out.push(letter);
+                    match letter {
+                        b'M' => encode::cstr(out, String::from_utf8_lossy(text).replace(&ours, &name).as_bytes()),
+                        _ => encode::cstr(out, text),
+                    }
+                }
+                out.push(0);
+            });
+        });
+    }
+
+    /// Counts what has been completed, and settles the client's names.
+    fn account(&mut self) {
+        let dialogue = &mut self.exchange.dialogue;
+        if let Some(statements) = &mut self.session.statements {
+            statements.settle(dialogue.take_settled());
+        }
+        let tally = dialogue.take_tally();
+        if !dialogue.is_busy() {
+            self.times.ready = self.times.now;
+        }
+        if tally != Tally::default() {
+            self.count(tally);
+        }
+    }
+
+    fn count(&mut self, tally: Tally) {
+        let now = self.times.now;
+        let (meter, client) = (self.session.meter(), &self.session.client);
+        let mut took = now.saturating_duration_since(self.times.statement);
+        for _ in 0..tally.statements {
+            meter.queried(took);
+            client.spent(Duration::ZERO, took);
+            took = Duration::ZERO;
+        }
+        client.queries.add(u64::from(tally.statements));
+        client.transactions.add(u64::from(tally.transactions));
+        let mut took = now.saturating_duration_since(self.times.transaction);
+        for _ in 0..tally.transactions {
+            meter.transacted(took);
+            took = Duration::ZERO;
+        }
+        self.times.statement = now;
+        if tally.transactions > 0 && self.exchange.dialogue.status() == TransactionStatus::Idle {
+            self.times.transaction = now;
+        }
+    }
+}
+
+fn is_row(tag: u8) -> bool {
+    matches!(tag, backend::ROW | backend::COPY_DATA)
+}
+
+/// Whether a frame must be whole to be judged, and is not.
+fn needs_all(frame: &Frame<'_>) -> bool {
+    let read = matches!(frame.tag, backend::ERROR | backend::PARAMETER_STATUS | backend::COMPLETE | backend::READY);
+    read && !frame.is_complete() && frame.size <= MOST_HELD
+}
+
+fn is_fatal(body: &[u8]) -> bool {
+    let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
+    matches!(severity, Some(b"FATAL" | b"PANIC"))
+}
+
+/// Our name for a statement in an error's message, in quotes, and the client's name for it.
+fn names_ours(body: &[u8], statements: Option<&Statements>) -> Option<(String, String)> {
+    let message = std::str::from_utf8(backend::error_field(body, b'M')?).ok()?;
+    let start = message.find(&format!("\"{PREFIX}"))? + 1;
+    let ours = message[start..].split('"').next()?;
+    let name = statements?.client_name(ours.as_bytes())?;
+    Some((format!("\"{ours}\""), format!("\"{}\"", String::from_utf8_lossy(name))))
+}

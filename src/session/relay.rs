@@ -1,0 +1,374 @@
+//! The loop that moves one client's requests to one server and the replies back, both directions at once, from the
+//! borrowing of the server until it can be given back. What a message means is judged in `upward` and `downward`.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::limits::Limits;
+use super::stay::{Farewell, Session, shutdown};
+use super::worker::Exchange;
+use crate::config::PoolMode;
+use crate::net::lane::SLICES;
+use crate::net::{Lane, Stream};
+use crate::pool::client::Word;
+use crate::pool::tidy::{self, Aftermath};
+use crate::pool::{Lease, roster};
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::{TransactionStatus, sqlstate};
+
+/// One conversation. Dropped in the middle, it closes the server.
+pub(super) struct Relay<'s> {
+    pub(super) session: &'s mut Session,
+    pub(super) up: Box<Lane>,
+    pub(super) exchange: Box<Exchange>,
+    /// Until it is given back; then only the last bytes for the client remain.
+    pub(super) lease: Option<Lease>,
+    pub(super) times: Times,
+    /// The client said Terminate: nothing more is read from it.
+    pub(super) terminating: bool,
+    /// The stay ends with this as soon as the client has been sent what there is.
+    pub(super) ending: Option<Farewell>,
+    /// The server said FATAL: it is closing, and the client has been told.
+    pub(super) doomed: bool,
+    limits: Limits,
+    flushed: bool,
+}
+
+/// Moments that are measured from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// This wake-up. The clock is read once for each.
+    pub(super) now: Instant,
+    /// The running statement was sent, or the one before it ended.
+    pub(super) statement: Instant,
+    /// The transaction began.
+    pub(super) transaction: Instant,
+    /// The server last waited for the client.
+    pub(super) ready: Instant,
+}
+
+/// Which sockets have nothing more for us in this wake-up.
+#[derive(Default)]
+struct Dry {
+    client: bool,
+    server: bool,
+}
+
+impl<'s> Relay<'s> {
+    /// Begins with a request in `up` that waited since `asked_at`.
+    pub(super) fn new(session: &'s mut Session, up: Box<Lane>, lease: Lease, asked_at: Instant) -> Relay<'s> {
+        let now = Instant::now();
+        let exchange = session.worker.lend_exchange();
+        let limits = Limits::of(&session.plan.settings);
+        let times = Times { now, statement: now, transaction: now, ready: now };
+        let waited = now.saturating_duration_since(asked_at);
+        session.pool.meter(session.worker.index).waited(waited);
+        session.client.spent(waited, std::time::Duration::ZERO);
+        let lease = Some(lease);
+        let mut relay = Relay {
+            session, up, exchange, lease, times, limits,
+            terminating: false, ending: None, doomed: false, flushed: true,
+        };
+        relay.bring_parameters();
+        relay
+    }
+
+    /// Runs until the server is given back. The lane, if the client said more than that.
+    pub(super) async fn converse(mut self) -> Result<Option<Box<Lane>>, Farewell> {
+        let outcome = poll_fn(|cx| self.poll(cx)).await;
+        if outcome.is_err() {
+            self.give_up();
+        }
+        let Relay { session, up, exchange, times, .. } = self;
+        session.rested_at = times.now;
+        session.worker.take_exchange(exchange);
+        outcome.map(|()| session.keep_or_shelve(up))
+    }
+
+    /// The server gets the client's parameters in the same write as its request.
+    fn bring_parameters(&mut self) {
+        let Some(lease) = &mut self.lease else { return };
+        let server = lease.server();
+        self.session.client.set_line(Some(server.line.clone()));
+        if std::sync::Arc::ptr_eq(&server.memory.parameters, &self.session.parameters) {
+            return;
+        }
+        if let Some(sql) = server.memory.parameters.difference(&self.session.parameters) {
+            self.up.insert(|out| encode::query(out, &sql));
+            self.exchange.dialogue.send_ours(super::dialogue::Owed::OurQuery);
+        }
+        server.memory.parameters = self.session.parameters.clone();
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
+        self.times.now = Instant::now();
+        if let Err(farewell) = self.heed() {
+            return Poll::Ready(Err(farewell));
+        }
+        let mut dry = Dry::default();
+        loop {
+            match self.step(cx, &mut dry) {
+                Err(farewell) => return Poll::Ready(Err(farewell)),
+                Ok(_) if self.is_over() => return Poll::Ready(self.ending.take().map_or(Ok(()), Err)),
+                Ok(true) => {}
+                Ok(false) => {
+                    self.set_deadline();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Moves what can be moved; whether anything did.
+    fn step(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
+        let mut moved = false;
+        if self.ending.is_none() && self.lease.is_some() {
+            self.judge_up()?;
+            self.answer();
+            moved |= self.write_server(cx)?;
+            if !dry.server {
+                moved |= self.read_server(cx, dry)?;
+            }
+            self.release();
+        }
+        moved |= self.write_client(cx)?;
+        if self.ending.is_none() && self.lease.is_some() && !dry.client {
+            moved |= self.read_client(cx, dry)?;
+        }
+        Ok(moved)
+    }
+
+    /// Whether nothing is left to do: no server, or no more talk, and the client has been sent everything.
+    fn is_over(&self) -> bool {
+        (self.lease.is_none() || self.ending.is_some()) && self.exchange.down.is_sent() && self.flushed
+    }
+
+    fn read_client(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
+        if self.terminating || self.exchange.dialogue.is_full() || !self.up.has_room() {
+            return Ok(false);
+        }
+        match self.session.stream.poll_read(cx, self.up.room()) {
+            Poll::Ready(Ok(count @ 1..)) => {
+                self.up.receive(count);
+                self.session.meter().client_received(count);
+                Ok(true)
+            }
+            Poll::Ready(_) => Err(Farewell::Gone),
+            Poll::Pending => {
+                dry.client = true;
+                Ok(false)
+            }
+        }
+    }
+
+    fn read_server(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
+        let (Some(lease), down) = (&mut self.lease, &mut self.exchange.down) else { return Ok(false) };
+        if !down.has_room() {
+            return Ok(false);
+        }
+        match lease.server().stream.poll_read(cx, down.room()) {
+            Poll::Ready(Ok(count @ 1..)) => {
+                down.receive(count);
+                self.session.meter().server_received(count);
+                self.judge_down()?;
+                Ok(true)
+            }
+            Poll::Ready(end) => {
+                self.server_lost(end.err());
+                Ok(true)
+            }
+            Poll::Pending => {
+                dry.server = true;
+                Ok(false)
+            }
+        }
+    }
+
+    fn write_server(&mut self, cx: &mut Context<'_>) -> Result<bool, Farewell> {
+        let Some(lease) = &mut self.lease else { return Ok(false) };
+        match write(&mut lease.server().stream, &mut self.up, cx) {
+            Ok((sent, _)) => {
+                self.session.meter().server_sent(sent);
+                Ok(sent > 0)
+            }
+            Err(_) => {
+                // What the server said before it closed may still be there to read: the reading ends the conversation.
+                let waiting = self.up.waiting();
+                self.up.send(waiting);
+                Ok(false)
+            }
+        }
+    }
+
+    fn write_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Farewell> {
+        let (sent, flushed) =
+            write(&mut self.session.stream, &mut self.exchange.down, cx).map_err(|_| Farewell::Gone)?;
+        self.flushed = flushed;
+        if sent > 0 {
+            self.session.meter().client_sent(sent);
+        }
+        Ok(sent > 0)
+    }
+
+    /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes.
+    fn release(&mut self) {
+        let Exchange { down, dialogue } = &*self.exchange;
+        if !dialogue.is_at_rest() || !self.up.is_sent() || self.up.is_mid_frame() || !down.unjudged().is_empty() {
+            self.end_if_asked();
+            return;
+        }
+        if self.session.plan.settings.pool_mode == PoolMode::Session {
+            self.end_if_asked();
+            return;
+        }
+        if let Some(lease) = self.lease.take() {
+            self.session.client.set_line(None);
+            match self.exchange.dialogue.is_damaged() || self.doomed {
+                false => lease.give_back(self.times.now),
+                true => lease.close("it said what it should not have"),
+            }
+        }
+    }
+
+    /// Terminate, or a drain, while the server waits for the client.
+    fn end_if_asked(&mut self) {
+        let dialogue = &self.exchange.dialogue;
+        if dialogue.is_busy() || self.ending.is_some() {
+            return;
+        }
+        let drained = self.session.client.word() == Word::Drain && dialogue.is_at_rest();
+        if self.terminating {
+            self.ending = Some(Farewell::Terminated);
+        } else if drained {
+            self.ending = Some(Farewell::Told(shutdown()));
+        }
+    }
+
+    /// The server closed, broke off, or said what no server says.
+    pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
+        if let Some(lease) = self.lease.take() {
+            self.session.client.set_line(None);
+            lease.close("the server closed it");
+        }
+        let down = &mut self.exchange.down;
+        self.ending = Some(Farewell::ServerLost);
+        if self.doomed || down.is_mid_frame() {
+            return;
+        }
+        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
+        let complaint = Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
+            .detail("Whether what ran there took effect is not known.")
+            .hint("Connect again and look before you repeat it.");
+        self.session.meter().error(complaint.sqlstate);
+        down.insert(|out| complaint.encode(out));
+    }
+
+    /// What the client was told from outside.
+    fn heed(&mut self) -> Result<(), Farewell> {
+        match self.session.client.word() {
+            Word::None | Word::Drain => Ok(()),
+            Word::Leave => Err(Farewell::Told(shutdown())),
+            Word::Cancel => {
+                // It waited when the cancel came, and has been served since.
+                self.session.client.unsay();
+                if let Some(lease) = &mut self.lease {
+                    roster::cancel_now(&lease.server().line);
+                }
+                Ok(())
+            }
+            Word::Deadline => {
+                self.session.client.unsay();
+                if self.ending.is_some() {
+                    return Err(Farewell::Gone);
+                }
+                let dialogue = &self.exchange.dialogue;
+                match self.limits.exceeded(&self.times, dialogue.is_busy(), dialogue.status()) {
+                    Some(complaint) => Err(Farewell::Told(complaint)),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn set_deadline(&self) {
+        let worker = &self.session.worker;
+        if self.ending.is_some() {
+            let last = self.times.now + super::stay::LAST_WORDS;
+            return self.session.client.set_deadline(worker.deadline(last));
+        }
+        if self.limits.is_any() {
+            let dialogue = &self.exchange.dialogue;
+            let next = self.limits.next(&self.times, dialogue.is_busy(), dialogue.status());
+            self.session.client.set_deadline(next.map_or(0, |at| worker.deadline(at)));
+        }
+    }
+
+    /// The client leaves in the middle, or is made to: what becomes of the server.
+    fn give_up(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        self.session.client.set_line(None);
+        let Exchange { down, dialogue } = &mut *self.exchange;
+        let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame();
+        if !known || dialogue.is_damaged() || dialogue.is_open() || self.doomed {
+            return lease.close("its client left in the middle");
+        }
+        lease.server().memory.unsettle();
+        let settings = &self.session.plan.settings;
+        let reset = (settings.pool_mode == PoolMode::Session).then(|| settings.server_reset_query.clone());
+        if dialogue.is_at_rest() && reset.is_none() {
+            return lease.give_back(self.times.now);
+        }
+        let aftermath = Aftermath {
+            owed: dialogue.readies_owed(),
+            running: dialogue.is_busy(),
+            read: down.unjudged().to_vec(),
+            reset,
+            status: dialogue.status(),
+        };
+        tidy::recover(lease, aftermath);
+    }
+
+    /// Whether the mode forbids what the client has done.
+    pub(super) fn check_mode(&mut self) -> Result<(), Farewell> {
+        let dialogue = &self.exchange.dialogue;
+        let statement = self.session.plan.settings.pool_mode == PoolMode::Statement;
+        if statement && !dialogue.is_busy() && dialogue.status() != TransactionStatus::Idle {
+            return Err(Farewell::Told(
+                Complaint::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "pgweir allows no transaction blocks in statement pooling mode")
+                    .hint("Set pool_mode = \"transaction\" for this database or user."),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Writes as much of a lane as the socket takes: how many bytes, and whether all is out.
+fn write(stream: &mut Stream, lane: &mut Lane, cx: &mut Context<'_>) -> io::Result<(usize, bool)> {
+    let mut total = 0;
+    while !lane.is_sent() {
+        let polled = match lane.slice() {
+            Some(slice) => stream.poll_write(cx, slice),
+            None => {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let filled = lane.slices(&mut slices);
+                stream.poll_write_vectored(cx, &slices[..filled])
+            }
+        };
+        match polled {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(count)) => {
+                lane.send(count);
+                total += count;
+            }
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => return Ok((total, false)),
+        }
+    }
+    match stream.poll_flush(cx) {
+        Poll::Ready(Ok(())) => Ok((total, true)),
+        Poll::Ready(Err(error)) => Err(error),
+        Poll::Pending => Ok((total, false)),
+    }
+}

@@ -1,0 +1,461 @@
+//! A client's prepared statements in transaction mode: its own names for what the pool knows under one name, and the
+//! changes that a batch makes of its messages so that any server can run them. Pure.
+//!
+//! A Bind or Describe of a statement that the borrowed server lacks gets its Parse in front. A Parse that the server has
+//! already is answered here. What Postgres would refuse is sent on, so that Postgres refuses it in its own words.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use super::dialogue::{Answer, Dialogue, Heed, Owed, Settled};
+use crate::net::Lane;
+use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
+use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
+use crate::protocol::frame::HEADER;
+use crate::protocol::frontend::{self, Bind, Object, Parse};
+use crate::protocol::{Frame, TransactionStatus, encode};
+
+/// No driver's names are longer; a Bind that has not shown both of its within this is not from a Postgres client.
+const MAX_NAMES: usize = 64 * 1024;
+
+/// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
+const MAX_UNNAMED: usize = 16 * 1024;
+
+/// A longer Query is not a lone DEALLOCATE.
+const MAX_DEALLOCATE: usize = 300;
+
+/// One client's names.
+#[derive(Debug, Default)]
+pub struct Statements {
+    names: HashMap<Box<[u8]>, Arc<Statement>>,
+    /// Changes that are not settled yet, oldest first: a name, and what it meant before.
+    journal: VecDeque<(Box<[u8]>, Option<Arc<Statement>>)>,
+    deallocating: VecDeque<Box<[u8]>>,
+    unnamed: Vec<u8>,
+    /// The unnamed statement's stamp, 0 for none; its text may have been too long to be kept.
+    stamp: u64,
+    stamps: u64,
+}
+
+/// What judging a message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// It is on its way, or gone.
+    Done,
+    /// More of it must arrive first.
+    Hold,
+    /// No Postgres client says this; the sentence is for the client.
+    Violation(&'static str),
+}
+
+/// All that judging a message touches.
+pub struct Desk<'a> {
+    /// The client's names.
+    pub statements: &'a mut Statements,
+    /// What the server has.
+    pub memory: &'a mut Memory,
+    /// What is owed.
+    pub dialogue: &'a mut Dialogue,
+    /// The bytes on their way to the server.
+    pub lane: &'a mut Lane,
+    /// What the pool knows.
+    pub catalog: &'a Mutex<Catalog>,
+}
+
+impl Statements {
+    /// For the client with this number.
+    pub fn new(client: u32) -> Statements {
+        Statements { stamps: u64::from(client) << 32, ..Statements::default() }
+    }
+
+    /// Takes note of how changes turned out.
+    pub fn settle(&mut self, settled: Settled) {
+        if settled == Settled::default() {
+            return;
+        }
+        let kept = (settled.kept as usize).min(self.journal.len());
+        self.journal.drain(..kept);
+        let undone = (settled.undone as usize).min(self.journal.len());
+        let undone: Vec<_> = self.journal.drain(..undone).collect();
+        for (name, before) in undone.into_iter().rev() {
+            self.put(name, before);
+        }
+        for name in self.deallocating.drain(..self.deallocating.len().min(settled.deallocated as usize)) {
+            self.names.remove(&name);
+        }
+        if settled.all_dropped {
+            let journal = &self.journal;
+            self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
+        }
+    }
+
+    /// What the client calls the statement with this name on the servers.
+    pub fn client_name(&self, on_server: &[u8]) -> Option<&[u8]> {
+        self.names.iter().find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn put(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) -> Option<Arc<Statement>> {
+        match statement {
+            Some(statement) => self.names.insert(name, statement),
+            None => self.names.remove(&name),
+        }
+    }
+
+    fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>) {
+        let before = self.put(name.into(), statement);
+        self.journal.push_back((name.into(), before));
+    }
+
+    fn keep_unnamed(&mut self, definition: &[u8]) -> u64 {
+        self.unnamed.clear();
+        self.unnamed.shrink_to(MAX_UNNAMED);
+        self.unnamed.extend_from_slice(definition);
+        self.new_stamp()
+    }
+
+    fn new_stamp(&mut self) -> u64 {
+        self.stamps += 1;
+        self.stamp = self.stamps;
+        self.stamp
+    }
+
+    fn drop_unnamed(&mut self) {
+        self.unnamed.clear();
+        self.stamp = 0;
+    }
+}
+
+/// What a message is about, read from it before the lane is touched.
+enum Subject {
+    Named(Arc<Statement>),
+    Unknown { is_ours: bool },
+    Unnamed,
+}
+
+impl Desk<'_> {
+    /// Judges the next message, which is a Query, Parse, Bind, Describe or Close. Others pass by `Dialogue::owes`.
+    pub fn judge(&mut self) -> Judged {
+        let Ok(Some(frame)) = self.lane.frame() else { return Judged::Hold };
+        match frame.tag {
+            frontend::PARSE => self.judge_parse(),
+            frontend::BIND => self.judge_bind(),
+            frontend::DESCRIBE | frontend::CLOSE => self.judge_object(),
+            _ => self.judge_query(),
+        }
+    }
+
+    fn judge_parse(&mut self) -> Judged {
+        let frame = self.frame();
+        match (frame.body.first(), frame.whole()) {
+            (None, _) => return self.hold(),
+            (Some(0), None) => return self.stream_unnamed(),
+            (Some(_), None) => return self.hold(),
+            _ => {}
+        }
+        let Some(parse) = Parse::read(frame.body) else { return self.pass() };
+        if parse.name.is_empty() {
+            return self.parse_unnamed();
+        }
+        if let Some(known) = self.statements.names.get(parse.name).cloned() {
+            return self.parse_again(&known);
+        }
+        let statement = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(parse.definition);
+        let Desk { statements, lane, .. } = self;
+        if let Ok(Some(frame)) = lane.frame()
+            && let Some(parse) = Parse::read(frame.body)
+        {
+            statements.change(parse.name, Some(statement.clone()));
+        }
+        self.parse_named(&statement)
+    }
+
+    fn parse_unnamed(&mut self) -> Judged {
+        let Desk { statements, lane, memory, .. } = self;
+        if let Ok(Some(frame)) = lane.frame()
+            && let Some(definition) = frame.body.get(1..)
+        {
+            memory.set_unnamed(Unnamed::Stamp(statements.keep_unnamed(definition)));
+        }
+        if let Some((name, query)) = self.deallocated_name(1) {
+            return self.deallocate_by_parse(&name, &query);
+        }
+        self.pass()
+    }
+
+    /// Too long to be seen whole: it passes, and lives only on the server that sees it.
+    fn stream_unnamed(&mut self) -> Judged {
+        self.statements.unnamed = Vec::new();
+        self.memory.set_unnamed(Unnamed::Stamp(self.statements.new_stamp()));
+        self.pass()
+    }
+
+    /// The name is taken: the server that has the first one says so.
+    fn parse_again(&mut self, known: &Arc<Statement>) -> Judged {
+        self.provide(known);
+        self.dialogue.send(frontend::PARSE, Some(Owed::Parse(None)));
+        self.rename_parse(&known.name);
+        Judged::Done
+    }
+
+    fn parse_named(&mut self, statement: &Arc<Statement>) -> Judged {
+        let failed = self.dialogue.status() == TransactionStatus::Failed;
+        match self.memory.lacks(statement.id) {
+            // In a failed transaction Postgres judges the text before it looks at the name, so it must see the text.
+            Lack::Nothing if !failed => {
+                self.dialogue.send(frontend::PARSE, Some(Owed::Answer(Answer::Parsed)));
+                let size = self.frame().size;
+                self.lane.swallow(size);
+            }
+            Lack::Parse => self.send_parse(statement),
+            Lack::Nothing | Lack::CloseAndParse => {
+                self.send_close(statement.id);
+                self.send_parse(statement);
+            }
+        }
+        Judged::Done
+    }
+
+    fn send_parse(&mut self, statement: &Arc<Statement>) {
+        self.make_room(statement.id);
+        self.dialogue.send(frontend::PARSE, Some(Owed::Parse(Some(statement.id))));
+        self.rename_parse(&statement.name);
+    }
+
+    /// Sends the Parse at hand under another name.
+    fn rename_parse(&mut self, name: &[u8]) {
+        let size = self.frame().size;
+        self.lane.replace(size, size, |out, seen| {
+            if let Some(parse) = Parse::read(&seen[HEADER..]) {
+                encode::parse(out, name, parse.definition);
+            }
+        });
+    }
+
+    fn judge_bind(&mut self) -> Judged {
+        let frame = self.frame();
+        let Some(bind) = Bind::read(frame.body) else {
+            return match frame.whole() {
+                Some(_) => self.pass(),
+                None if frame.body.len() > MAX_NAMES => Judged::Violation("a Bind's names are too long"),
+                None => self.hold(),
+            };
+        };
+        let front = HEADER + bind.front();
+        match self.subject(bind.statement) {
+            Subject::Unnamed => self.pass_unnamed(),
+            Subject::Unknown { is_ours: false } => self.pass(),
+            Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX)),
+            Subject::Named(statement) => {
+                self.provide(&statement);
+                self.send_bind(front, &statement.name)
+            }
+        }
+    }
+
+    fn send_bind(&mut self, front: usize, name: &[u8]) -> Judged {
+        let size = self.frame().size;
+        self.dialogue.send(frontend::BIND, Some(Owed::Bind));
+        self.lane.replace(front, size, |out, seen| {
+            let portal = Bind::read(&seen[HEADER..]).map_or(&b""[..], |bind| bind.portal);
+            encode::bind_front(out, portal, name, size - front);
+        });
+        Judged::Done
+    }
+
+    fn judge_object(&mut self) -> Judged {
+        let frame = self.frame();
+        let Some(body) = frame.whole() else { return self.hold() };
+        let (tag, Some(Object::Statement(name))) = (frame.tag, Object::read(body)) else { return self.pass() };
+        match (tag, self.subject(name)) {
+            (frontend::CLOSE, Subject::Unnamed) => {
+                self.statements.drop_unnamed();
+                self.memory.set_unnamed(Unnamed::None);
+                self.pass()
+            }
+            (frontend::CLOSE, _) => self.close_named(),
+            (_, Subject::Unnamed) => self.pass_unnamed(),
+            (_, Subject::Unknown { is_ours: false }) => self.pass(),
+            (_, Subject::Unknown { is_ours: true }) => self.send_describe(&server_name(StatementId::MAX)),
+            (_, Subject::Named(statement)) => {
+                self.provide(&statement);
+                self.send_describe(&statement.name)
+            }
+        }
+    }
+
+    fn send_describe(&mut self, name: &[u8]) -> Judged {
+        let size = self.frame().size;
+        self.dialogue.send(frontend::DESCRIBE, Some(Owed::Describe));
+        self.lane.replace(size, size, |out, _| encode::on_statement(out, frontend::DESCRIBE, name));
+        Judged::Done
+    }
+
+    /// The name is the client's, the statement is everybody's: the name goes, the statement stays.
+    fn close_named(&mut self) -> Judged {
+        let Desk { statements, lane, dialogue, .. } = self;
+        let mut size = 0;
+        if let Ok(Some(frame)) = lane.frame()
+            && let Some(Object::Statement(name)) = Object::read(frame.body)
+        {
+            size = frame.size;
+            statements.change(name, None);
+        }
+        dialogue.send(frontend::CLOSE, Some(Owed::Answer(Answer::Closed)));
+        lane.swallow(size);
+        Judged::Done
+    }
+
+    fn judge_query(&mut self) -> Judged {
+        let frame = self.frame();
+        if frame.size <= MAX_DEALLOCATE && !frame.is_complete() {
+            return self.hold();
+        }
+        self.statements.drop_unnamed();
+        self.memory.set_unnamed(Unnamed::None);
+        let Some((name, query)) = self.deallocated_name(0) else { return self.pass() };
+        self.begin_deallocate(&name);
+        let size = self.frame().size;
+        self.dialogue.send(frontend::QUERY, Some(Owed::Query));
+        self.lane.replace(size, size, |out, _| encode::query(out, &query));
+        Judged::Done
+    }
+
+    fn deallocate_by_parse(&mut self, name: &[u8], query: &str) -> Judged {
+        self.begin_deallocate(name);
+        let size = self.frame().size;
+        let mut definition = query.as_bytes().to_vec();
+        definition.extend([0, 0, 0]);
+        self.memory.set_unnamed(Unnamed::Stamp(self.statements.keep_unnamed(&definition)));
+        self.dialogue.send(frontend::PARSE, Some(Owed::Parse(None)));
+        self.lane.replace(size, size, |out, _| encode::parse(out, b"", &definition));
+        Judged::Done
+    }
+
+    /// When the text at hand (after `skip` bytes of the body) is `DEALLOCATE name` of a name that the client has: the name,
+    /// and the text as the server must see it.
+    fn deallocated_name(&self, skip: usize) -> Option<(Box<[u8]>, String)> {
+        let frame = self.frame();
+        if self.statements.is_empty() || frame.size > MAX_DEALLOCATE {
+            return None;
+        }
+        let (text, _) = crate::protocol::frame::cut_str(frame.body.get(skip..)?)?;
+        let name = deallocate(text)?;
+        let statement = self.statements.names.get(&name)?;
+        Some((name, format!("DEALLOCATE \"{}\"", String::from_utf8_lossy(&statement.name))))
+    }
+
+    fn begin_deallocate(&mut self, name: &[u8]) {
+        if let Some(statement) = self.statements.names.get(name).cloned() {
+            self.provide(&statement);
+            self.memory.unsure(statement.id);
+            self.statements.deallocating.push_back(name.into());
+        }
+    }
+
+    fn subject(&self, name: &[u8]) -> Subject {
+        match self.statements.names.get(name) {
+            _ if name.is_empty() => Subject::Unnamed,
+            Some(statement) => Subject::Named(statement.clone()),
+            None => Subject::Unknown { is_ours: name.starts_with(PREFIX.as_bytes()) },
+        }
+    }
+
+    /// Sees to it that the server has this statement when it reads what comes next.
+    fn provide(&mut self, statement: &Arc<Statement>) {
+        let lack = self.memory.lacks(statement.id);
+        if lack == Lack::CloseAndParse {
+            self.send_close(statement.id);
+        }
+        if lack != Lack::Nothing {
+            self.make_room(statement.id);
+            self.dialogue.send_ours(Owed::OurParse(Some(statement.id)));
+            self.lane.insert(|out| encode::parse(out, &statement.name, &statement.definition));
+        }
+    }
+
+    /// Registers a statement with the server's memory, closing another for it where there are too many.
+    fn make_room(&mut self, id: StatementId) {
+        if let Some(evicted) = self.memory.arriving(id) {
+            self.send_close(evicted);
+        }
+    }
+
+    fn send_close(&mut self, id: StatementId) {
+        self.dialogue.send_ours(Owed::OurClose(Some(id)));
+        self.lane.insert(|out| encode::on_statement(out, frontend::CLOSE, &server_name(id)));
+    }
+
+    /// Passes a Bind or Describe of the unnamed statement, which must be this client's own or none.
+    fn pass_unnamed(&mut self) -> Judged {
+        let mine = Unnamed::Stamp(self.statements.stamp);
+        let present = self.memory.unnamed();
+        if self.statements.stamp == 0 || (present != mine && self.statements.unnamed.is_empty()) {
+            if present != Unnamed::None {
+                self.dialogue.send_ours(Owed::OurClose(None));
+                self.lane.insert(|out| encode::on_statement(out, frontend::CLOSE, b""));
+                self.memory.set_unnamed(Unnamed::None);
+            }
+        } else if present != mine {
+            self.dialogue.send_ours(Owed::OurParse(None));
+            self.lane.insert(|out| encode::parse(out, b"", &self.statements.unnamed));
+            self.memory.set_unnamed(mine);
+        }
+        self.pass()
+    }
+
+    /// Sends the message at hand as it is.
+    fn pass(&mut self) -> Judged {
+        let (tag, size) = (self.frame().tag, self.frame().size);
+        match self.dialogue.send(tag, Dialogue::owes(tag)) {
+            Heed::Send => self.lane.forward(size),
+            Heed::Ignore => self.lane.swallow(size),
+        }
+        Judged::Done
+    }
+
+    fn hold(&mut self) -> Judged {
+        let size = self.frame().size;
+        self.lane.hold(size);
+        Judged::Hold
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        self.lane.frame().ok().flatten().expect("judge looked that there is one")
+    }
+}
+
+/// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.
+fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
+    let text = std::str::from_utf8(text).ok()?.trim_ascii().trim_end_matches(';').trim_ascii();
+    let (first, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
+    if !first.eq_ignore_ascii_case("deallocate") {
+        return None;
+    }
+    let rest = rest.trim_ascii();
+    let rest = match rest.split_once(|c: char| c.is_ascii_whitespace()) {
+        Some((word, name)) if word.eq_ignore_ascii_case("prepare") => name.trim_ascii(),
+        _ => rest,
+    };
+    if let Some(quoted) = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        let plain = quoted.replace("\"\"", "");
+        return (!plain.contains('"')).then(|| quoted.replace("\"\"", "\"").into_bytes().into());
+    }
+    let is_name = !rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
+    (is_name && !rest.eq_ignore_ascii_case("all")).then(|| rest.to_ascii_lowercase().into_bytes().into())
+}
+
+#[cfg(test)]
+#[path = "statements_tests.rs"]
+mod tests;

@@ -1,0 +1,314 @@
+//! A client's stay, read from top to bottom: wait for a request, borrow a server, converse, give back; until it leaves.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tracing::info;
+
+use super::relay::Relay;
+use super::request::{Request, survey};
+use super::statements::Statements;
+use super::welcome::Place;
+use super::worker::Worker;
+use crate::net::{Lane, Stream, talk};
+use crate::observe::counters::PoolMeter;
+use crate::observe::rejections::{Reason, Rejections};
+use crate::observe::snapshot::ClientState;
+use crate::pool::client::Word;
+use crate::pool::lease::{Asked, Denied};
+use crate::pool::parameters::Parameters;
+use crate::pool::{Client, Lease, Plan, Pool, Quota, Roster, Waiting};
+use crate::protocol::encode::{self, Complaint, Severity};
+use crate::protocol::{TransactionStatus, frontend, sqlstate};
+
+/// A client that is logged in.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) stream: Stream,
+    pub(super) client: Arc<Client>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) worker: Arc<Worker>,
+    pub(super) plan: Arc<Plan>,
+    /// The parameters that it believes to have.
+    pub(super) parameters: Arc<Parameters>,
+    /// Its prepared statements; most clients have none.
+    pub(super) statements: Option<Box<Statements>>,
+    /// When it last got what it asked for.
+    pub(super) rested_at: Instant,
+    /// Takes it off all lists, however it ends.
+    pub(super) stay: Stay,
+}
+
+/// A client's place on the lists that count it.
+#[derive(Debug)]
+pub struct Stay {
+    pub(super) roster: Arc<Roster>,
+    pub(super) rejections: Arc<Rejections>,
+    quotas: [Arc<Quota>; 2],
+    id: u32,
+    /// Its place among the worker's clients and `max_clients`.
+    pub(super) place: Option<Place>,
+}
+
+/// How a stay ends.
+#[derive(Debug)]
+pub enum Farewell {
+    /// It said Terminate.
+    Terminated,
+    /// Its connection broke or was closed.
+    Gone,
+    /// It is told why.
+    Told(Complaint),
+    /// The server was lost, and the client has heard it from the server itself.
+    ServerLost,
+}
+
+/// A client that does not take our last words within this is not listening.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl Stay {
+    /// Enters a client whose quotas have been taken.
+    pub fn begin(client: &Arc<Client>, pool: &Pool, roster: Arc<Roster>, rejections: Arc<Rejections>) -> Stay {
+        roster.enter(client.clone());
+        Stay { roster, rejections, quotas: pool.clients.clone(), id: client.id, place: None }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.roster.leave(self.id);
+        self.quotas.iter().for_each(|quota| quota.give());
+    }
+}
+
+impl Session {
+    /// This worker's numbers of this pool.
+    #[inline]
+    pub(super) fn meter(&self) -> &PoolMeter {
+        self.pool.meter(self.worker.index)
+    }
+
+    /// From the first request to the last.
+    pub async fn run(mut self, ahead: Vec<u8>) {
+        let farewell = match self.stay(ahead).await {
+            Ok(never) => match never {},
+            Err(farewell) => farewell,
+        };
+        Box::pin(self.leave(farewell)).await;
+    }
+
+    async fn stay(&mut self, ahead: Vec<u8>) -> Result<std::convert::Infallible, Farewell> {
+        let mut lane = (!ahead.is_empty()).then(|| {
+            let mut lane = self.worker.lend_up();
+            lane.push(&ahead);
+            lane
+        });
+        drop(ahead);
+        loop {
+            let mut up = self.request(lane.take()).await?;
+            let asked_at = Instant::now();
+            match self.borrow(&mut up, asked_at).await? {
+                Ok(lease) => lane = Relay::new(self, up, lease, asked_at).converse().await?,
+                Err(complaint) => lane = Box::pin(self.refuse(up, complaint)).await?,
+            }
+        }
+    }
+
+    /// Rests until a request is complete. A client at rest holds no buffer.
+    async fn request(&mut self, mut up: Option<Box<Lane>>) -> Result<Box<Lane>, Farewell> {
+        self.client.set_state(ClientState::Idle);
+        if !self.plan.settings.client_idle_timeout.is_zero() {
+            let until = self.rested_at + self.plan.settings.client_idle_timeout;
+            self.client.set_deadline(self.worker.deadline(until));
+        }
+        poll_fn(|cx| self.poll_request(cx, &mut up)).await?;
+        self.client.set_deadline(0);
+        Ok(up.take().expect("a request is in a lane"))
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>, up: &mut Option<Box<Lane>>) -> Poll<Result<(), Farewell>> {
+        self.client.set_waker(cx.waker());
+        loop {
+            if let Some(lane) = up {
+                match survey(lane) {
+                    Request::Complete => return Poll::Ready(Ok(())),
+                    Request::Terminate => return Poll::Ready(Err(Farewell::Terminated)),
+                    Request::Violation(why) => return Poll::Ready(Err(violation(&why))),
+                    Request::Incomplete => {}
+                }
+            }
+            if let Some(farewell) = self.heed_at_rest() {
+                return Poll::Ready(Err(farewell));
+            }
+            let lane = up.get_or_insert_with(|| self.worker.lend_up());
+            match self.stream.poll_read(cx, lane.room()) {
+                Poll::Ready(Ok(count @ 1..)) => lane.receive(count),
+                Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
+                Poll::Pending => {
+                    if lane.is_empty() {
+                        up.take().into_iter().for_each(|lane| self.worker.take_up(lane));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// What a client at rest was told.
+    fn heed_at_rest(&mut self) -> Option<Farewell> {
+        match self.client.word() {
+            Word::None => None,
+            Word::Cancel => {
+                self.client.unsay();
+                None
+            }
+            Word::Deadline => Some(Farewell::Told(
+                Complaint::fatal(sqlstate::IDLE_SESSION_TIMEOUT, "pgweir closed the connection: the client was idle for too long")
+                    .detail(format!("client_idle_timeout is {:?}.", self.plan.settings.client_idle_timeout)),
+            )),
+            Word::Drain | Word::Leave => Some(Farewell::Told(shutdown())),
+        }
+    }
+
+    /// A server, or why there is none.
+    async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Complaint>, Farewell> {
+        if !self.pool.is_current(&self.plan) {
+            self.plan = self.pool.plan();
+        }
+        let lease = match self.pool.ask(&self.client, now) {
+            Asked::Lease(lease) => Ok(lease),
+            Asked::Denied(denied) => Err(denied),
+            Asked::Waiting(mut waiting) => {
+                self.client.set_state(ClientState::Waiting);
+                poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await?
+            }
+        };
+        self.client.set_state(ClientState::Active);
+        match lease {
+            Ok(lease) => Ok(Ok(lease)),
+            Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::Told(shutdown())),
+            Err(denied) => Ok(Err(self.denial(denied))),
+        }
+    }
+
+    /// Waits for a server, and notices when the client goes away meanwhile.
+    fn poll_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        waiting: &mut Waiting,
+        up: &mut Lane,
+    ) -> Poll<Result<Result<Lease, Denied>, Farewell>> {
+        if let Poll::Ready(lease) = waiting.poll_turn() {
+            return Poll::Ready(Ok(lease));
+        }
+        while up.has_room() {
+            match self.stream.poll_read(cx, up.room()) {
+                Poll::Ready(Ok(count @ 1..)) => up.receive(count),
+                Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
+                Poll::Pending => break,
+            }
+        }
+        Poll::Pending
+    }
+
+    fn denial(&self, denied: Denied) -> Complaint {
+        let complaint = match denied {
+            Denied::Late(waited) => {
+                self.stay.rejections.count(Reason::Timeout);
+                self.late(waited)
+            }
+            Denied::Failed(why) => {
+                self.stay.rejections.count(Reason::ServerUnavailable);
+                Complaint { severity: Severity::Error, ..why }
+            }
+            Denied::Told(_) => {
+                self.client.unsay();
+                Complaint::error(sqlstate::QUERY_CANCELED, "canceling statement due to user request")
+                    .detail("It was still waiting for a server in pgweir's pool.")
+            }
+        };
+        self.meter().error(complaint.sqlstate);
+        complaint
+    }
+
+    fn late(&self, waited: Duration) -> Complaint {
+        let gauges = self.pool.gauges(Instant::now());
+        let (database, user) = (&self.pool.database, &self.pool.user);
+        Complaint::error(
+            sqlstate::TOO_MANY_CONNECTIONS,
+            format!("pgweir had no free server within query_wait_timeout: this statement waited {} ms", waited.as_millis()),
+        )
+        .detail(format!(
+            "Pool of database \"{database}\" and user \"{user}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
+             {} more clients wait.",
+            gauges.lent, gauges.idle, gauges.opening, self.plan.settings.pool_size, gauges.waiting
+        ))
+        .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
+    }
+
+    /// Answers a request without a server: an error, everything up to its end skipped, ReadyForQuery.
+    async fn refuse(&mut self, mut up: Box<Lane>, complaint: Complaint) -> Result<Option<Box<Lane>>, Farewell> {
+        let mut out = Vec::new();
+        complaint.encode(&mut out);
+        let mut extended = false;
+        loop {
+            while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
+                let (tag, size) = (frame.tag, frame.size);
+                if tag == frontend::TERMINATE {
+                    return Err(Farewell::Terminated);
+                }
+                up.swallow(size);
+                extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
+                if tag == frontend::SYNC || (!extended && tag != frontend::SYNC) {
+                    encode::ready(&mut out, TransactionStatus::Idle);
+                    talk::write_all(&mut self.stream, &out).await.map_err(|_| Farewell::Gone)?;
+                    return Ok(self.keep_or_shelve(up));
+                }
+            }
+            let got = poll_fn(|cx| self.stream.poll_read(cx, up.room())).await;
+            match got {
+                Ok(count @ 1..) => up.receive(count),
+                _ => return Err(Farewell::Gone),
+            }
+        }
+    }
+
+    /// A lane with something left in it stays with the session.
+    pub(super) fn keep_or_shelve(&self, up: Box<Lane>) -> Option<Box<Lane>> {
+        if up.is_empty() {
+            self.worker.take_up(up);
+            return None;
+        }
+        Some(up)
+    }
+
+    async fn leave(mut self, farewell: Farewell) {
+        let why = match &farewell {
+            Farewell::Terminated => "terminated",
+            Farewell::Gone => "connection lost",
+            Farewell::Told(complaint) => complaint.code(),
+            Farewell::ServerLost => "server lost",
+        };
+        info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
+            addr = %self.client.addr, reason = why, queries = self.client.queries.get());
+        if let Farewell::Told(complaint) = &farewell {
+            self.meter().error(complaint.sqlstate);
+            let mut out = Vec::new();
+            complaint.encode(&mut out);
+            let _ = tokio::time::timeout(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
+        }
+        let _ = tokio::time::timeout(LAST_WORDS, poll_fn(|cx| self.stream.poll_shutdown(cx))).await;
+    }
+}
+
+/// A message that no Postgres client sends.
+pub(super) fn violation(why: &str) -> Farewell {
+    Farewell::Told(Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why))
+}
+
+pub(super) fn shutdown() -> Complaint {
+    Complaint::fatal(sqlstate::ADMIN_SHUTDOWN, "terminating connection: pgweir is shutting down or was told to close it")
+        .hint("Connect again; another pgweir may be taking over.")
+}

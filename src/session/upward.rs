@@ -1,0 +1,68 @@
+//! What becomes of a client's messages on their way to its server.
+
+use super::dialogue::{Dialogue, Heed};
+use super::relay::Relay;
+use super::request::refusal;
+use super::statements::{Desk, Judged, Statements};
+use super::stay::{Farewell, violation};
+use crate::config::PoolMode;
+use crate::pool::memory::Unnamed;
+use crate::protocol::frontend;
+
+impl Relay<'_> {
+    /// Judges all that has arrived, as far as it can be judged.
+    pub(super) fn judge_up(&mut self) -> Result<(), Farewell> {
+        loop {
+            let (tag, size) = match self.up.frame() {
+                Err(bad) => return Err(violation(&bad.to_string())),
+                Ok(None) => return Ok(()),
+                Ok(Some(frame)) => match refusal(&frame) {
+                    Some(why) => return Err(violation(&why)),
+                    None => (frame.tag, frame.size),
+                },
+            };
+            if tag == frontend::TERMINATE {
+                self.terminating = true;
+                return Ok(());
+            }
+            let dialogue = &mut self.exchange.dialogue;
+            if dialogue.is_full() {
+                return Ok(());
+            }
+            if !dialogue.is_busy() {
+                self.times.statement = self.times.now;
+            }
+            match self.judge(tag, size) {
+                Judged::Done => {}
+                Judged::Hold => return Ok(()),
+                Judged::Violation(why) => return Err(violation(why)),
+            }
+        }
+    }
+
+    fn judge(&mut self, tag: u8, size: usize) -> Judged {
+        let Some(lease) = &mut self.lease else { return Judged::Hold };
+        let dialogue = &mut self.exchange.dialogue;
+        let session = &mut *self.session;
+        let named = matches!(
+            tag,
+            frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY
+        );
+        let shared = session.plan.settings.pool_mode != PoolMode::Session;
+        let plain_query = tag == frontend::QUERY && session.statements.is_none();
+        if named && shared && !plain_query && !dialogue.is_skipping() {
+            let id = session.client.id;
+            let statements = session.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
+            let memory = &mut lease.server().memory;
+            return Desk { statements, memory, dialogue, lane: &mut self.up, catalog: &session.pool.catalog }.judge();
+        }
+        if plain_query {
+            lease.server().memory.set_unnamed(Unnamed::None);
+        }
+        match dialogue.send(tag, Dialogue::owes(tag)) {
+            Heed::Send => self.up.forward(size),
+            Heed::Ignore => self.up.swallow(size),
+        }
+        Judged::Done
+    }
+}

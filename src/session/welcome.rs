@@ -1,0 +1,373 @@
+//! A login, from the first byte to ReadyForQuery, in the order in which it goes. What is asked and answered to prove who
+//! one is, is `auth::gate`'s.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+use super::greeting::Greeting;
+use super::learn;
+use super::lobby::{Lobby, Rules};
+use super::stay::{Session, Stay};
+use super::worker::Worker;
+use crate::auth::{Gate, Proven, Seeds, ServerKey, Step};
+use crate::config::TlsMode;
+use crate::net::stream::Plain;
+use crate::net::talk::TalkError;
+use crate::net::{Stream, Talk};
+use crate::observe::rejections::Reason;
+use crate::pool::client::{Identity, Word};
+use crate::pool::parameters::Parameters;
+use crate::pool::{Client, Pool, Quota};
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::startup::Startup;
+use crate::protocol::{TransactionStatus, frontend, sqlstate, startup};
+
+/// A socket on its way to become a client.
+pub struct Guest {
+    talk: Talk,
+    from: String,
+    worker: Arc<Worker>,
+    lobby: Arc<Lobby>,
+    arrived_at: Instant,
+    place: Place,
+}
+
+/// Its place among the worker's clients, and among `max_clients`. Given back however it ends.
+#[derive(Debug)]
+pub(super) struct Place {
+    worker: Arc<Worker>,
+    /// `None` when there was none left, which the client is told once it can be.
+    total: Option<Arc<Quota>>,
+}
+
+impl Place {
+    fn take(worker: Arc<Worker>, total: &Arc<Quota>) -> Place {
+        worker.enter();
+        Place { worker, total: total.take().then(|| total.clone()) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.worker.leave();
+        self.total.iter().for_each(|total| total.give());
+    }
+}
+
+/// Why nobody came in.
+pub(super) enum Turned {
+    /// It is told why.
+    Away(Reason, Complaint, String),
+    /// It has gone, or is not worth a word.
+    Gone(Reason, String),
+    /// It came to cancel.
+    Cancelled,
+}
+
+impl From<TalkError> for Turned {
+    fn from(error: TalkError) -> Turned {
+        match error {
+            TalkError::Startup(bad) => {
+                Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()), bad.to_string())
+            }
+            other => Turned::Gone(Reason::Protocol, other.to_string()),
+        }
+    }
+}
+
+/// Runs a login to its end: a session, and what the client said already beyond it.
+pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<(Session, Vec<u8>)> {
+    let rules = lobby.rules();
+    let patience = rules.config.pool.client_login_timeout;
+    let place = Place::take(worker.clone(), &lobby.total);
+    let mut guest = Guest { talk: Talk::new(stream), from, worker, lobby, arrived_at: Instant::now(), place };
+    let lobby = guest.lobby.clone();
+    let attempt = async {
+        let _permit = lobby.logins.acquire().await;
+        guest.enter(&rules).await
+    };
+    let outcome = match patience.is_zero() {
+        true => attempt.await,
+        false => tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| Err(late())),
+    };
+    match outcome {
+        Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
+        Err(turned) => {
+            guest.turn_away(turned).await;
+            None
+        }
+    }
+}
+
+fn late() -> Turned {
+    Turned::Gone(Reason::Timeout, "the login took longer than client_login_timeout".to_string())
+}
+
+/// What a session is made of, but for the stream.
+struct Seat {
+    client: Arc<Client>,
+    pool: Arc<Pool>,
+    parameters: Arc<Parameters>,
+    stay: Stay,
+}
+
+impl Guest {
+    async fn enter(&mut self, rules: &Rules) -> Result<(Seat, Greeting), Turned> {
+        let greeting = self.greet(rules).await?;
+        let proven = self.prove(rules, &greeting).await?;
+        let pool = self.find_pool(rules, &greeting, &proven)?;
+        let (client, stay) = self.register(&pool, &greeting)?;
+        poll_fn(|cx| {
+            client.set_waker(cx.waker());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        let parameters = learn::parameters(&pool, &client, &greeting).await.map_err(|complaint| {
+            let why = complaint.message.clone();
+            Turned::Away(Reason::ServerUnavailable, complaint, why)
+        })?;
+        let seat = Seat { client, pool, parameters, stay };
+        self.say_welcome(&seat).await?;
+        Ok((seat, greeting))
+    }
+
+    /// Startup packets, up to the one that begins a session.
+    async fn greet(&mut self, rules: &Rules) -> Result<Greeting, Turned> {
+        let (mut asked_tls, mut asked_gss) = (false, false);
+        loop {
+            match self.talk.startup().await? {
+                Startup::Ssl if !asked_tls && !self.talk.stream.is_tls() => {
+                    asked_tls = true;
+                    self.answer_tls(rules).await?;
+                }
+                Startup::GssEnc if !asked_gss && !self.talk.stream.is_tls() => {
+                    asked_gss = true;
+                    self.talk.out.push(b'N');
+                    self.talk.flush().await?;
+                }
+                Startup::Ssl | Startup::GssEnc => {
+                    return Err(Turned::Gone(Reason::Protocol, "a second request for encryption".to_string()));
+                }
+                Startup::Cancel { process_id, key } => {
+                    self.lobby.roster.cancel(process_id, &key).await;
+                    return Err(Turned::Cancelled);
+                }
+                Startup::Session { minor, parameters } => {
+                    self.check_tls(rules)?;
+                    let greeting = Greeting::read(minor, parameters).map_err(|complaint| {
+                        let why = complaint.message.clone();
+                        Turned::Away(Reason::Protocol, complaint, why)
+                    })?;
+                    self.negotiate(&greeting);
+                    return Ok(greeting);
+                }
+            }
+        }
+    }
+
+    async fn answer_tls(&mut self, rules: &Rules) -> Result<(), Turned> {
+        let unix = matches!(self.talk.stream, Stream::Unix(_));
+        let Some(config) = rules.tls.as_ref().filter(|_| !unix) else {
+            self.talk.out.push(b'N');
+            return Ok(self.talk.flush().await?);
+        };
+        if self.talk.is_ahead() {
+            let why = "bytes before the TLS handshake (CVE-2021-3935)".to_string();
+            return Err(Turned::Gone(Reason::Protocol, why));
+        }
+        self.talk.out.push(b'S');
+        self.talk.flush().await?;
+        let accept = TlsAcceptor::from(config.clone());
+        let (Stream::Tcp(tcp), _) = self.take_stream()? else {
+            return Err(Turned::Gone(Reason::Tls, "TLS over something else than TCP".to_string()));
+        };
+        match accept.accept(Plain::Tcp(tcp)).await {
+            Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
+            Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
+        }
+        Ok(())
+    }
+
+    /// The stream, in exchange for one that is closed.
+    fn take_stream(&mut self) -> Result<(Stream, Vec<u8>), Turned> {
+        let closed = || Turned::Gone(Reason::Tls, "the system has no sockets left".to_string());
+        let (one, _) = tokio::net::UnixStream::pair().map_err(|_| closed())?;
+        Ok(std::mem::replace(&mut self.talk, Talk::new(Stream::Unix(one))).into_parts())
+    }
+
+    fn check_tls(&self, rules: &Rules) -> Result<(), Turned> {
+        let required = matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
+        if required && matches!(self.talk.stream, Stream::Tcp(_)) {
+            let complaint = Complaint::fatal(sqlstate::INVALID_AUTHORIZATION, "pgweir requires TLS here")
+                .hint("Connect with sslmode=require.");
+            return Err(Turned::Away(Reason::Tls, complaint, "TLS is required".to_string()));
+        }
+        Ok(())
+    }
+
+    fn negotiate(&mut self, greeting: &Greeting) {
+        if greeting.minor > startup::NEWEST_MINOR || !greeting.unknown.is_empty() {
+            let unknown: Vec<&str> = greeting.unknown.iter().map(String::as_str).collect();
+            encode::negotiate(&mut self.talk.out, startup::NEWEST_MINOR, &unknown);
+        }
+    }
+
+    async fn prove(&mut self, rules: &Rules, greeting: &Greeting) -> Result<Proven, Turned> {
+        self.check_room()?;
+        let seeds = self.seeds()?;
+        let credential = rules.credential(&greeting.user);
+        let mut step = Gate::begin(rules.method, &greeting.user, credential, seeds, &mut self.talk.out);
+        loop {
+            step = match step {
+                Step::Proven(proven) => return Ok(proven),
+                Step::Refused(refusal) => {
+                    self.talk.flush().await?;
+                    let code = refusal.sqlstate.as_bytes().try_into().unwrap_or(sqlstate::INVALID_PASSWORD);
+                    return Err(Turned::Away(Reason::Login, Complaint::fatal(code, refusal.message), refusal.reason.to_string()));
+                }
+                Step::Continue(gate) => {
+                    self.talk.flush().await?;
+                    let message = self.talk.message().await?;
+                    if message.tag != frontend::PASSWORD {
+                        return Err(unexpected(message.tag));
+                    }
+                    gate.hear(&message.body, &mut self.talk.out)
+                }
+                Step::Slow(work) => {
+                    let done = tokio::task::spawn_blocking(move || {
+                        let mut out = Vec::new();
+                        (work.run(&mut out), out)
+                    });
+                    let gone = |_| Turned::Gone(Reason::Login, "the password could not be checked".to_string());
+                    let (step, out) = done.await.map_err(gone)?;
+                    self.talk.out.extend(out);
+                    step
+                }
+            };
+        }
+    }
+
+    fn seeds(&self) -> Result<Seeds, Turned> {
+        let mut random = [0; 22];
+        let gone = |error| Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"));
+        getrandom::fill(&mut random).map_err(gone)?;
+        let (mut nonce, mut md5_salt) = ([0; 18], [0; 4]);
+        nonce.copy_from_slice(&random[..18]);
+        md5_salt.copy_from_slice(&random[18..]);
+        Ok(Seeds { nonce, md5_salt, mock_key: *self.lobby.mock_key() })
+    }
+
+    /// Limits that hold for whoever it is.
+    fn check_room(&self) -> Result<(), Turned> {
+        if self.lobby.is_draining() {
+            let complaint = Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir is shutting down")
+                .hint("Connect again; another pgweir may be taking over.");
+            return Err(Turned::Away(Reason::Draining, complaint, "draining".to_string()));
+        }
+        if self.place.total.is_none() {
+            let limit = self.lobby.total.limit();
+            let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no room for more clients")
+                .detail(format!("max_clients is {limit}, and all are connected."))
+                .hint("Raise max_clients, or have the app keep fewer connections.");
+            return Err(Turned::Away(Reason::MaxClients, complaint, format!("max_clients {limit}")));
+        }
+        Ok(())
+    }
+
+    fn find_pool(&self, rules: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
+        let key = ServerKey::of(rules.credential(&greeting.user), proven);
+        let found = self.lobby.pools.of(&rules.config, &rules.server_tls, &greeting.database, &greeting.user, key);
+        found.ok_or_else(|| {
+            let name = &greeting.database;
+            let complaint = Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
+                .detail("pgweir has no such database in its configuration.")
+                .hint("Add [databases.…] for it, or connect to one that is there.");
+            Turned::Away(Reason::NoSuchDatabase, complaint, format!("no database {name:?}"))
+        })
+    }
+
+    fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
+        Quota::take_all(&pool.clients).map_err(|which| over_quota(pool, which))?;
+        let (id, secret) = self.lobby.roster.new_key().unwrap_or((u32::MAX, 0));
+        let who = Identity {
+            id,
+            secret,
+            worker: self.worker.index,
+            database: pool.database.clone(),
+            user: pool.user.clone(),
+            addr: self.from.as_str().into(),
+            application_name: greeting.application_name().into(),
+        };
+        let client = Arc::new(Client::new(who, Timestamp::now()));
+        let stay = Stay::begin(&client, pool, self.lobby.roster.clone(), self.lobby.rejections.clone());
+        if self.lobby.is_draining() {
+            client.tell(Word::Drain);
+        }
+        Ok((client, stay))
+    }
+
+    async fn say_welcome(&mut self, seat: &Seat) -> Result<(), Turned> {
+        let out = &mut self.talk.out;
+        for (name, value) in seat.parameters.all_reported() {
+            encode::parameter_status(out, name, value);
+        }
+        encode::key_data(out, seat.client.id, seat.client.secret);
+        encode::ready(out, TransactionStatus::Idle);
+        Ok(self.talk.flush().await?)
+    }
+
+    fn seat(self, seat: Seat, greeting: &Greeting) -> (Session, Vec<u8>) {
+        let Seat { client, pool, parameters, mut stay } = seat;
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.arrived_at);
+        pool.meter(self.worker.index).logged_in(took);
+        if self.lobby.rules().config.log.log_connections {
+            info!(event = "client_login", id = client.id, database = %client.database, user = %client.user,
+                addr = %client.addr, application_name = greeting.application_name(), tls = self.talk.stream.is_tls(),
+                ms = took.as_millis() as u64);
+        }
+        stay.place = Some(self.place);
+        let (stream, ahead) = self.talk.into_parts();
+        let plan = pool.plan();
+        let session =
+            Session { stream, client, pool, worker: self.worker, plan, parameters, statements: None, rested_at: now, stay };
+        (session, ahead)
+    }
+
+    async fn turn_away(mut self, turned: Turned) {
+        let (reason, why) = match turned {
+            Turned::Cancelled => return,
+            Turned::Gone(reason, why) => (reason, why),
+            Turned::Away(reason, complaint, why) => {
+                complaint.encode(&mut self.talk.out);
+                let _ = tokio::time::timeout(super::stay::LAST_WORDS, self.talk.flush()).await;
+                let _ = tokio::time::timeout(super::stay::LAST_WORDS, poll_fn(|cx| self.talk.stream.poll_shutdown(cx))).await;
+                (reason, why)
+            }
+        };
+        self.lobby.rejections.count(reason);
+        warn!(event = "client_login_failed", addr = self.from, reason = reason.as_str(), error = why);
+    }
+}
+
+fn unexpected(tag: u8) -> Turned {
+    let why = format!("expected password response, got message type {tag}");
+    Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why.clone()), why)
+}
+
+fn over_quota(pool: &Pool, which: usize) -> Turned {
+    let limit = pool.clients[which].limit();
+    let (reason, whose, key) = match which {
+        0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_client_connections"),
+        _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_client_connections"),
+    };
+    let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
+        .detail(format!("{key} is {limit}, and all are connected."))
+        .hint(format!("Raise {key}, or have the app keep fewer connections."));
+    Turned::Away(reason, complaint, format!("{key} {limit}"))
+}

@@ -1,0 +1,55 @@
+//! `/api/clients`: one row a client, the oldest first.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use super::WebState;
+use super::answer::{ms, time};
+use super::filter::Filter;
+use crate::observe::snapshot::ClientView;
+
+pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Client>> {
+    let mut clients = state.clients.list();
+    clients
+        .retain(|client| filter.pool(&client.database, &client.user) && filter.application(&client.application_name));
+    clients.sort_unstable_by_key(|client| client.id);
+    Json(clients.iter().take(filter.limit()).map(Client::from).collect())
+}
+
+/// One row. `wait_ms` and `query_ms` are sums since the client came.
+#[derive(Debug, Serialize)]
+pub(super) struct Client {
+    id: u64,
+    database: String,
+    user: String,
+    application_name: String,
+    addr: String,
+    state: &'static str,
+    connected_at: String,
+    queries: u64,
+    transactions: u64,
+    wait_ms: f64,
+    query_ms: f64,
+    /// Nothing looks into statements yet.
+    findings: [(); 0],
+}
+
+impl From<&ClientView> for Client {
+    fn from(client: &ClientView) -> Client {
+        Client {
+            id: client.id,
+            database: client.database.to_string(),
+            user: client.user.to_string(),
+            application_name: client.application_name.to_string(),
+            addr: client.addr.to_string(),
+            state: client.state.as_str(),
+            connected_at: time(client.connected_at),
+            queries: client.queries,
+            transactions: client.transactions,
+            wait_ms: ms(client.wait),
+            query_ms: ms(client.query),
+            findings: [],
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The page at `/`: which addresses there are. Not the dashboard.
+
+/// HTML without scripts, styles or anything from elsewhere.
+pub(super) const ADDRESSES: &str = r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>pgweir</title>
+<h1>pgweir</h1>
+<ul>
+<li><a href="/healthz">/healthz</a>: 200 while the process serves
+<li><a href="/readyz">/readyz</a>: 200 when a server connection can be had, 503 with the reason otherwise
+<li><a href="/metrics">/metrics</a>: Prometheus
+<li><a href="/api/pools">/api/pools</a>: the pools, JSON; <code>?database=&amp;user=&amp;limit=</code>
+<li><a href="/api/clients">/api/clients</a>: the clients, JSON; <code>?database=&amp;user=&amp;application_name=&amp;limit=</code>
+</ul>
+</html>
+"#;
