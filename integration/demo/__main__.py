@@ -32,8 +32,9 @@ def main() -> None:
             say(heading(postgres, pooler, clients))
             try:
                 asyncio.run(play(postgres, pooler, clients, seconds))
-            finally:
-                say("\nstopping, and removing everything …")
+            except KeyboardInterrupt:
+                pass
+            say("\nstopping, and removing everything …")
     say("gone.")
 
 
