@@ -208,12 +208,14 @@ impl<'l> App<'l> {
 
     fn pause(&self) {
         self.lobby.pools.pause();
+        self.photographer.shoot(Instant::now());
         self.notify.status("paused: no server is lent until USR2");
         info!(event = "paused");
     }
 
     fn resume(&self) {
         self.lobby.pools.resume(Instant::now());
+        self.photographer.shoot(Instant::now());
         self.notify.status("");
         info!(event = "resumed");
     }

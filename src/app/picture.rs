@@ -85,12 +85,12 @@ fn why_not(pool: &Pool, now: Instant) -> Option<String> {
     if gauges.idle + gauges.lent > 0 {
         return None;
     }
-    match (gauges.failure, pool.fresh()) {
+    match (gauges.failure, pool.fresh().filter(|_| !pool.is_doubtful())) {
         (Some(failure), _) => {
             let detail = failure.detail.as_deref().unwrap_or_default();
             Some(format!("{} {}: {} {detail}", pool.database, failure.code(), failure.message))
         }
-        (None, None) => Some(format!("{}: no server has been opened yet", pool.database)),
+        (None, None) => Some(format!("{}: no server is open, and whether one can be opened is not known yet", pool.database)),
         (None, Some(_)) => None,
     }
 }

@@ -158,7 +158,13 @@ impl ConnectError {
             ConnectError::Refused(body) => {
                 let text = |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
                 let code: SqlState = backend::sqlstate(body).unwrap_or(sqlstate::CONNECTION_FAILURE);
-                let mut complaint = Complaint::fatal(code, text(b'M').unwrap_or_default()).detail(whence);
+                let words = text(b'M').unwrap_or_default();
+                // Otherwise a client whose own login was right would look for the mistake in its password.
+                let message = match code {
+                    [b'2', b'8', ..] => format!("pgweir could not log in to the server: {words}"),
+                    _ => words,
+                };
+                let mut complaint = Complaint::fatal(code, message).detail(whence);
                 complaint.hint = text(b'H');
                 complaint
             }

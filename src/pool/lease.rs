@@ -1,6 +1,7 @@
 //! Borrowing a server and giving it back; opening one when the ledger says so.
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -168,6 +169,7 @@ impl Pool {
                     if server.is_alive() {
                         return Asked::Lease(Lease::new(server));
                     }
+                    self.doubt();
                     discard(server, "the server closed it");
                     continue;
                 }
@@ -201,7 +203,7 @@ impl Pool {
 
     /// Opens a server if nobody knows whether one can be had.
     pub fn probe(self: &Arc<Self>, now: Instant) {
-        let known = self.fresh().is_some();
+        let known = self.fresh().is_some() && !self.is_doubtful();
         if self.ledger().to_probe(known, now) {
             let pool = self.clone();
             self.homes[0].runtime.spawn(async move { pool.open_one(0).await });
@@ -223,6 +225,7 @@ impl Pool {
         let now = Instant::now();
         let took = now.saturating_duration_since(began);
         self.meter(home).connected(took);
+        self.doubtful.store(false, Relaxed);
         info!(event = "server_connected", database = %self.database, user = %self.user, addr = %plan.route.address,
             process_id = opened.line.process_id, tls = opened.stream.is_tls(), ms = took.as_millis() as u64);
         // Equal parameters are shared, so that a client's and a server's are compared by their address.

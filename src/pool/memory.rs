@@ -19,6 +19,8 @@ pub struct Memory {
     most: usize,
     uses: u64,
     unnamed: Unnamed,
+    /// The pool's count of schema changes when its statements were last known to be good.
+    schema: u64,
 }
 
 /// Whose unnamed statement the server has.
@@ -62,7 +64,7 @@ pub enum Lack {
 impl Memory {
     /// A fresh server's, which keeps at the most `most` named statements.
     pub fn new(parameters: Arc<Parameters>, most: usize) -> Memory {
-        Memory { parameters, statements: HashMap::new(), most: most.max(1), uses: 0, unnamed: Unnamed::None }
+        Memory { parameters, statements: HashMap::new(), most: most.max(1), uses: 0, unnamed: Unnamed::None, schema: 0 }
     }
 
     /// What it takes to use this statement now. Counts as a use.
@@ -117,6 +119,14 @@ impl Memory {
             kept.state = State::Unsure;
         }
         self.unnamed = Unnamed::Unsure;
+    }
+
+    /// The schema has changed so often: statements that were planned before are parsed again before their next use.
+    pub fn see_schema(&mut self, changes: u64) {
+        if self.schema != changes {
+            self.schema = changes;
+            self.statements.values_mut().for_each(|kept| kept.state = State::Unsure);
+        }
     }
 
     /// DEALLOCATE ALL or DISCARD ALL.

@@ -18,7 +18,7 @@ pub mod server;
 pub mod tidy;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,10 @@ pub struct Pool {
     /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
     learned: Mutex<HashMap<(String, String), Learned>>,
     alike: Mutex<Interner>,
+    /// A server died since the last one was opened.
+    doubtful: AtomicBool,
+    /// Grows when a table has changed under a prepared statement.
+    schema: AtomicU64,
     keys: Mutex<KeyCache>,
     homes: Arc<[Home]>,
     meters: Box<[Arc<PoolMeter>]>,
@@ -140,6 +144,8 @@ impl Pool {
             fresh: Mutex::default(),
             learned: Mutex::default(),
             alike: Mutex::default(),
+            doubtful: AtomicBool::new(false),
+            schema: AtomicU64::new(0),
             keys: Mutex::default(),
             meters: homes.iter().map(|_| Arc::default()).collect(),
             homes,
@@ -200,6 +206,26 @@ impl Pool {
             known.clear();
         }
         known.insert((name.to_string(), value.to_string()), learned);
+    }
+
+    /// A server died: whether another can be had is not known.
+    pub fn doubt(&self) {
+        self.doubtful.store(true, Relaxed);
+    }
+
+    /// Whether a server died since the last one was opened.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Relaxed)
+    }
+
+    /// A prepared statement was found to be out of date: any other may be, on any server.
+    pub fn change_schema(&self) {
+        self.schema.fetch_add(1, Relaxed);
+    }
+
+    /// How often the schema is known to have changed.
+    pub fn schema(&self) -> u64 {
+        self.schema.load(Relaxed)
     }
 
     /// How many clients wait, servers rest, are lent, are being opened; how long the first has waited; why opening fails.

@@ -75,10 +75,13 @@ impl Pool {
         let stale = self.ledger().cull(now, |server, _| server.is_current(now) && !server.stream.has_spoken());
         for mut server in stale {
             // What it said may have been a notice; then it goes on.
-            if server.is_current(now) && server.is_alive() {
-                self.readmit(server, now);
-            } else {
-                self.closed(server, "it is too old, or the server closed it");
+            match (server.is_current(now), server.is_alive()) {
+                (true, true) => self.readmit(server, now),
+                (false, _) => self.closed(server, "server_lifetime, or reconfigured"),
+                (true, false) => {
+                    self.doubt();
+                    self.closed(server, "the server closed it");
+                }
             }
         }
         if !settings.server_idle_timeout.is_zero() {

@@ -80,6 +80,9 @@ impl Relay<'_> {
                     self.session.pool.meter(self.session.worker.index).error(code);
                 }
                 self.doomed |= is_fatal(frame.body);
+                if is_stale_plan(frame.body) {
+                    self.session.pool.change_schema();
+                }
                 let statements = self.session.statements.as_deref();
                 if verdict == Verdict::Forward && names_ours(frame.body, statements).is_some() {
                     return Step::Rename(frame.size);
@@ -174,6 +177,11 @@ fn needs_all(frame: &Frame<'_>) -> bool {
 fn is_fatal(body: &[u8]) -> bool {
     let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
     matches!(severity, Some(b"FATAL" | b"PANIC"))
+}
+
+/// `cached plan must not change result type`: by the routine that says it, for the sentence may be translated.
+fn is_stale_plan(body: &[u8]) -> bool {
+    backend::error_field(body, b'R') == Some(b"RevalidateCachedQuery")
 }
 
 /// Our name for a statement in an error's message, in quotes, and the client's name for it.

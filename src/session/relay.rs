@@ -92,6 +92,7 @@ impl<'s> Relay<'s> {
         let Some(lease) = &mut self.lease else { return };
         let server = lease.server();
         self.session.client.set_line(Some(server.line.clone()));
+        server.memory.see_schema(self.session.pool.schema());
         if std::sync::Arc::ptr_eq(&server.memory.parameters, &self.session.parameters) {
             return;
         }
