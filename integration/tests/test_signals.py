@@ -24,8 +24,7 @@ def start():
 
     yield one
     for pooler in started:
-        if pooler.child.alive():
-            pooler.stop()
+        pooler.stop() if pooler.child.alive() else pooler.scratch.remove()
 
 
 def test_reload_takes_a_good_file(start, postgres):
