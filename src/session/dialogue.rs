@@ -25,6 +25,8 @@ pub struct Dialogue {
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
     tally: Tally,
+    /// A statement was completed since the last ReadyForQuery.
+    worked: bool,
     /// How many of the client's changes of names have been answered, by success or by being skipped.
     settled: Settled,
 }
@@ -173,6 +175,7 @@ impl Dialogue {
 
     fn receive_ready(&mut self, body: &[u8]) -> Verdict {
         let before = self.status;
+        let worked = std::mem::take(&mut self.worked);
         match body.first().copied().and_then(TransactionStatus::read) {
             Some(status) => self.status = status,
             None => self.damaged = true,
@@ -190,7 +193,7 @@ impl Dialogue {
             return Verdict::Swallow;
         }
         let ended = self.status == TransactionStatus::Idle;
-        self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || self.tally.statements > 0));
+        self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
     }
 
@@ -200,12 +203,12 @@ impl Dialogue {
         match self.owed.front() {
             Some(Owed::OurQuery) => self.damaged = true,
             Some(Owed::Query | Owed::FunctionCall) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.end_copy();
             }
             Some(Owed::Sync) | None => self.end_copy(),
             Some(_) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.skip(memory);
             }
         }
@@ -249,14 +252,14 @@ impl Dialogue {
         match (front, tag) {
             (Owed::OurQuery, _) => return Verdict::Swallow,
             (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
-            (Owed::Query, backend::EMPTY) => self.tally.statements += 1,
+            (Owed::Query, backend::EMPTY) => self.count_statement(),
             (Owed::Query | Owed::FunctionCall, _) => {}
             (Owed::Execute, backend::COMPLETE) => {
                 self.complete(body, memory);
                 self.owed.pop_front();
             }
             (Owed::Execute, backend::EMPTY | backend::SUSPENDED) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.owed.pop_front();
             }
             (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
@@ -286,9 +289,14 @@ impl Dialogue {
         Verdict::Forward
     }
 
+    fn count_statement(&mut self) {
+        self.tally.statements += 1;
+        self.worked = true;
+    }
+
     /// CommandComplete. Its tag is the only sure word on what a statement did.
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
-        self.tally.statements += 1;
+        self.count_statement();
         match command_tag(body) {
             b"DEALLOCATE ALL" | b"DISCARD ALL" => {
                 memory.forget_statements();

@@ -33,6 +33,10 @@ impl Limits {
         }
     }
 
+    pub(super) fn none() -> Limits {
+        Limits { query: Duration::ZERO, transaction: Duration::ZERO, idle: Duration::ZERO }
+    }
+
     /// Whether there are any.
     pub(super) fn is_any(&self) -> bool {
         !(self.query.is_zero() && self.transaction.is_zero() && self.idle.is_zero())

@@ -9,6 +9,7 @@ pub mod desk;
 pub mod dialogue;
 mod downward;
 pub mod greeting;
+pub mod known;
 mod learn;
 mod limits;
 pub mod lobby;

@@ -40,7 +40,9 @@ impl Statements {
             return;
         }
         let kept = (settled.kept as usize).min(self.journal.len());
-        self.journal.drain(..kept);
+        for (name, _) in self.journal.drain(..kept) {
+            self.names.get(&name).into_iter().for_each(|statement| statement.prove());
+        }
         let undone = (settled.undone as usize).min(self.journal.len());
         let undone: Vec<_> = self.journal.drain(..undone).collect();
         for (name, before) in undone.into_iter().rev() {

@@ -82,13 +82,8 @@ impl From<TalkError> for Turned {
     }
 }
 
-/// Runs a login to its end: a session, and what the client said already beyond it.
-pub async fn welcome(
-    stream: Stream,
-    from: String,
-    worker: Arc<Worker>,
-    lobby: Arc<Lobby>,
-) -> Option<(Session, Vec<u8>)> {
+/// Runs a login to its end. What the client said already beyond it is the session's.
+pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Box<Session>> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
@@ -334,7 +329,7 @@ impl Guest {
         Ok(self.talk.flush().await?)
     }
 
-    fn seat(self, seat: Seat, greeting: &Greeting) -> (Session, Vec<u8>) {
+    fn seat(self, seat: Seat, greeting: &Greeting) -> Box<Session> {
         let Seat { client, pool, parameters, mut stay } = seat;
         let now = Instant::now();
         let took = now.saturating_duration_since(self.arrived_at);
@@ -345,20 +340,16 @@ impl Guest {
                 ms = took.as_millis() as u64);
         }
         stay.place = Some(self.place);
+        stay.log_goodbye = self.lobby.rules().config.log.log_disconnections;
         let (stream, ahead) = self.talk.into_parts();
+        let lane = (!ahead.is_empty()).then(|| {
+            let mut lane = self.worker.lend_up();
+            lane.push(&ahead);
+            lane
+        });
         let plan = pool.plan();
-        let session = Session {
-            stream,
-            client,
-            pool,
-            worker: self.worker,
-            plan,
-            parameters,
-            statements: None,
-            rested_at: now,
-            stay,
-        };
-        (session, ahead)
+        let (worker, statements, rested_at) = (self.worker, None, now);
+        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay })
     }
 
     async fn turn_away(mut self, turned: Turned) {

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::dialogue::Dialogue;
+use super::limits::Limits;
+use super::relay::Course;
 use crate::net::Lane;
 
 /// Room for requests: a larger one is streamed.
@@ -35,6 +37,14 @@ pub struct Exchange {
     pub down: Lane,
     /// What is owed.
     pub dialogue: Dialogue,
+    /// How far the conversation has come.
+    pub(super) course: Course,
+}
+
+impl Exchange {
+    fn new(epoch: Instant) -> Exchange {
+        Exchange { down: Lane::new(DOWN), dialogue: Dialogue::default(), course: Course::begin(epoch, Limits::none()) }
+    }
 }
 
 /// Things lent, the last one returned first: it is still in the processor's cache.
@@ -94,7 +104,7 @@ impl Worker {
 
     /// What a conversation with a server needs.
     pub fn lend_exchange(&self) -> Box<Exchange> {
-        self.down.take().unwrap_or_else(|| Box::new(Exchange { down: Lane::new(DOWN), dialogue: Dialogue::default() }))
+        self.down.take().unwrap_or_else(|| Box::new(Exchange::new(self.epoch)))
     }
 
     /// Takes it back.
