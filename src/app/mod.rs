@@ -180,6 +180,7 @@ impl<'l> App<'l> {
             self.lobby.pools.fixed(&rules.config, &rules.server_tls).iter().for_each(|pool| pool.probe(now));
             pools.iter().for_each(|pool| pool.tidy(now));
             self.lobby.pools.prune(now);
+            self.crew.tidy();
             self.photographer.shoot(now);
         }
     }

@@ -166,6 +166,9 @@ impl<S, T: Clone> Queue<S, T> {
 
     /// The line whose front has waited longest, and since when.
     fn oldest(&self) -> Option<(usize, Instant)> {
+        if let [_] = self.lines[..] {
+            return Some((0, self.front(0)?));
+        }
         (0..self.lines.len()).filter_map(|line| Some((line, self.front(line)?))).min_by_key(|(_, since)| *since)
     }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::limits::Limits;
 use super::stay::{Farewell, Session, shutdown};
-use super::worker::Exchange;
+use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
@@ -162,7 +162,7 @@ impl<'s> Relay<'s> {
         }
         match self.session.stream.poll_read(cx, self.up.room()) {
             Poll::Ready(Ok(count @ 1..)) => {
-                self.up.receive(count);
+                self.up.receive_wide(count, UP_WIDE);
                 self.session.meter().client_received(count);
                 Ok(true)
             }

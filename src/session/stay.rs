@@ -12,7 +12,7 @@ use super::relay::Relay;
 use super::request::{Request, survey};
 use super::statements::Statements;
 use super::welcome::Place;
-use super::worker::Worker;
+use super::worker::{UP_WIDE, Worker};
 use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
@@ -153,7 +153,7 @@ impl Session {
             }
             match self.stream.poll_read(cx, lane.room()) {
                 Poll::Ready(Ok(count @ 1..)) => {
-                    lane.receive(count);
+                    lane.receive_wide(count, UP_WIDE);
                     self.meter().client_received(count);
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
