@@ -63,15 +63,20 @@ impl Address {
         self.host.starts_with('/')
     }
 
-    /// Connects, with TLS as the mode has it. The name is resolved anew each time.
+    /// Connects, with TLS as the address' own mode has it.
     pub async fn dial(&self) -> Result<Stream, DialError> {
+        self.dial_as(self.tls_mode).await
+    }
+
+    /// Connects, with TLS as `mode` has it; `allow` begins without. The name is resolved anew each time.
+    pub async fn dial_as(&self, mode: TlsMode) -> Result<Stream, DialError> {
         if self.is_unix() {
             let path = self.to_string();
             let unix = UnixStream::connect(&path).await.map_err(|error| DialError::Connect { to: path, error })?;
             return Ok(Stream::Unix(unix));
         }
         let tcp = self.connect_tcp().await?;
-        match (&self.tls, self.tls_mode) {
+        match (&self.tls, mode) {
             (None, _) | (_, TlsMode::Disable | TlsMode::Allow) => Ok(Stream::Tcp(tcp)),
             (Some(config), mode) => self.secure(tcp, config, mode).await,
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::cancel::Release;
 use super::client::Word;
@@ -264,7 +264,7 @@ impl Pool {
     pub(super) fn closed(&self, server: &mut Server, why: &'static str) {
         self.servers.iter().for_each(|quota| quota.give());
         let age = server.opened_at.elapsed().as_secs();
-        debug!(event = "server_closed", database = %self.database, user = %self.user,
+        info!(event = "server_closed", database = %self.database, user = %self.user,
             process_id = server.line.process_id, age_s = age, reason = why);
         server.close();
     }
