@@ -90,10 +90,16 @@ impl Address {
         for address in found {
             match connect_one(address).await {
                 Ok(tcp) => return Ok(tcp),
-                Err(error) => last = DialError::Connect { to: format!("{self} ({address})"), error },
+                Err(error) => last = DialError::Connect { to: self.at(address), error },
             }
         }
         Err(last)
+    }
+
+    /// The name, and the address where that is another.
+    fn at(&self, address: SocketAddr) -> String {
+        let (name, address) = (self.to_string(), address.to_string());
+        if name == address { name } else { format!("{name} ({address})") }
     }
 
     /// SSLRequest, its answer, the handshake.

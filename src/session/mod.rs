@@ -18,6 +18,7 @@ mod relay;
 pub mod request;
 pub mod statements;
 pub mod stay;
+mod turned;
 mod upward;
 pub mod welcome;
 pub mod worker;
