@@ -18,7 +18,6 @@ use super::worker::Worker;
 use crate::auth::{Gate, Proven, Seeds, ServerKey, Step};
 use crate::config::TlsMode;
 use crate::net::stream::Plain;
-use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
 use crate::pool::client::{Identity, Word};
