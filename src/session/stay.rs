@@ -119,13 +119,21 @@ impl Session {
     /// Rests until a request is complete. A client at rest holds no buffer.
     async fn request(&mut self, mut up: Option<Box<Lane>>) -> Result<Box<Lane>, Farewell> {
         self.client.set_state(ClientState::Idle);
-        if !self.plan.settings.client_idle_timeout.is_zero() {
-            let until = self.rested_at + self.plan.settings.client_idle_timeout;
-            self.client.set_deadline(self.worker.deadline(until));
-        }
+        self.set_idle_deadline();
         poll_fn(|cx| self.poll_request(cx, &mut up)).await?;
         self.client.set_deadline(0);
         Ok(up.take().expect("a request is in a lane"))
+    }
+
+    /// In place of any deadline that the last conversation set.
+    fn set_idle_deadline(&self) {
+        let until = self.idle_until().map_or(0, |until| self.worker.deadline(until));
+        self.client.set_deadline(until);
+    }
+
+    fn idle_until(&self) -> Option<Instant> {
+        let longest = self.plan.settings.client_idle_timeout;
+        (!longest.is_zero()).then(|| self.rested_at + longest)
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>, up: &mut Option<Box<Lane>>) -> Poll<Result<(), Farewell>> {
@@ -162,6 +170,12 @@ impl Session {
             Word::None => None,
             Word::Cancel => {
                 self.client.unsay();
+                None
+            }
+            Word::Deadline if self.idle_until().is_none_or(|until| Instant::now() < until) => {
+                // It was another deadline's, which had just been reached when the conversation ended.
+                self.client.unsay();
+                self.set_idle_deadline();
                 None
             }
             Word::Deadline => Some(Farewell::Told(
@@ -318,3 +332,7 @@ pub(super) fn shutdown() -> Complaint {
     )
     .hint("Connect again; another pgweir may be taking over.")
 }
+
+#[cfg(test)]
+#[path = "stay_tests.rs"]
+mod tests;
