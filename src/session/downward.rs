@@ -30,6 +30,7 @@ impl Relay<'_> {
     /// Judges all that has arrived.
     pub(super) fn judge_down(&mut self) -> Result<(), Farewell> {
         loop {
+            self.answer();
             let step = match self.exchange.down.frame() {
                 Ok(None) => break,
                 Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
@@ -53,7 +54,6 @@ impl Relay<'_> {
                     break;
                 }
             }
-            self.answer();
         }
         self.account();
         self.check_mode()

@@ -1,7 +1,5 @@
 //! A session between a scripted client and scripted servers, all on sockets: what lies between the pure machines.
 
-use std::collections::HashMap;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -184,4 +182,25 @@ async fn a_deadline_of_a_query_that_is_over_is_forgotten() {
     settle().await;
     client.say("Q:two").await;
     server.hears("Q:two").await;
+}
+
+#[tokio::test]
+async fn an_answer_of_ours_waits_for_the_rest_of_the_message_before_it() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("P:s=one S").await;
+    let mut server = stage.server().await;
+    server.hears("P S").await;
+    server.say("1 Z:I").await;
+    client.hears("1 Z:I").await;
+    client.say("D:Ss P:t=one B:t E S").await;
+    server.hears("D B E S").await;
+    server.say("t T:columns-4").await;
+    client.hears("t").await;
+    settle().await;
+    server.0.write_all(b"mns\0").await.unwrap();
+    server.say("2 C:SELECT Z:I").await;
+    client.hears("T:columns 1 2 C:SELECT Z:I").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
 }
