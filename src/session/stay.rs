@@ -265,10 +265,12 @@ impl Session {
         .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
     }
 
-    /// Answers a request without a server: an error, everything up to its end skipped, ReadyForQuery.
+    /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
+    /// everything up to its end skipped, ReadyForQuery.
     async fn refuse(&mut self, mut up: Box<Lane>, complaint: Complaint) -> Result<Option<Box<Lane>>, Farewell> {
         let mut out = Vec::new();
         complaint.encode(&mut out);
+        self.say(&mut out).await?;
         let mut extended = false;
         loop {
             while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
@@ -280,7 +282,7 @@ impl Session {
                 extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
                 if tag == frontend::SYNC || !extended {
                     encode::ready(&mut out, TransactionStatus::Idle);
-                    talk::write_all(&mut self.stream, &out).await.map_err(|_| Farewell::Gone)?;
+                    self.say(&mut out).await?;
                     return Ok(self.keep_or_shelve(up));
                 }
             }
@@ -290,6 +292,12 @@ impl Session {
                 _ => return Err(Farewell::Gone),
             }
         }
+    }
+
+    async fn say(&mut self, out: &mut Vec<u8>) -> Result<(), Farewell> {
+        talk::write_all(&mut self.stream, out).await.map_err(|_| Farewell::Gone)?;
+        out.clear();
+        Ok(())
     }
 
     /// A lane with something left in it stays with the session.

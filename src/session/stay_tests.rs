@@ -204,3 +204,14 @@ async fn an_answer_of_ours_waits_for_the_rest_of_the_message_before_it() {
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
 }
+
+#[tokio::test]
+async fn a_refused_batch_that_ends_in_flush_hears_why() {
+    let mut stage = Stage::new(|_| {});
+    stage.doors = UnixListener::bind(stage._dir.path().join("elsewhere")).unwrap();
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("P:=one H").await;
+    client.hears("E").await;
+    client.say("S").await;
+    client.hears("Z:I").await;
+}
