@@ -113,13 +113,11 @@ impl<'s> Relay<'s> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
         self.times.now = Instant::now();
-        if let Err(farewell) = self.heed() {
-            return Poll::Ready(Err(farewell));
-        }
+        self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
             match self.step(cx, &mut dry) {
-                Err(farewell) => return Poll::Ready(Err(farewell)),
+                Err(farewell) => self.end(farewell)?,
                 Ok(_) if self.is_over() => return Poll::Ready(self.ending.take().map_or(Ok(()), Err)),
                 Ok(true) => {}
                 Ok(false) => {
@@ -147,6 +145,21 @@ impl<'s> Relay<'s> {
             moved |= self.read_client(cx, dry)?;
         }
         Ok(moved)
+    }
+
+    /// What the client is told comes after what it is being sent. Where that ends in the middle of a message, nothing can
+    /// be said.
+    fn end(&mut self, farewell: Farewell) -> Result<(), Farewell> {
+        match farewell {
+            Farewell::Told(_) if self.ending.is_some() => {}
+            Farewell::Told(complaint) if self.exchange.down.is_mid_frame() => return Err(Farewell::Cut(complaint)),
+            Farewell::Told(_) => {
+                self.give_up();
+                self.ending = Some(farewell);
+            }
+            _ => return Err(farewell),
+        }
+        Ok(())
     }
 
     /// Whether nothing is left to do: no server, or no more talk, and the client has been sent everything.

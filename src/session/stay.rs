@@ -61,6 +61,8 @@ pub enum Farewell {
     Gone,
     /// It is told why.
     Told(Complaint),
+    /// It would be told why, but is in the middle of a message that will not be completed.
+    Cut(Complaint),
     /// The server was lost, and the client has heard it from the server itself.
     ServerLost,
 }
@@ -313,13 +315,15 @@ impl Session {
         let why = match &farewell {
             Farewell::Terminated => "terminated",
             Farewell::Gone => "connection lost",
-            Farewell::Told(complaint) => complaint.code(),
+            Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.code(),
             Farewell::ServerLost => "server lost",
         };
         info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
             addr = %self.client.addr, reason = why, queries = self.client.queries.get());
-        if let Farewell::Told(complaint) = &farewell {
+        if let Farewell::Told(complaint) | Farewell::Cut(complaint) = &farewell {
             self.meter().error(complaint.sqlstate);
+        }
+        if let Farewell::Told(complaint) = &farewell {
             let mut out = Vec::new();
             complaint.encode(&mut out);
             let _ = tokio::time::timeout(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;

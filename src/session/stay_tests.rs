@@ -215,3 +215,40 @@ async fn a_refused_batch_that_ends_in_flush_hears_why() {
     client.say("S").await;
     client.hears("Z:I").await;
 }
+
+#[tokio::test]
+async fn last_words_do_not_go_into_the_middle_of_a_message() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, known) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    server.say("D:row-2").await;
+    assert_eq!(client.bytes(7).await, b"D\0\0\0\x08ro");
+    known.tell(Word::Leave);
+    assert_eq!(String::from_utf8_lossy(&client.rest().await), "");
+}
+
+#[tokio::test]
+async fn last_words_come_after_what_was_being_sent() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, known) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    let row = format!("D:{}", "x".repeat(4090));
+    // More than a socket takes, and less than a socket and a lane.
+    for _ in 0..58 {
+        server.say(&row).await;
+    }
+    client.hears("D").await;
+    settle().await;
+    known.tell(Word::Leave);
+    let said = client.rest().await;
+    let (mut rest, mut tags) = (&said[..], Vec::new());
+    while let Some(frame) = Frame::read(rest).unwrap() {
+        tags.push(frame.tag);
+        rest = rest.get(frame.size..).expect("whole messages");
+    }
+    assert_eq!((tags.len(), tags.last()), (58, Some(&b'E')));
+}
