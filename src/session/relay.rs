@@ -237,7 +237,9 @@ impl<'s> Relay<'s> {
     /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes.
     fn release(&mut self) {
         let Exchange { down, dialogue } = &*self.exchange;
-        if !dialogue.is_at_rest() || !self.up.is_sent() || self.up.is_mid_frame() || !down.unjudged().is_empty() {
+        // A notice may follow ReadyForQuery, and only half of it have arrived.
+        let midway = self.up.is_mid_frame() || down.is_mid_frame() || !down.unjudged().is_empty();
+        if !dialogue.is_at_rest() || !self.up.is_sent() || midway {
             self.end_if_asked();
             return;
         }

@@ -252,3 +252,21 @@ async fn last_words_come_after_what_was_being_sent() {
     }
     assert_eq!((tags.len(), tags.last()), (58, Some(&b'E')));
 }
+
+#[tokio::test]
+async fn a_server_in_the_middle_of_a_notice_is_not_given_back() {
+    let mut stage = Stage::new(|_| {});
+    let (mut first, _) = stage.client(Parameters::default());
+    first.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    server.say("C:SELECT Z:I N:hello-3").await;
+    first.hears("C:SELECT Z:I").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).lent, 1);
+    server.0.write_all(b"lo\0").await.unwrap();
+    first.hears("N:hello").await;
+    let (mut second, _) = stage.client(Parameters::default());
+    second.say("Q:two").await;
+    server.hears("Q:two").await;
+}
