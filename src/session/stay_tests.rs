@@ -270,3 +270,21 @@ async fn a_server_in_the_middle_of_a_notice_is_not_given_back() {
     second.say("Q:two").await;
     server.hears("Q:two").await;
 }
+
+#[tokio::test]
+async fn parameters_that_the_server_refuses_end_the_stay() {
+    let mut stage = Stage::new(|_| {});
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("role", "me");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:one").await;
+    let mut refusal = Vec::new();
+    Complaint::error(*b"42501", "not you").encode(&mut refusal);
+    server.0.write_all(&refusal).await.unwrap();
+    server.say("Z:I C:SELECT Z:I").await;
+    client.hears("E").await;
+    assert_eq!(client.rest().await, b"");
+    assert_eq!(stage.pool.gauges(Instant::now()).lent, 0);
+}
