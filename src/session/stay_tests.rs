@@ -288,3 +288,25 @@ async fn parameters_that_the_server_refuses_end_the_stay() {
     assert_eq!(client.rest().await, b"");
     assert_eq!(stage.pool.gauges(Instant::now()).lent, 0);
 }
+
+#[tokio::test]
+async fn a_canceller_that_goes_away_takes_no_server_with_it() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, known) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    let roster = stage.roster.clone();
+    let canceller = tokio::spawn(async move { roster.cancel(known.id, &known.secret.to_be_bytes()).await });
+    let mut cancel = Peer(soon(stage.doors.accept()).await.unwrap().0);
+    cancel.bytes(16).await;
+    canceller.abort();
+    settle().await;
+    server.say("E:C57014 Z:I").await;
+    client.hears("E:C57014 Z:I").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).idle, 0);
+    drop(cancel);
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
+}
