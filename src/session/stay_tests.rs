@@ -310,3 +310,24 @@ async fn a_canceller_that_goes_away_takes_no_server_with_it() {
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
 }
+
+#[tokio::test]
+async fn nothing_of_ours_goes_into_a_copy() {
+    let mut stage = Stage::new(|settings| settings.max_prepared_statements = 1);
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("P:s=one P:t=two S").await;
+    let mut server = stage.server().await;
+    server.hears("P P S").await;
+    server.say("1 1 Z:I").await;
+    client.hears("1 1 Z:I").await;
+    client.say("P:u=three S").await;
+    server.hears("C P S").await;
+    server.say("3 1 Z:I").await;
+    client.hears("1 Z:I").await;
+    client.say("Q:copy").await;
+    server.hears("Q:copy").await;
+    server.say("G").await;
+    client.hears("G").await;
+    client.say("B:s d c").await;
+    server.hears("B d c").await;
+}
