@@ -71,7 +71,8 @@ impl Roster {
         }
         let line = client.with_line(|line| line.inspect(|line| line.begin()).cloned());
         match line {
-            Some(line) => deliver(&line).await,
+            // A task of its own: the canceller may go away, or be late, and the server must come back all the same.
+            Some(line) => drop(tokio::spawn(deliver(line)).await),
             None if client.state() == ClientState::Waiting => client.tell(Word::Cancel),
             None => {}
         }
@@ -85,12 +86,11 @@ impl Roster {
 /// Cancels what runs on a server, as a task of its own. To be called while its client is known to hold it.
 pub fn cancel_now(line: &Arc<Line>) {
     line.begin();
-    let line = line.clone();
-    tokio::spawn(async move { deliver(&line).await });
+    tokio::spawn(deliver(line.clone()));
 }
 
 /// Sends a cancel that was begun; gives the server back if its client has done so meanwhile.
-async fn deliver(line: &Arc<Line>) {
+async fn deliver(line: Arc<Line>) {
     match line.cancel().await {
         Some(Release::Free(server)) => accept(server, std::time::Instant::now()),
         Some(Release::Unsafe(server)) => discard(server, "a cancel request to it went astray"),

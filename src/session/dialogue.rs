@@ -75,9 +75,9 @@ impl Dialogue {
         self.owed.push_back(owed);
     }
 
-    /// Whether messages to the server are ignored by it until the next Sync.
-    pub fn is_skipping(&self) -> bool {
-        self.phase == Phase::Skipping
+    /// Whether the server takes messages for what they are: it neither skips them until the next Sync nor reads a COPY.
+    pub fn is_listening(&self) -> bool {
+        self.phase == Phase::Normal
     }
 
     /// Whether an error was seen that a Sync which we know of will end, or none: then what is sent now will be read.

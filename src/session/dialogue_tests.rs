@@ -27,7 +27,7 @@ fn play(script: &str) -> String {
     let state = match () {
         () if dialogue.is_damaged() => "damaged",
         () if dialogue.is_at_rest() => "rest",
-        () if dialogue.is_skipping() => "skipping",
+        () if dialogue.phase == Phase::Skipping => "skipping",
         () if dialogue.is_busy() => "busy",
         () => "open",
     };

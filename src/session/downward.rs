@@ -29,7 +29,8 @@ enum Step {
 impl Relay<'_> {
     /// Judges all that has arrived.
     pub(super) fn judge_down(&mut self) -> Result<(), Farewell> {
-        loop {
+        while self.lease.is_some() {
+            self.answer();
             let step = match self.exchange.down.frame() {
                 Ok(None) => break,
                 Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
@@ -53,7 +54,6 @@ impl Relay<'_> {
                     break;
                 }
             }
-            self.answer();
         }
         self.account();
         self.check_mode()
@@ -74,6 +74,12 @@ impl Relay<'_> {
                         self.session.client.set_application_name(value);
                     }
                 }
+            }
+            backend::ERROR if ours => {
+                // What the client asked for runs behind it, with the parameters of somebody else.
+                let why = format!("it refused the session's parameters: {}", backend::error_line(frame.body));
+                self.server_lost(Some(std::io::Error::other(why)));
+                return Step::Hold(0);
             }
             backend::ERROR => {
                 if let Some(code) = backend::sqlstate(frame.body) {

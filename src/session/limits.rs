@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::relay::Times;
+use super::course::Times;
 use crate::config::PoolSettings;
 use crate::protocol::TransactionStatus;
 use crate::protocol::encode::Complaint;

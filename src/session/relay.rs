@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use super::course::Course;
 use super::limits::Limits;
 use super::stay::{Farewell, Session, shutdown};
 use super::worker::{Exchange, UP_WIDE};
@@ -25,40 +26,6 @@ pub(super) struct Relay<'s> {
     pub(super) exchange: Box<Exchange>,
     /// Until it is given back; then only the last bytes for the client remain.
     pub(super) lease: Option<Lease>,
-}
-
-/// How far a conversation has come. It lies with the lent buffers, so that a client at rest does not carry it.
-#[derive(Debug)]
-pub(super) struct Course {
-    pub(super) times: Times,
-    limits: Limits,
-    /// The client said Terminate: nothing more is read from it.
-    pub(super) terminating: bool,
-    /// The stay ends with this as soon as the client has been sent what there is.
-    pub(super) ending: Option<Farewell>,
-    /// The server said FATAL: it is closing, and the client has been told.
-    pub(super) doomed: bool,
-    flushed: bool,
-}
-
-impl Course {
-    pub(super) fn begin(now: Instant, limits: Limits) -> Course {
-        let times = Times { now, statement: now, transaction: now, ready: now };
-        Course { times, limits, terminating: false, ending: None, doomed: false, flushed: true }
-    }
-}
-
-/// Moments that are measured from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    /// This wake-up. The clock is read once for each.
-    pub(super) now: Instant,
-    /// The running statement was sent, or the one before it ended.
-    pub(super) statement: Instant,
-    /// The transaction began.
-    pub(super) transaction: Instant,
-    /// The server last waited for the client.
-    pub(super) ready: Instant,
 }
 
 /// Which sockets have nothing more for us in this wake-up.
@@ -113,13 +80,11 @@ impl<'s> Relay<'s> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
         self.exchange.course.times.now = Instant::now();
-        if let Err(farewell) = self.heed() {
-            return Poll::Ready(Err(farewell));
-        }
+        self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
             match self.step(cx, &mut dry) {
-                Err(farewell) => return Poll::Ready(Err(farewell)),
+                Err(farewell) => self.end(farewell)?,
                 Ok(_) if self.is_over() => return Poll::Ready(self.exchange.course.ending.take().map_or(Ok(()), Err)),
                 Ok(true) => {}
                 Ok(false) => {
@@ -147,6 +112,21 @@ impl<'s> Relay<'s> {
             moved |= self.read_client(cx, dry)?;
         }
         Ok(moved)
+    }
+
+    /// What the client is told comes after what it is being sent. Where that ends in the middle of a message, nothing can
+    /// be said.
+    fn end(&mut self, farewell: Farewell) -> Result<(), Farewell> {
+        match farewell {
+            Farewell::Told(_) if self.exchange.course.ending.is_some() => {}
+            Farewell::Told(complaint) if self.exchange.down.is_mid_frame() => return Err(Farewell::Cut(complaint)),
+            Farewell::Told(_) => {
+                self.give_up();
+                self.exchange.course.ending = Some(farewell);
+            }
+            _ => return Err(farewell),
+        }
+        Ok(())
     }
 
     /// Whether nothing is left to do: no server, or no more talk, and the client has been sent everything.
@@ -226,7 +206,9 @@ impl<'s> Relay<'s> {
     /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes.
     fn release(&mut self) {
         let Exchange { down, dialogue, .. } = &*self.exchange;
-        if !dialogue.is_at_rest() || !self.up.is_sent() || self.up.is_mid_frame() || !down.unjudged().is_empty() {
+        // A notice may follow ReadyForQuery, and only half of it have arrived.
+        let midway = self.up.is_mid_frame() || down.is_mid_frame() || !down.unjudged().is_empty();
+        if !dialogue.is_at_rest() || !self.up.is_sent() || midway {
             self.end_if_asked();
             return;
         }

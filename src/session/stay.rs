@@ -67,6 +67,8 @@ pub enum Farewell {
     Gone,
     /// It is told why.
     Told(Box<Complaint>),
+    /// It would be told why, but is in the middle of a message that will not be completed.
+    Cut(Box<Complaint>),
     /// The server was lost, and the client has heard it from the server itself.
     ServerLost,
 }
@@ -112,8 +114,9 @@ impl Session {
     async fn stay(&mut self) -> Result<std::convert::Infallible, Farewell> {
         loop {
             let mut up = self.request().await?;
-            if let Some(answer) = self.know(&mut up) {
-                Box::pin(self.say(up, answer)).await?;
+            if let Some(mut answer) = self.know(&mut up) {
+                self.keep_or_shelve(up);
+                Box::pin(self.say(&mut answer)).await?;
                 continue;
             }
             let asked_at = Instant::now();
@@ -127,13 +130,21 @@ impl Session {
     /// Rests until a request is complete. A client at rest holds no buffer.
     async fn request(&mut self) -> Result<Box<Lane>, Farewell> {
         self.client.set_state(ClientState::Idle);
-        if !self.plan.settings.client_idle_timeout.is_zero() {
-            let until = self.rested_at + self.plan.settings.client_idle_timeout;
-            self.client.set_deadline(self.worker.deadline(until));
-        }
+        self.set_idle_deadline();
         let up = poll_fn(|cx| self.poll_request(cx)).await?;
         self.client.set_deadline(0);
         Ok(up)
+    }
+
+    /// In place of any deadline that the last conversation set.
+    fn set_idle_deadline(&self) {
+        let until = self.idle_until().map_or(0, |until| self.worker.deadline(until));
+        self.client.set_deadline(until);
+    }
+
+    fn idle_until(&self) -> Option<Instant> {
+        let longest = self.plan.settings.client_idle_timeout;
+        (!longest.is_zero()).then(|| self.rested_at + longest)
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Box<Lane>, Farewell>> {
@@ -173,6 +184,12 @@ impl Session {
                 self.client.unsay();
                 None
             }
+            Word::Deadline if self.idle_until().is_none_or(|until| Instant::now() < until) => {
+                // It was another deadline's, which had just been reached when the conversation ended.
+                self.client.unsay();
+                self.set_idle_deadline();
+                None
+            }
             Word::Deadline => Some(Farewell::told(
                 Complaint::fatal(
                     sqlstate::IDLE_SESSION_TIMEOUT,
@@ -190,12 +207,6 @@ impl Session {
             return None;
         }
         known::answer(up, &mut self.statements, self.client.id, &self.pool.catalog)
-    }
-
-    async fn say(&mut self, up: Box<Lane>, answer: Vec<u8>) -> Result<(), Farewell> {
-        self.keep_or_shelve(up);
-        self.meter().client_sent(answer.len());
-        talk::write_all(&mut self.stream, &answer).await.map_err(|_| Farewell::Gone)
     }
 
     /// A server, or why there is none.
@@ -274,10 +285,12 @@ impl Session {
         .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
     }
 
-    /// Answers a request without a server: an error, everything up to its end skipped, ReadyForQuery.
+    /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
+    /// everything up to its end skipped, ReadyForQuery.
     async fn refuse(&mut self, mut up: Box<Lane>, complaint: Box<Complaint>) -> Result<(), Farewell> {
         let mut out = Vec::new();
         complaint.encode(&mut out);
+        self.say(&mut out).await?;
         let mut extended = false;
         loop {
             while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
@@ -289,7 +302,7 @@ impl Session {
                 extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
                 if tag == frontend::SYNC || !extended {
                     encode::ready(&mut out, TransactionStatus::Idle);
-                    talk::write_all(&mut self.stream, &out).await.map_err(|_| Farewell::Gone)?;
+                    self.say(&mut out).await?;
                     self.keep_or_shelve(up);
                     return Ok(());
                 }
@@ -300,6 +313,12 @@ impl Session {
                 _ => return Err(Farewell::Gone),
             }
         }
+    }
+
+    async fn say(&mut self, out: &mut Vec<u8>) -> Result<(), Farewell> {
+        talk::write_all(&mut self.stream, out).await.map_err(|_| Farewell::Gone)?;
+        out.clear();
+        Ok(())
     }
 
     /// A lane with something left in it stays with the session.
@@ -314,15 +333,17 @@ impl Session {
         let why = match &farewell {
             Farewell::Terminated => "terminated",
             Farewell::Gone => "connection lost",
-            Farewell::Told(complaint) => complaint.code(),
+            Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.code(),
             Farewell::ServerLost => "server lost",
         };
         if self.stay.log_goodbye {
             info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
             addr = %self.client.addr, reason = why, queries = self.client.queries.get());
         }
-        if let Farewell::Told(complaint) = &farewell {
+        if let Farewell::Told(complaint) | Farewell::Cut(complaint) = &farewell {
             self.meter().error(complaint.sqlstate);
+        }
+        if let Farewell::Told(complaint) = &farewell {
             let mut out = Vec::new();
             complaint.encode(&mut out);
             let _ = tokio::time::timeout(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
@@ -343,3 +364,7 @@ pub(super) fn shutdown() -> Complaint {
     )
     .hint("Connect again; another pgweir may be taking over.")
 }
+
+#[cfg(test)]
+#[path = "stay_tests.rs"]
+mod tests;

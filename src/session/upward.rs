@@ -49,7 +49,7 @@ impl Relay<'_> {
             matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY);
         let shared = session.plan.settings.pool_mode != PoolMode::Session;
         let plain_query = tag == frontend::QUERY && session.statements.is_none();
-        if named && shared && !plain_query && !dialogue.is_skipping() {
+        if named && shared && !plain_query && dialogue.is_listening() {
             let id = session.client.id;
             let statements = session.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
             let memory = &mut lease.server().memory;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
-use super::relay::Course;
 use crate::net::Lane;
 
 /// Room for requests. Most are short, and a thousand clients that wait hold one each.
