@@ -258,7 +258,7 @@ impl Session {
             }
             Denied::Failed(why) => {
                 self.stay.rejections.count(Reason::ServerUnavailable);
-                Complaint { severity: Severity::Error, ..why }
+                Complaint { severity: Severity::Error, ..(*why).clone() }
             }
             Denied::Told(_) => {
                 self.client.unsay();
