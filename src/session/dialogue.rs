@@ -25,8 +25,8 @@ pub struct Dialogue {
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
     tally: Tally,
-    /// How many of the client's changes of names have been answered, by success or by being skipped.
-    settled: Settled,
+    /// What the client's changes of names have come to and it has not been told yet.
+    settled: Vec<Settled>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,7 +103,7 @@ impl Dialogue {
         let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
         let answer = *answer;
         self.owed.pop_front();
-        self.settled.kept += 1;
+        self.kept();
         Some(answer)
     }
 
@@ -149,16 +149,18 @@ impl Dialogue {
     }
 
     /// What has become of the client's changes of names since this was last asked.
-    pub fn take_settled(&mut self) -> Settled {
-        std::mem::take(&mut self.settled)
+    pub fn settled(&mut self) -> impl Iterator<Item = Settled> + '_ {
+        self.settled.drain(..)
     }
 
     /// Ready for the next server.
     pub fn clear(&mut self) {
-        let owed = std::mem::take(&mut self.owed);
-        *self = Dialogue { owed, ..Dialogue::default() };
+        let (owed, settled) = (std::mem::take(&mut self.owed), std::mem::take(&mut self.settled));
+        *self = Dialogue { owed, settled, ..Dialogue::default() };
         self.owed.clear();
         self.owed.shrink_to(64);
+        self.settled.clear();
+        self.settled.shrink_to(64);
     }
 
     /// Messages that may come between any others.
@@ -220,17 +222,26 @@ impl Dialogue {
 
     fn skip(&mut self, memory: &mut Memory) {
         self.phase = Phase::Skipping;
+        let undone = self.skip_owed(memory);
+        if undone > 0 {
+            self.settled.push(Settled::Undone(undone));
+        }
+    }
+
+    /// Up to the next Sync; how many changes of names were among it.
+    fn skip_owed(&mut self, memory: &mut Memory) -> u32 {
+        let mut undone = 0;
         while let Some(owed) = self.owed.front() {
             match *owed {
                 Owed::Sync => {
                     self.phase = Phase::Normal;
-                    return;
+                    break;
                 }
                 Owed::Parse(Some(id)) => {
                     memory.not_arrived(id);
-                    self.settled.undone += 1;
+                    undone += 1;
                 }
-                Owed::Answer(_) => self.settled.undone += 1,
+                Owed::Answer(_) => undone += 1,
                 Owed::OurParse(Some(id)) => memory.not_arrived(id),
                 Owed::OurClose(Some(id)) => memory.unsure(id),
                 Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
@@ -238,6 +249,14 @@ impl Dialogue {
                 _ => {}
             }
             self.owed.pop_front();
+        }
+        undone
+    }
+
+    fn kept(&mut self) {
+        match self.settled.last_mut() {
+            Some(Settled::Kept(count)) => *count += 1,
+            _ => self.settled.push(Settled::Kept(1)),
         }
     }
 
@@ -269,7 +288,7 @@ impl Dialogue {
                 self.owed.pop_front();
                 if let Some(id) = id {
                     memory.arrived(id);
-                    self.settled.kept += 1;
+                    self.kept();
                 }
             }
             (Owed::OurParse(id), backend::PARSED) => {
@@ -292,9 +311,9 @@ impl Dialogue {
         match command_tag(body) {
             b"DEALLOCATE ALL" | b"DISCARD ALL" => {
                 memory.forget_statements();
-                self.settled.all_dropped = true;
+                self.settled.push(Settled::AllDropped);
             }
-            b"DEALLOCATE" => self.settled.deallocated += 1,
+            b"DEALLOCATE" => self.settled.push(Settled::Deallocated),
             _ => {}
         }
     }

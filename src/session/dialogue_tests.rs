@@ -181,7 +181,7 @@ fn memory_after_an_error() {
     }
     use crate::pool::memory::Lack;
     assert_eq!((memory.lacks(1), memory.lacks(2), memory.lacks(3)), (Lack::Nothing, Lack::Parse, Lack::Nothing));
-    assert_eq!(dialogue.take_settled().kept, 2);
+    assert_eq!(dialogue.settled().collect::<Vec<_>>(), [Settled::Kept(2)]);
     assert!(dialogue.is_at_rest());
 }
 

@@ -36,23 +36,28 @@ impl Statements {
 
     /// Takes note of how changes turned out.
     pub fn settle(&mut self, settled: Settled) {
-        if settled == Settled::default() {
-            return;
+        match settled {
+            Settled::Kept(count) => drop(self.journal.drain(..self.oldest(count))),
+            Settled::Undone(count) => {
+                let undone: Vec<_> = self.journal.drain(..self.oldest(count)).collect();
+                for (name, before) in undone.into_iter().rev() {
+                    self.put(name, before);
+                }
+            }
+            Settled::AllDropped => {
+                let journal = &self.journal;
+                self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
+            }
+            Settled::Deallocated => {
+                if let Some(name) = self.deallocating.pop_front() {
+                    self.names.remove(&name);
+                }
+            }
         }
-        let kept = (settled.kept as usize).min(self.journal.len());
-        self.journal.drain(..kept);
-        let undone = (settled.undone as usize).min(self.journal.len());
-        let undone: Vec<_> = self.journal.drain(..undone).collect();
-        for (name, before) in undone.into_iter().rev() {
-            self.put(name, before);
-        }
-        for name in self.deallocating.drain(..self.deallocating.len().min(settled.deallocated as usize)) {
-            self.names.remove(&name);
-        }
-        if settled.all_dropped {
-            let journal = &self.journal;
-            self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
-        }
+    }
+
+    fn oldest(&self, count: u32) -> usize {
+        (count as usize).min(self.journal.len())
     }
 
     /// What the client calls the statement with this name on the servers.
