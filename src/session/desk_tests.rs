@@ -183,6 +183,20 @@ fn each_batch_of_a_pipeline_has_its_own_end() {
 }
 
 #[test]
+fn what_is_parsed_behind_deallocate_all_stays() {
+    check(
+        9,
+        &[
+            ("0>0: P:o=old S | 1 Z:I", "P:#1=old S"),
+            ("0>0: Q:DEALLOCATE_ALL P:s=one S | C:DEALLOCATE_ALL Z:I 1 Z:I", "Q:DEALLOCATE_ALL P:#2=one S"),
+            ("0>0: B:s S | 2 Z:I", "B:#2 S"),
+            ("0>0: B:o S | E Z:I", "B:o S"),
+            ("1>0: P:t=one S | Z:I", "S!"),
+        ],
+    );
+}
+
+#[test]
 fn the_least_used_goes() {
     check(
         2,
