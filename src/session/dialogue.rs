@@ -22,6 +22,8 @@ pub struct Dialogue {
     phase: Phase,
     /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
     unsynced: bool,
+    /// A Query is under way that drops prepared statements: which there are is known when it has ended.
+    dropping: bool,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
     tally: Tally,
@@ -71,6 +73,17 @@ impl Dialogue {
     /// A message of ours goes in front.
     pub fn send_ours(&mut self, owed: Owed) {
         self.owed.push_back(owed);
+    }
+
+    /// A Query that drops prepared statements is about to be sent.
+    pub fn expect_drop(&mut self) {
+        self.dropping = true;
+    }
+
+    /// Whether it is not known which prepared statements there will be.
+    pub fn is_dropping(&mut self) -> bool {
+        self.dropping &= self.is_busy();
+        self.dropping
     }
 
     /// Whether the server takes messages for what they are: it neither skips them until the next Sync nor reads a COPY.

@@ -106,6 +106,13 @@ impl Statements {
     }
 }
 
+/// Whether a Query may be one that drops prepared statements: `DEALLOCATE …` or `DISCARD …`.
+pub(super) fn may_drop(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins(b"deallocate") || begins(b"discard")
+}
+
 /// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.
 pub(super) fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
     let text = std::str::from_utf8(text).ok()?.trim_ascii().trim_end_matches(';').trim_ascii();

@@ -331,3 +331,22 @@ async fn nothing_of_ours_goes_into_a_copy() {
     client.say("B:s d c").await;
     server.hears("B d c").await;
 }
+
+#[tokio::test]
+async fn names_behind_discard_all_wait_for_its_end() {
+    let mut stage = Stage::new(|_| {});
+    let (mut first, _) = stage.client(Parameters::default());
+    first.say("P:s=one S").await;
+    let mut server = stage.server().await;
+    server.hears("P S").await;
+    server.say("1 Z:I").await;
+    first.hears("1 Z:I").await;
+    let (mut second, _) = stage.client(Parameters::default());
+    second.say("Q:discard_all P:s=one B:s E S").await;
+    server.hears("Q:discard_all").await;
+    server.say("C:DISCARD_ALL Z:I").await;
+    second.hears("C:DISCARD_ALL Z:I").await;
+    server.hears("P B E S").await;
+    server.say("1 2 C:SELECT Z:I").await;
+    second.hears("1 2 C:SELECT Z:I").await;
+}
