@@ -27,6 +27,8 @@ pub struct Dialogue {
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
     tally: Tally,
+    /// A statement has ended since the last ReadyForQuery.
+    worked: bool,
     /// What the client's changes of names have come to and it has not been told yet.
     settled: Vec<Settled>,
 }
@@ -205,8 +207,14 @@ impl Dialogue {
             return Verdict::Swallow;
         }
         let ended = self.status == TransactionStatus::Idle;
-        self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || self.tally.statements > 0));
+        let worked = std::mem::take(&mut self.worked);
+        self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
+    }
+
+    fn count_statement(&mut self) {
+        self.tally.statements += 1;
+        self.worked = true;
     }
 
     /// After an error the server skips to the next Sync, so nothing before that is owed any more.
@@ -215,12 +223,12 @@ impl Dialogue {
         match self.owed.front() {
             Some(Owed::OurQuery) => self.damaged = true,
             Some(Owed::Query | Owed::FunctionCall) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.end_copy();
             }
             Some(Owed::Sync) | None => self.end_copy(),
             Some(_) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.skip(memory);
             }
         }
@@ -281,14 +289,14 @@ impl Dialogue {
         match (front, tag) {
             (Owed::OurQuery, _) => return Verdict::Swallow,
             (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
-            (Owed::Query, backend::EMPTY) => self.tally.statements += 1,
+            (Owed::Query, backend::EMPTY) => self.count_statement(),
             (Owed::Query | Owed::FunctionCall, _) => {}
             (Owed::Execute, backend::COMPLETE) => {
                 self.complete(body, memory);
                 self.owed.pop_front();
             }
             (Owed::Execute, backend::EMPTY | backend::SUSPENDED) => {
-                self.tally.statements += 1;
+                self.count_statement();
                 self.owed.pop_front();
             }
             (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
@@ -320,7 +328,7 @@ impl Dialogue {
 
     /// CommandComplete. Its tag is the only sure word on what a statement did.
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
-        self.tally.statements += 1;
+        self.count_statement();
         match command_tag(body) {
             b"DEALLOCATE ALL" | b"DISCARD ALL" => {
                 memory.forget_statements();
