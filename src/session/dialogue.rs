@@ -168,6 +168,16 @@ impl Dialogue {
         self.settled.drain(..)
     }
 
+    /// The replies that are still owed will be read by somebody else: what they would tell the memory is not known.
+    pub fn abandon(&self, memory: &mut Memory) {
+        memory.unsettle();
+        for owed in &self.owed {
+            if let Owed::OurClose(Some(id)) = *owed {
+                memory.unsure(id);
+            }
+        }
+    }
+
     /// Ready for the next server.
     pub fn clear(&mut self) {
         let (owed, settled) = (std::mem::take(&mut self.owed), std::mem::take(&mut self.settled));
@@ -330,7 +340,7 @@ impl Dialogue {
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
         match command_tag(body) {
-            b"DEALLOCATE ALL" | b"DISCARD ALL" => {
+            tag if backend::drops_statements(tag) => {
                 memory.forget_statements();
                 self.settled.push(Settled::AllDropped);
             }
