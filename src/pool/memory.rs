@@ -129,9 +129,9 @@ impl Memory {
         }
     }
 
-    /// DEALLOCATE ALL or DISCARD ALL.
+    /// DEALLOCATE ALL or DISCARD ALL. What is under way was sent after it.
     pub fn forget_statements(&mut self) {
-        self.statements.clear();
+        self.statements.retain(|_, kept| kept.state != State::Present);
         self.unnamed = Unnamed::Unsure;
     }
 
@@ -188,5 +188,6 @@ mod tests {
         check("+1 1 +2 2 ?1 +3 3 ?1 ?2 ?3", "Nothing evict2 Nothing Parse Nothing");
         check("+1 +2 +3", "");
         check("+1 1 0 ?1", "Parse");
+        check("+1 1 +2 0 ?1 2 ?2", "Parse Nothing");
     }
 }

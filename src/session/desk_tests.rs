@@ -85,7 +85,7 @@ impl Scene {
             dialogue.receive(&frame, &mut self.servers[server]);
             answer(&mut dialogue);
         }
-        self.clients[client].settle(dialogue.take_settled());
+        dialogue.settled().for_each(|change| self.clients[client].settle(change));
         got
     }
 
@@ -166,6 +166,32 @@ fn failures_leave_no_trace() {
             ("0>0: P:x=other C:s B:x S | E Z:I", "P:#2=other B:#2 S"),
             ("0>0: B:s S | 2 Z:I", "B:#1 S"),
             ("0>0: B:x S | E Z:I", "B:x S"),
+        ],
+    );
+}
+
+#[test]
+fn each_batch_of_a_pipeline_has_its_own_end() {
+    check(
+        9,
+        &[
+            ("0>0: P:a=bad S P:b=good S | E Z:I 1 Z:I", "P:#1=bad S P:#2=good S"),
+            ("0>0: B:b S | 2 Z:I", "B:#2 S"),
+            ("0>0: B:a S | E Z:I", "B:a S"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_parsed_behind_deallocate_all_stays() {
+    check(
+        9,
+        &[
+            ("0>0: P:o=old S | 1 Z:I", "P:#1=old S"),
+            ("0>0: Q:DEALLOCATE_ALL P:s=one S | C:DEALLOCATE_ALL Z:I 1 Z:I", "Q:DEALLOCATE_ALL P:#2=one S"),
+            ("0>0: B:s S | 2 Z:I", "B:#2 S"),
+            ("0>0: B:o S | E Z:I", "B:o S"),
+            ("1>0: P:t=one S | Z:I", "S!"),
         ],
     );
 }

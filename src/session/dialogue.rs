@@ -22,13 +22,15 @@ pub struct Dialogue {
     phase: Phase,
     /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
     unsynced: bool,
+    /// A Query is under way that drops prepared statements: which there are is known when it has ended.
+    dropping: bool,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
     tally: Tally,
-    /// A statement was completed since the last ReadyForQuery.
+    /// A statement has ended since the last ReadyForQuery.
     worked: bool,
-    /// How many of the client's changes of names have been answered, by success or by being skipped.
-    settled: Settled,
+    /// What the client's changes of names have come to and it has not been told yet.
+    settled: Vec<Settled>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,6 +77,17 @@ impl Dialogue {
         self.owed.push_back(owed);
     }
 
+    /// A Query that drops prepared statements is about to be sent.
+    pub fn expect_drop(&mut self) {
+        self.dropping = true;
+    }
+
+    /// Whether it is not known which prepared statements there will be.
+    pub fn is_dropping(&mut self) -> bool {
+        self.dropping &= self.is_busy();
+        self.dropping
+    }
+
     /// Whether the server takes messages for what they are: it neither skips them until the next Sync nor reads a COPY.
     pub fn is_listening(&self) -> bool {
         self.phase == Phase::Normal
@@ -105,7 +118,7 @@ impl Dialogue {
         let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
         let answer = *answer;
         self.owed.pop_front();
-        self.settled.kept += 1;
+        self.kept();
         Some(answer)
     }
 
@@ -151,16 +164,28 @@ impl Dialogue {
     }
 
     /// What has become of the client's changes of names since this was last asked.
-    pub fn take_settled(&mut self) -> Settled {
-        std::mem::take(&mut self.settled)
+    pub fn settled(&mut self) -> impl Iterator<Item = Settled> + '_ {
+        self.settled.drain(..)
+    }
+
+    /// The replies that are still owed will be read by somebody else: what they would tell the memory is not known.
+    pub fn abandon(&self, memory: &mut Memory) {
+        memory.unsettle();
+        for owed in &self.owed {
+            if let Owed::OurClose(Some(id)) = *owed {
+                memory.unsure(id);
+            }
+        }
     }
 
     /// Ready for the next server.
     pub fn clear(&mut self) {
-        let owed = std::mem::take(&mut self.owed);
-        *self = Dialogue { owed, ..Dialogue::default() };
+        let (owed, settled) = (std::mem::take(&mut self.owed), std::mem::take(&mut self.settled));
+        *self = Dialogue { owed, settled, ..Dialogue::default() };
         self.owed.clear();
         self.owed.shrink_to(64);
+        self.settled.clear();
+        self.settled.shrink_to(64);
     }
 
     /// Messages that may come between any others.
@@ -197,6 +222,11 @@ impl Dialogue {
         Verdict::Forward
     }
 
+    fn count_statement(&mut self) {
+        self.tally.statements += 1;
+        self.worked = true;
+    }
+
     /// After an error the server skips to the next Sync, so nothing before that is owed any more.
     fn receive_error(&mut self, memory: &mut Memory) -> Verdict {
         let ours = matches!(self.owed.front(), Some(Owed::OurQuery));
@@ -223,17 +253,26 @@ impl Dialogue {
 
     fn skip(&mut self, memory: &mut Memory) {
         self.phase = Phase::Skipping;
+        let undone = self.skip_owed(memory);
+        if undone > 0 {
+            self.settled.push(Settled::Undone(undone));
+        }
+    }
+
+    /// Up to the next Sync; how many changes of names were among it.
+    fn skip_owed(&mut self, memory: &mut Memory) -> u32 {
+        let mut undone = 0;
         while let Some(owed) = self.owed.front() {
             match *owed {
                 Owed::Sync => {
                     self.phase = Phase::Normal;
-                    return;
+                    break;
                 }
                 Owed::Parse(Some(id)) => {
                     memory.not_arrived(id);
-                    self.settled.undone += 1;
+                    undone += 1;
                 }
-                Owed::Answer(_) => self.settled.undone += 1,
+                Owed::Answer(_) => undone += 1,
                 Owed::OurParse(Some(id)) => memory.not_arrived(id),
                 Owed::OurClose(Some(id)) => memory.unsure(id),
                 Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
@@ -241,6 +280,14 @@ impl Dialogue {
                 _ => {}
             }
             self.owed.pop_front();
+        }
+        undone
+    }
+
+    fn kept(&mut self) {
+        match self.settled.last_mut() {
+            Some(Settled::Kept(count)) => *count += 1,
+            _ => self.settled.push(Settled::Kept(1)),
         }
     }
 
@@ -272,7 +319,7 @@ impl Dialogue {
                 self.owed.pop_front();
                 if let Some(id) = id {
                     memory.arrived(id);
-                    self.settled.kept += 1;
+                    self.kept();
                 }
             }
             (Owed::OurParse(id), backend::PARSED) => {
@@ -289,20 +336,15 @@ impl Dialogue {
         Verdict::Forward
     }
 
-    fn count_statement(&mut self) {
-        self.tally.statements += 1;
-        self.worked = true;
-    }
-
     /// CommandComplete. Its tag is the only sure word on what a statement did.
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
         match command_tag(body) {
-            b"DEALLOCATE ALL" | b"DISCARD ALL" => {
+            tag if backend::drops_statements(tag) => {
                 memory.forget_statements();
-                self.settled.all_dropped = true;
+                self.settled.push(Settled::AllDropped);
             }
-            b"DEALLOCATE" => self.settled.deallocated += 1,
+            b"DEALLOCATE" => self.settled.push(Settled::Deallocated),
             _ => {}
         }
     }

@@ -135,8 +135,8 @@ impl Relay<'_> {
     /// Counts what has been completed, and settles the client's names.
     fn account(&mut self) {
         let dialogue = &mut self.exchange.dialogue;
-        if let Some(statements) = &mut self.session.statements {
-            statements.settle(dialogue.take_settled());
+        for change in dialogue.settled() {
+            self.session.statements.iter_mut().for_each(|statements| statements.settle(change));
         }
         let tally = dialogue.take_tally();
         if !dialogue.is_busy() {

@@ -70,17 +70,17 @@ pub struct Tally {
     pub transactions: u32,
 }
 
-/// The client's changes of its names, counted as they turn out, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settled {
-    /// Succeeded.
-    pub kept: u32,
-    /// After those: failed or skipped.
-    pub undone: u32,
+/// How the client's changes of its names turned out, in the order of the replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// So many succeeded.
+    Kept(u32),
+    /// So many failed or were skipped.
+    Undone(u32),
     /// The server dropped all its statements at the client's wish.
-    pub all_dropped: bool,
-    /// `DEALLOCATE` of a single name succeeded so often.
-    pub deallocated: u32,
+    AllDropped,
+    /// `DEALLOCATE` of a single name succeeded.
+    Deallocated,
 }
 
 impl Owed {

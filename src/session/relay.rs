@@ -309,10 +309,11 @@ impl<'s> Relay<'s> {
         self.session.client.set_line(None);
         let Exchange { down, dialogue, course } = &mut *self.exchange;
         let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame();
-        if !known || dialogue.is_damaged() || dialogue.is_open() || course.doomed {
+        // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
+        if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
             return lease.close("its client left in the middle");
         }
-        lease.server().memory.unsettle();
+        dialogue.abandon(&mut lease.server().memory);
         let settings = &self.session.plan.settings;
         let reset = (settings.pool_mode == PoolMode::Session).then(|| settings.server_reset_query.clone());
         if dialogue.is_at_rest() && reset.is_none() {

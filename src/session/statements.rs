@@ -36,25 +36,33 @@ impl Statements {
 
     /// Takes note of how changes turned out.
     pub fn settle(&mut self, settled: Settled) {
-        if settled == Settled::default() {
-            return;
+        match settled {
+            Settled::Kept(count) => {
+                let oldest = self.oldest(count);
+                for (name, _) in self.journal.drain(..oldest) {
+                    self.names.get(&name).into_iter().for_each(|statement| statement.prove());
+                }
+            }
+            Settled::Undone(count) => {
+                let undone: Vec<_> = self.journal.drain(..self.oldest(count)).collect();
+                for (name, before) in undone.into_iter().rev() {
+                    self.put(name, before);
+                }
+            }
+            Settled::AllDropped => {
+                let journal = &self.journal;
+                self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
+            }
+            Settled::Deallocated => {
+                if let Some(name) = self.deallocating.pop_front() {
+                    self.names.remove(&name);
+                }
+            }
         }
-        let kept = (settled.kept as usize).min(self.journal.len());
-        for (name, _) in self.journal.drain(..kept) {
-            self.names.get(&name).into_iter().for_each(|statement| statement.prove());
-        }
-        let undone = (settled.undone as usize).min(self.journal.len());
-        let undone: Vec<_> = self.journal.drain(..undone).collect();
-        for (name, before) in undone.into_iter().rev() {
-            self.put(name, before);
-        }
-        for name in self.deallocating.drain(..self.deallocating.len().min(settled.deallocated as usize)) {
-            self.names.remove(&name);
-        }
-        if settled.all_dropped {
-            let journal = &self.journal;
-            self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
-        }
+    }
+
+    fn oldest(&self, count: u32) -> usize {
+        (count as usize).min(self.journal.len())
     }
 
     /// What the client calls the statement with this name on the servers.
@@ -101,6 +109,13 @@ impl Statements {
         self.unnamed.clear();
         self.stamp = 0;
     }
+}
+
+/// Whether a Query may be one that drops prepared statements: `DEALLOCATE …` or `DISCARD …`.
+pub(super) fn may_drop(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins(b"deallocate") || begins(b"discard")
 }
 
 /// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.

@@ -332,3 +332,59 @@ async fn nothing_of_ours_goes_into_a_copy() {
     client.say("B:s d c").await;
     server.hears("B d c").await;
 }
+
+#[tokio::test]
+async fn names_behind_discard_all_wait_for_its_end() {
+    let mut stage = Stage::new(|_| {});
+    let (mut first, _) = stage.client(Parameters::default());
+    first.say("P:s=one S").await;
+    let mut server = stage.server().await;
+    server.hears("P S").await;
+    server.say("1 Z:I").await;
+    first.hears("1 Z:I").await;
+    let (mut second, _) = stage.client(Parameters::default());
+    second.say("Q:discard_all P:s=one B:s E S").await;
+    server.hears("Q:discard_all").await;
+    server.say("C:DISCARD_ALL Z:I").await;
+    second.hears("C:DISCARD_ALL Z:I").await;
+    server.hears("P B E S").await;
+    server.say("1 2 C:SELECT Z:I").await;
+    second.hears("1 2 C:SELECT Z:I").await;
+}
+
+#[tokio::test]
+async fn what_a_client_that_left_has_dropped_is_noted() {
+    let mut stage = Stage::new(|_| {});
+    let (mut first, _) = stage.client(Parameters::default());
+    first.say("P:s=one S").await;
+    let mut server = stage.server().await;
+    server.hears("P S").await;
+    server.say("1 Z:I").await;
+    first.hears("1 Z:I").await;
+    first.say("Q:discard_all").await;
+    server.hears("Q:discard_all").await;
+    drop(first);
+    let mut cancel = Peer(soon(stage.doors.accept()).await.unwrap().0);
+    cancel.bytes(16).await;
+    drop(cancel);
+    server.say("C:DISCARD_ALL Z:I").await;
+    let (mut second, _) = stage.client(Parameters::default());
+    // With more than Sync behind it: a Parse alone needs no server.
+    second.say("P:t=one E S").await;
+    server.hears("P E S").await;
+}
+
+#[tokio::test]
+async fn a_server_whose_parameters_are_under_way_is_closed_when_its_client_leaves() {
+    let mut stage = Stage::new(|_| {});
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("role", "me");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:one").await;
+    drop(client);
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).lent, 0);
+    server.hears("X").await;
+}

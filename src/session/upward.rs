@@ -4,7 +4,7 @@ use super::desk::{Desk, Judged};
 use super::owed::{Heed, Owed};
 use super::relay::Relay;
 use super::request::refusal;
-use super::statements::Statements;
+use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, violation};
 use crate::config::PoolMode;
 use crate::pool::memory::Unnamed;
@@ -48,6 +48,14 @@ impl Relay<'_> {
         let named =
             matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY);
         let shared = session.plan.settings.pool_mode != PoolMode::Session;
+        if shared
+            && tag == frontend::QUERY
+            && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)))
+        {
+            dialogue.expect_drop();
+        } else if shared && named && dialogue.is_dropping() {
+            return Judged::Hold;
+        }
         let plain_query = tag == frontend::QUERY && session.statements.is_none();
         if named && shared && !plain_query && dialogue.is_listening() {
             let id = session.client.id;
