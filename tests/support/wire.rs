@@ -164,6 +164,8 @@ impl Message {
 pub struct Conn {
     pub socket: TcpStream,
     read: Vec<u8>,
+    /// Where in `read` the next message begins.
+    at: usize,
 }
 
 impl Conn {
@@ -172,20 +174,30 @@ impl Conn {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
-        Conn { socket, read: Vec::new() }
+        Conn { socket, read: Vec::new(), at: 0 }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).expect("the peer takes what is sent");
     }
 
+    /// What was read and not looked at.
+    fn ahead(&self) -> &[u8] {
+        &self.read[self.at..]
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        self.at += count;
+        self.read[self.at - count..self.at].to_vec()
+    }
+
     /// The next message; `None` when the peer has closed.
     pub fn message(&mut self) -> Option<Message> {
         loop {
-            if let Some(length) = self.read.get(1..5) {
+            if let Some(length) = self.ahead().get(1..5) {
                 let size = 1 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
-                if self.read.len() >= size {
-                    let bytes: Vec<u8> = self.read.drain(..size).collect();
+                if self.ahead().len() >= size {
+                    let bytes = self.take(size);
                     return Some(Message { tag: bytes[0], body: bytes[5..].to_vec() });
                 }
             }
@@ -197,11 +209,15 @@ impl Conn {
 
     /// The next packet without a tag.
     pub fn packet(&mut self) -> Vec<u8> {
-        while self.read.len() < 4 || self.read.len() < u32::from_be_bytes(self.read[..4].try_into().unwrap()) as usize {
+        loop {
+            if let Some(length) = self.ahead().first_chunk() {
+                let size = u32::from_be_bytes(*length) as usize;
+                if self.ahead().len() >= size {
+                    return self.take(size);
+                }
+            }
             assert!(self.read_more() > 0, "closed before a packet was whole");
         }
-        let size = u32::from_be_bytes(self.read[..4].try_into().unwrap()) as usize;
-        self.read.drain(..size).collect()
     }
 
     /// Reads messages with exactly these tags, as `"T D C Z"`.
@@ -210,10 +226,12 @@ impl Conn {
         let mut messages = Vec::new();
         for tag in tags.split_whitespace() {
             let got = self.message();
-            let so_far: String = messages.iter().map(|message: &Message| char::from(message.tag)).collect();
-            let Some(got) = got else { panic!("closed after {so_far:?}, before {tag} of {tags:?}") };
-            assert_eq!(char::from(got.tag).to_string(), tag, "after {so_far:?} of {tags:?}: {}", got.text());
-            messages.push(got);
+            if got.as_ref().is_none_or(|got| got.tag != tag.as_bytes()[0]) {
+                let so_far: String = messages.iter().map(|message: &Message| char::from(message.tag)).collect();
+                let got = got.map_or("the end".to_string(), |got| format!("{} {}", char::from(got.tag), got.text()));
+                panic!("{got:?} instead of {tag}, after {so_far:?} of {tags:?}");
+            }
+            messages.extend(got);
         }
         messages
     }
@@ -227,16 +245,16 @@ impl Conn {
     /// One read from the kernel, and exactly these messages in it.
     #[track_caller]
     pub fn expect_in_one_read(&mut self, tags: &str) -> Vec<Message> {
-        assert!(self.read.is_empty(), "something was read before");
+        assert!(self.ahead().is_empty(), "something was read before");
         assert!(self.read_more() > 0, "closed before {tags:?}");
         let messages = self.expect_here(tags);
-        assert!(self.read.is_empty(), "more than {tags:?} was read");
+        assert!(self.ahead().is_empty(), "more than {tags:?} was read");
         messages
     }
 
     #[track_caller]
     fn expect_here(&mut self, tags: &str) -> Vec<Message> {
-        let before = self.read.len();
+        let before = self.ahead().len();
         let messages = self.expect(tags);
         let size: usize = messages.iter().map(|message| message.body.len() + 5).sum();
         assert!(size <= before, "{tags:?} took more than one read");
@@ -262,13 +280,13 @@ impl Conn {
     /// All that comes until the peer closes.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.read_more() > 0 {}
-        std::mem::take(&mut self.read)
+        self.take(self.ahead().len())
     }
 
     /// Nothing has arrived.
     #[track_caller]
     pub fn expect_silence(&mut self) {
-        assert!(self.read.is_empty(), "something was read: {:?}", self.read);
+        assert!(self.ahead().is_empty(), "something was read: {:?}", self.ahead());
         self.socket.set_nonblocking(true).unwrap();
         let peeked = self.socket.peek(&mut [0; 1]);
         self.socket.set_nonblocking(false).unwrap();
@@ -277,12 +295,11 @@ impl Conn {
 
     /// Reads into `room`, past the messages: for large ones.
     pub fn read_raw(&mut self, room: &mut [u8]) -> usize {
-        if self.read.is_empty() {
+        if self.ahead().is_empty() {
             return self.socket.read(room).unwrap();
         }
-        let count = room.len().min(self.read.len());
-        room[..count].copy_from_slice(&self.read[..count]);
-        self.read.drain(..count);
+        let count = room.len().min(self.ahead().len());
+        room[..count].copy_from_slice(&self.take(count));
         count
     }
 
@@ -298,6 +315,7 @@ impl Conn {
 
     /// How many bytes one read brought; a broken connection has ended too.
     fn read_more(&mut self) -> usize {
+        self.read.drain(..std::mem::take(&mut self.at));
         let before = self.read.len();
         self.read.resize(before + 64 * 1024, 0);
         let got = self.socket.read(&mut self.read[before..]);
