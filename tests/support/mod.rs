@@ -8,8 +8,10 @@ pub mod client;
 pub mod http;
 pub mod peer;
 pub mod pgweir;
+pub mod postgres;
 pub mod proc;
 pub mod stage;
+pub mod tls;
 pub mod wire;
 
 use std::time::Duration;

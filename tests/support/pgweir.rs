@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,15 +20,24 @@ pub struct Pgweir {
     pub addr: SocketAddr,
     /// Where it speaks HTTP.
     pub http: SocketAddr,
-    log: Arc<Mutex<Vec<String>>>,
-    _config: NamedTempFile,
+    log: Arc<Log>,
+    config: NamedTempFile,
 }
+
+/// What it has said.
+#[derive(Debug, Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    grown: Condvar,
+}
+
+/// Ports of its own choice, and one loop, so that what comes first is served first.
+const LISTEN: &str = "[listen]\naddr = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\nworkers = 1\n";
 
 /// Starts pgweir with this file, to which `[listen]` is added, and these variables.
 pub fn start(toml: &str, environment: &[(&str, &str)]) -> Pgweir {
     let mut config = NamedTempFile::new().unwrap();
-    let listen = "[listen]\naddr = [\"127.0.0.1:0\"]\nhttp = \"127.0.0.1:0\"\nworkers = 1\n";
-    write!(config, "{listen}{toml}").unwrap();
+    write!(config, "{LISTEN}{toml}").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgweir"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PGWEIR_") || name == "DATABASE_URL") {
         command.env_remove(name);
@@ -36,28 +45,34 @@ pub fn start(toml: &str, environment: &[(&str, &str)]) -> Pgweir {
     command.arg("--config").arg(config.path()).args(["--log-format", "json", "--log-level", "debug"]);
     command.envs(environment.iter().copied()).stdin(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let (log, mut lines) = follow(&mut child);
-    let mut listening = |kind: &str| {
-        let found = lines.find_map(|line| listens(&line, kind));
-        found.unwrap_or_else(|| panic!("pgweir does not listen: {:#?}", log.lock().unwrap()))
-    };
-    let http = listening("http");
-    let addr = listening("tcp");
-    Pgweir { child, addr, http, log, _config: config }
+    let log = Arc::new(Log::default());
+    let (kept, stderr) = (log.clone(), child.stderr.take().unwrap());
+    thread::spawn(move || kept.keep(BufReader::new(stderr)));
+    let http = log.wait_for(|line| listens(line, "http"));
+    let addr = log.wait_for(|line| listens(line, "tcp"));
+    Pgweir { child, addr, http, log, config }
 }
 
-/// Its log as it grows: kept, and line by line until the reader loses interest.
-fn follow(child: &mut Child) -> (Arc<Mutex<Vec<String>>>, impl Iterator<Item = String> + use<>) {
-    let (tell, told) = mpsc::channel();
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let (stderr, kept) = (child.stderr.take().unwrap(), log.clone());
-    thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            kept.lock().unwrap().push(line.clone());
-            let _ = tell.send(line);
+impl Log {
+    fn keep(&self, stderr: impl BufRead) {
+        for line in stderr.lines().map_while(Result::ok) {
+            self.lines.lock().unwrap().push(line);
+            self.grown.notify_all();
         }
-    });
-    (log, std::iter::from_fn(move || told.recv_timeout(PATIENCE).ok()))
+    }
+
+    /// What the first line to be found so, now or later, comes to.
+    fn wait_for<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let lines = self.lines.lock().unwrap();
+        let missing = |lines: &mut Vec<String>| !lines.iter().any(|line| find(line).is_some());
+        let (lines, _) = self.grown.wait_timeout_while(lines, PATIENCE, missing).unwrap();
+        let found = lines.iter().find_map(|line| find(line));
+        found.unwrap_or_else(|| panic!("not in pgweir's log: {lines:#?}"))
+    }
+
+    fn text(&self) -> String {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+    }
 }
 
 fn listens(line: &str, kind: &str) -> Option<SocketAddr> {
@@ -80,6 +95,19 @@ impl Pgweir {
         SockRef::from(&conn.socket).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
+    /// Has it read another file, and returns once it has.
+    pub fn reload(&self, toml: &str) {
+        std::fs::write(self.config.path(), format!("{LISTEN}{toml}")).unwrap();
+        let hup = Command::new("sh").arg("-c").arg(format!("kill -HUP {}", self.process_id())).status().unwrap();
+        assert!(hup.success());
+        self.wait_for_event("reloaded");
+    }
+
+    /// Returns once it has logged such an event.
+    pub fn wait_for_event(&self, event: &str) {
+        self.log.wait_for(|line| line.contains(&format!("\"event\":\"{event}\"")).then_some(()));
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -91,7 +119,7 @@ impl Drop for Pgweir {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("pgweir's log:\n{}", self.log.lock().unwrap().join("\n"));
+            eprintln!("pgweir's log:\n{}", self.log.text());
         }
     }
 }
