@@ -35,7 +35,7 @@ impl Relay<'_> {
                 Ok(None) => break,
                 Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
                     true => Step::Hold(frame.size),
-                    false if is_row(frame.tag) && !self.exchange.dialogue.is_ours() => Step::Run(frame.tag),
+                    false if is_row(frame.tag) && self.exchange.dialogue.takes_rows() => Step::Run(frame.tag),
                     false => self.judge_reply(),
                 },
                 Ok(Some(_)) | Err(_) => {
