@@ -122,6 +122,11 @@ impl Dialogue {
         !self.owed.is_empty()
     }
 
+    /// Whether no transaction is open between two requests, as far as has been heard.
+    pub fn is_between(&self) -> bool {
+        self.is_busy() || self.status == TransactionStatus::Idle
+    }
+
     /// Whether the client owes the server the rest of a COPY or a batch.
     pub fn is_open(&self) -> bool {
         self.unsynced || self.phase != Phase::Normal

@@ -8,6 +8,7 @@ use super::relay::Relay;
 use super::statements::Statements;
 use super::stay::Farewell;
 use super::worker::Exchange;
+use crate::config::PoolMode;
 use crate::pool::catalog::PREFIX;
 use crate::protocol::backend::{self, error_fields};
 use crate::protocol::{Frame, TransactionStatus, encode};
@@ -96,7 +97,10 @@ impl Relay<'_> {
             }
             _ => {}
         }
+        // ReadyForQuery would tell the client that its BEGIN was taken, just before it is told that it was not.
+        let forbidden = self.session.plan.settings.pool_mode == PoolMode::Statement && !dialogue.is_between();
         match verdict {
+            Verdict::Forward if forbidden && frame.tag == backend::READY => Step::Swallow(frame.size),
             Verdict::Forward => Step::Forward(frame.size),
             Verdict::Swallow => Step::Swallow(frame.size),
         }

@@ -17,7 +17,7 @@ use crate::pool::client::Word;
 use crate::pool::tidy::{self, Aftermath};
 use crate::pool::{Lease, roster};
 use crate::protocol::encode::{self, Complaint};
-use crate::protocol::{TransactionStatus, sqlstate};
+use crate::protocol::sqlstate;
 
 /// One conversation. Dropped in the middle, it closes the server.
 pub(super) struct Relay<'s> {
@@ -331,9 +331,7 @@ impl<'s> Relay<'s> {
 
     /// Whether the mode forbids what the client has done.
     pub(super) fn check_mode(&mut self) -> Result<(), Farewell> {
-        let dialogue = &self.exchange.dialogue;
-        let statement = self.session.plan.settings.pool_mode == PoolMode::Statement;
-        if statement && !dialogue.is_busy() && dialogue.status() != TransactionStatus::Idle {
+        if self.session.plan.settings.pool_mode == PoolMode::Statement && !self.exchange.dialogue.is_between() {
             return Err(Farewell::told(
                 Complaint::fatal(
                     sqlstate::FEATURE_NOT_SUPPORTED,
