@@ -160,7 +160,8 @@ async fn undo(server: &mut Server, aftermath: Aftermath) -> Result<TransactionSt
     if let Some(reset) = aftermath.reset.filter(|sql| !sql.is_empty()) {
         status = server.run(&reset).await?;
         server.memory.forget_statements();
-        server.forget_parameters();
+        // The reset query may be any, and need not have undone these.
+        status = server.freshen().await?.unwrap_or(status);
     }
     Ok(status)
 }

@@ -386,3 +386,26 @@ async fn a_server_whose_parameters_are_under_way_is_closed_when_its_client_leave
     assert_eq!(stage.pool.gauges(Instant::now()).lent, 0);
     server.hears("X").await;
 }
+
+#[tokio::test]
+async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
+    let mut stage = Stage::new(|settings| {
+        settings.pool_mode = crate::config::PoolMode::Session;
+        settings.server_reset_query = "select_1".to_string();
+    });
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("role", "me");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:one").await;
+    server.say("C:SELECT Z:I C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    client.say("X").await;
+    server.hears("Q:select_1").await;
+    server.say("C:SELECT Z:I").await;
+    server.hears("Q:RESET_\"role\";_").await;
+    server.say("C:RESET Z:I").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
+}
