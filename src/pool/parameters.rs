@@ -58,6 +58,11 @@ impl Parameters {
         put(&mut self.quiet, name, value);
     }
 
+    /// The server has reset all; what it reports it will tell.
+    pub fn forget_quiet(&mut self) {
+        self.quiet.clear();
+    }
+
     /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference.
     pub fn difference(&self, wanted: &Parameters) -> Option<String> {
         let mut sql = String::new();

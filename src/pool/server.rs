@@ -146,9 +146,7 @@ impl Server {
                             status =
                                 body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
                         }
-                        backend::COMPLETE if backend::drops_statements(backend::command_tag(body)) => {
-                            self.memory.forget_statements();
-                        }
+                        backend::COMPLETE => drop(self.memory.see_complete(backend::command_tag(body))),
                         backend::ERROR => refused = Some(body.to_vec()),
                         backend::PARAMETER_STATUS => {
                             let body = body.to_vec();

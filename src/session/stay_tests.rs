@@ -409,3 +409,18 @@ async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
 }
+
+#[tokio::test]
+async fn startup_parameters_come_back_after_discard_all() {
+    let mut stage = Stage::new(|_| {});
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("extra_float_digits", "3");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:discard_all").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:discard_all").await;
+    server.say("C:SELECT Z:I C:DISCARD_ALL S:x Z:I").await;
+    client.hears("C:DISCARD_ALL S Z:I").await;
+    client.say("Q:two").await;
+    server.hears("Q Q:two").await;
+}
