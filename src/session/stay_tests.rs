@@ -419,7 +419,9 @@ async fn startup_parameters_come_back_after_discard_all() {
     client.say("Q:discard_all").await;
     let mut server = stage.server().await;
     server.hears("Q Q:discard_all").await;
-    server.say("C:SELECT Z:I C:DISCARD_ALL S:x Z:I").await;
+    server.say("C:SELECT Z:I C:DISCARD_ALL").await;
+    server.0.write_all(b"S\0\0\0\x08x\0y\0").await.unwrap();
+    server.say("Z:I").await;
     client.hears("C:DISCARD_ALL S Z:I").await;
     client.say("Q:two").await;
     server.hears("Q Q:two").await;
