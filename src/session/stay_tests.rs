@@ -75,11 +75,7 @@ impl Stage {
 
     /// The next server that is opened, logged in.
     async fn server(&self) -> Peer {
-        let mut peer = Peer(soon(self.doors.accept()).await.unwrap().0);
-        let size = soon(peer.0.read_u32()).await.unwrap();
-        peer.bytes(size as usize - 4).await;
-        peer.0.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x09\0\0\0\x09Z\0\0\0\x05I").await.unwrap();
-        peer
+        Peer(soon(self.doors.accept()).await.unwrap().0).log_in().await
     }
 }
 
@@ -87,6 +83,14 @@ impl Stage {
 struct Peer(UnixStream);
 
 impl Peer {
+    /// As a server.
+    async fn log_in(mut self) -> Peer {
+        let size = soon(self.0.read_u32()).await.unwrap();
+        self.bytes(size as usize - 4).await;
+        self.0.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x09\0\0\0\x09Z\0\0\0\x05I").await.unwrap();
+        self
+    }
+
     /// Says messages: `C`, `C:TEXT`, `_` for a space; `P:name=query`; `…-5` without its last five bytes.
     async fn say(&mut self, words: &str) {
         let bytes: Vec<u8> = words.split_whitespace().flat_map(encode_word).collect();
@@ -425,4 +429,21 @@ async fn startup_parameters_come_back_after_discard_all() {
     client.hears("C:DISCARD_ALL S Z:I").await;
     client.say("Q:two").await;
     server.hears("Q Q:two").await;
+}
+
+#[tokio::test]
+async fn a_server_opened_while_the_configuration_changed_serves_nobody() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let old = Peer(soon(stage.doors.accept()).await.unwrap().0);
+    let plan = stage.pool.plan();
+    let address = plan.route.address.clone();
+    let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
+    let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
+    stage.pool.replan(Arc::new(Plan { version: 2, settings: plan.settings.clone(), route }));
+    let mut old = old.log_in().await;
+    let mut new = stage.server().await;
+    new.hears("Q:one").await;
+    old.hears("X").await;
 }
