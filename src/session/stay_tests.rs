@@ -73,6 +73,15 @@ impl Stage {
         (Peer(ours), client)
     }
 
+    /// A reload.
+    fn replan(&self) {
+        let plan = self.pool.plan();
+        let (address, key) = (plan.route.address.clone(), ServerKey::None);
+        let (dbname, user) = ("d".to_string(), "u".to_string());
+        let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
+        self.pool.replan(Arc::new(Plan { version: plan.version + 1, settings: plan.settings.clone(), route }));
+    }
+
     /// The next server that is opened, logged in.
     async fn server(&self) -> Peer {
         Peer(soon(self.doors.accept()).await.unwrap().0).log_in().await
@@ -437,13 +446,25 @@ async fn a_server_opened_while_the_configuration_changed_serves_nobody() {
     let (mut client, _) = stage.client(Parameters::default());
     client.say("Q:one").await;
     let old = Peer(soon(stage.doors.accept()).await.unwrap().0);
-    let plan = stage.pool.plan();
-    let address = plan.route.address.clone();
-    let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
-    let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
-    stage.pool.replan(Arc::new(Plan { version: 2, settings: plan.settings.clone(), route }));
+    stage.replan();
     let mut old = old.log_in().await;
     let mut new = stage.server().await;
     new.hears("Q:one").await;
     old.hears("X").await;
+}
+
+#[tokio::test]
+async fn a_resting_server_of_the_old_configuration_serves_nobody() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut old = stage.server().await;
+    old.hears("Q:one").await;
+    old.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    settle().await;
+    stage.replan();
+    client.say("Q:two").await;
+    old.hears("X").await;
+    stage.server().await.hears("Q:two").await;
 }
