@@ -8,7 +8,7 @@ use crate::auth::ServerKey;
 use crate::config::{PoolSettings, TlsMode};
 use crate::net::dial::Address;
 use crate::pool::client::Identity;
-use crate::pool::{Home, Quotas, Route};
+use crate::pool::{Home, Quotas, Route, tidy};
 use crate::protocol::Frame;
 
 /// Long enough for a slow machine; nothing waits for it unless a test fails.
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A pool of one server at the most, and where its servers are to be.
 struct Stage {
     pool: Arc<Pool>,
+    quotas: Quotas,
     doors: UnixListener,
     roster: Arc<Roster>,
     worker: Arc<Worker>,
@@ -36,10 +37,9 @@ impl Stage {
         let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
         let plan = Arc::new(Plan { version: 1, settings, route });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
-        let homes = Arc::new([Home { runtime: tokio::runtime::Handle::current() }]);
-        let pool = Arc::new(Pool::new("d".into(), "u".into(), plan, quotas, homes));
+        let pool = pool(plan, &quotas);
         let worker = Arc::new(Worker::new(0, Instant::now()));
-        Stage { pool, doors, roster: Arc::default(), worker, clients: 0, _dir: dir }
+        Stage { pool, quotas, doors, roster: Arc::default(), worker, clients: 0, _dir: dir }
     }
 
     /// A client that has logged in, and what others know of it.
@@ -86,6 +86,11 @@ impl Stage {
     async fn server(&self) -> Peer {
         Peer(soon(self.doors.accept()).await.unwrap().0).log_in().await
     }
+}
+
+fn pool(plan: Arc<Plan>, quotas: &Quotas) -> Arc<Pool> {
+    let homes = Arc::new([Home { runtime: tokio::runtime::Handle::current() }]);
+    Arc::new(Pool::new("d".into(), "u".into(), plan, quotas.clone(), homes))
 }
 
 /// The other end of a client or of a server.
@@ -466,5 +471,27 @@ async fn a_resting_server_of_the_old_configuration_serves_nobody() {
     stage.replan();
     client.say("Q:two").await;
     old.hears("X").await;
+    stage.server().await.hears("Q:two").await;
+}
+
+#[tokio::test]
+async fn a_pool_that_needs_no_server_makes_room_for_one_that_does() {
+    let mut stage = Stage::new(|_| {});
+    stage.quotas.servers[0].set_limit(Some(1));
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    server.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    let poor = pool(stage.pool.plan(), &stage.quotas);
+    let rich = std::mem::replace(&mut stage.pool, poor);
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:two").await;
+    settle().await;
+    let pools = [rich, stage.pool.clone()];
+    tidy::share_out(&pools, Instant::now());
+    server.hears("X").await;
+    stage.pool.tick(Instant::now());
     stage.server().await.hears("Q:two").await;
 }
