@@ -31,6 +31,7 @@
 //!    goes to the next client before this one is sent its last bytes.
 //! 5. [`observe::counters`]: one record when something is over.
 
+#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod protocol;

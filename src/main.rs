@@ -1,5 +1,7 @@
 //! Flags, logging, load, run, exit code. Not what any of them does.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 
 use std::io::{self, IsTerminal, Write};

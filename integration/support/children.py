@@ -154,10 +154,14 @@ def eventually(check, what: str, seconds: float = 10.0):
         time.sleep(0.01)
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
+def free_port(wanted: int = 0) -> int:
+    """A TCP port that nobody listens on at this moment: the one wanted, if it can be."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 

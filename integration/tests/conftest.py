@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from support.certificates import Authority, Pair
-from support.children import Scratch, obey_signals, raise_open_files
+from support.children import Scratch, eventually, obey_signals, raise_open_files
 from support.pgweir import Pgweir
 from support.postgres import Postgres, create_roles
 
@@ -85,8 +85,10 @@ def own_postgres():
 
 
 @pytest.fixture
-def run_pgweir():
-    """Starts pgweirs that end in good order with the test."""
+def run_pgweir(postgres):
+    """Starts pgweirs that end in good order with the test. Postgres has forgotten the last one before the next begins."""
+    theirs = "select count(*) from pg_stat_activity where backend_type = 'client backend' and usename <> 'postgres'"
+    eventually(lambda: postgres.run(theirs)[0][0] == 0, "no session of an earlier test")
     with ExitStack() as running:
         yield lambda **how: running.enter_context(Pgweir(**how))
 
@@ -145,6 +147,6 @@ def secure_dsn(pooler, certificates, **more) -> str:
     return dsn(pooler, **{"host": "localhost", "sslmode": "verify-full", "sslrootcert": certificates.ca} | more)
 
 
-def run(story, seconds: float = 60.0):
+def run(story, seconds: float = 30.0):
     """Runs a coroutine; one that hangs fails."""
     return asyncio.run(asyncio.wait_for(story, seconds))

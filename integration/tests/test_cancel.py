@@ -140,7 +140,6 @@ def test_in_a_transaction(connect, postgres):
     [
         pytest.param(struct.pack("!iiii", 16, CANCEL_REQUEST, 1, 2), id="a key that nobody has"),
         pytest.param(struct.pack("!iii", 12, CANCEL_REQUEST, 1), id="a short key"),
-        pytest.param(struct.pack("!ii", 8, CANCEL_REQUEST), id="no key"),
     ],
 )
 def test_a_wrong_key_is_ignored_silently(sidecar, packet):

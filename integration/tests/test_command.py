@@ -53,6 +53,7 @@ WRONG = [
     ("a mode that is none", "[pool]\npool_mode = 'sometimes'\n", ["pool_mode", "sometimes", "transaction"]),
     ("not TOML", "[pool\n", []),
     ("an address that is none", "[listen]\naddr = ['nowhere']\n", ["addr", "nowhere"]),
+    ("md5 under SCRAM", f"[users.app]\npassword = 'md5{'0' * 32}'\n[auth]\nauth_type = 'scram-sha-256'\n", ["md5", "scram"]),
     ("TLS without a certificate", "[tls.client]\nmode = 'require'\n", ["cert_file"]),
     ("a certificate that is not there", "[tls.client]\nmode = 'require'\ncert_file = '/no/such'\nkey_file = '/no/such'\n", ["/no/such"]),
 ]

@@ -89,7 +89,7 @@ def test_max_clients(run_pgweir, postgres):
         clients.append(await enter(pooler))
 
     run(story())
-    assert pooler.metric("pgweir_rejected_total") == 1
+    eventually(lambda: pooler.metric("pgweir_rejected_total") == 1, "the refusal was counted")
 
 
 def test_max_db_and_user_clients(run_pgweir, postgres):

@@ -61,7 +61,10 @@ CASES = [
     ("extended", ["--protocol=extended", "--select-only"]),
     ("prepared", ["--protocol=prepared", "--select-only"]),
     ("simple transactions", ["--protocol=simple", "--builtin=tpcb-like"]),
+    # pgbench prepares in blocking calls: while it waits for one client's server, the others of its thread finish nothing. So
+    # with fewer threads than clients it needs a pooler that answers for a statement that it knows without a server.
     ("prepared transactions", ["--protocol=prepared", "--builtin=tpcb-like"]),
+    ("prepared transactions, a thread each", ["--protocol=prepared", "--builtin=tpcb-like", "--jobs=300"]),
 ]
 
 

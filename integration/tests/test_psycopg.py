@@ -74,12 +74,14 @@ def test_a_prepared_statement_after_its_table_has_changed(connect, postgres):
     for _ in range(3):
         assert connection.execute("select * from t_ddl", prepare=True).fetchall() == [(1,)]
     postgres.run("alter table t_ddl add y int default 2", dbname="app")
-    # Whether pgweir plans it anew or passes the error on, the next try of another client works.
-    try:
-        connection.execute("select * from t_ddl", prepare=True).fetchall()
-    except errors.FeatureNotSupported:
-        pass
-    assert connect(autocommit=True).execute("select * from t_ddl", prepare=True).fetchall() == [(1, 2)]
+    # Whether pgweir plans it anew or passes the error on, each of the two servers fails once at the most.
+    failures = 0
+    for _ in range(10):
+        try:
+            assert connection.execute("select * from t_ddl", prepare=True).fetchall() == [(1, 2)]
+        except errors.FeatureNotSupported:
+            failures += 1
+    assert failures <= 2
 
 
 def test_a_failed_prepare_leaves_no_trace(connect):

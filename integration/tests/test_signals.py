@@ -24,8 +24,7 @@ def start():
 
     yield one
     for pooler in started:
-        if pooler.child.alive():
-            pooler.stop()
+        pooler.stop() if pooler.child.alive() else pooler.scratch.remove()
 
 
 def test_reload_takes_a_good_file(start, postgres):
@@ -51,7 +50,7 @@ BAD = [
 def test_reload_changes_nothing_for_a_bad_file(start, postgres, text):
     pooler = start(config=file(postgres))
     pooler.reload(text)
-    assert len(pooler.events("reload_failed")) == 1 and not pooler.events("reloaded")
+    assert pooler.events("reload_failed") and not pooler.events("reloaded")
     with psycopg.connect(dsn(pooler)) as client:
         assert client.execute("select 1").fetchone() == (1,)
     pooler.reload(file(postgres))
@@ -120,7 +119,7 @@ def test_pause_and_resume(start, postgres):
         pooler.child.send(signal.SIGUSR2)
         thread.join(5)
         assert answers == ["resumed"]
-        assert pooler.get("/readyz")[0] == 200
+        eventually(lambda: pooler.get("/readyz")[0] == 200, "/readyz says that we go on")
 
 
 def test_systemd_is_told(start, postgres, tmp_path):

@@ -179,6 +179,7 @@ HOSTILE = [
     ("a huge length", b"\x7f\xff\xff\xff\0\3\0\0"),
     ("no user", b"\0\0\0\x09\0\3\0\0\0"),
     ("protocol 2", b"\0\0\0\x08\0\2\0\0"),
+    ("a cancel without a key", b"\0\0\0\x08\x04\xd2\x16\x2e"),
     ("HTTP", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
     ("nothing", b""),
 ]

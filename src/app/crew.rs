@@ -49,6 +49,11 @@ impl Crew {
         self.0.iter().map(|hand| Home { runtime: hand.runtime.clone() }).collect()
     }
 
+    /// Once a second.
+    pub(super) fn tidy(&self) {
+        self.0.iter().for_each(|hand| hand.worker.tidy());
+    }
+
     /// A moment on the clock of deadlines.
     pub(super) fn deadline(&self, now: Instant) -> u64 {
         self.first().worker.deadline(now)

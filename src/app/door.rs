@@ -75,9 +75,29 @@ fn move_to(hand: &Hand, stream: Stream, from: String, lobby: Arc<Lobby>) -> io::
     Ok(())
 }
 
-/// A client from its first byte to its last. The login is boxed: it needs far more room than the session after it.
-async fn live(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) {
-    if let Some((session, ahead)) = Box::pin(welcome(stream, from, worker, lobby)).await {
-        session.run(ahead).await;
+/// A client from its first byte to its last. The login is boxed: it needs far more room than the session after it, which is
+/// what a client at rest costs.
+fn live(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> impl Future<Output = ()> + Send {
+    let login = Box::pin(welcome(stream, from, worker, lobby));
+    async {
+        if let Some(session) = login.await {
+            session.run().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the task of a resting client takes, beside its `Session` and `Client`.
+    const MOST: usize = 384;
+
+    #[test]
+    fn a_resting_client_is_small() {
+        fn size<F>(_: fn(Stream, String, Arc<Worker>, Arc<Lobby>) -> F) -> usize {
+            size_of::<F>()
+        }
+        assert!(size(live) <= MOST, "{}", size(live));
     }
 }

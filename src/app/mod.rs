@@ -30,6 +30,9 @@ use signals::{Signal, Signals};
 /// Deadlines of clients are looked at every so many ticks.
 const DEADLINE_TICKS: u32 = 2;
 
+/// While we are not ready, a picture is taken every so many ticks: whoever waits for us wants to know at once.
+const UNREADY_TICKS: u32 = 4;
+
 /// What is done once a second is done every so many ticks.
 const SECOND_TICKS: u32 = 20;
 
@@ -176,11 +179,15 @@ impl<'l> App<'l> {
             let at = self.crew.deadline(now);
             self.lobby.roster.each(|client| client.check_deadline(at));
         }
+        if ticks.is_multiple_of(UNREADY_TICKS) && !self.photographer.was_ready() {
+            self.photographer.shoot(now);
+        }
         if ticks.is_multiple_of(SECOND_TICKS) {
             let rules = self.lobby.rules();
             self.lobby.pools.fixed(&rules.config, &rules.server_tls).iter().for_each(|pool| pool.probe(now));
             pools.iter().for_each(|pool| pool.tidy(now));
             self.lobby.pools.prune(now);
+            self.crew.tidy();
             self.photographer.shoot(now);
         }
     }

@@ -35,6 +35,11 @@ impl Photographer {
         self.cell.clone()
     }
 
+    /// Whether a server could be had when the last picture was taken.
+    pub(super) fn was_ready(&self) -> bool {
+        self.cell.get().ready == Readiness::Ready
+    }
+
     /// Takes one.
     pub(super) fn shoot(&self, now: Instant) {
         let counts = self.count_clients();

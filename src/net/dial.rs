@@ -63,15 +63,20 @@ impl Address {
         self.host.starts_with('/')
     }
 
-    /// Connects, with TLS as the mode has it. The name is resolved anew each time.
+    /// Connects, with TLS as the address' own mode has it.
     pub async fn dial(&self) -> Result<Stream, DialError> {
+        self.dial_as(self.tls_mode).await
+    }
+
+    /// Connects, with TLS as `mode` has it; `allow` begins without. The name is resolved anew each time.
+    pub async fn dial_as(&self, mode: TlsMode) -> Result<Stream, DialError> {
         if self.is_unix() {
             let path = self.to_string();
             let unix = UnixStream::connect(&path).await.map_err(|error| DialError::Connect { to: path, error })?;
             return Ok(Stream::Unix(unix));
         }
         let tcp = self.connect_tcp().await?;
-        match (&self.tls, self.tls_mode) {
+        match (&self.tls, mode) {
             (None, _) | (_, TlsMode::Disable | TlsMode::Allow) => Ok(Stream::Tcp(tcp)),
             (Some(config), mode) => self.secure(tcp, config, mode).await,
         }
@@ -85,10 +90,16 @@ impl Address {
         for address in found {
             match connect_one(address).await {
                 Ok(tcp) => return Ok(tcp),
-                Err(error) => last = DialError::Connect { to: format!("{self} ({address})"), error },
+                Err(error) => last = DialError::Connect { to: self.at(address), error },
             }
         }
         Err(last)
+    }
+
+    /// The name, and the address where that is another.
+    fn at(&self, address: SocketAddr) -> String {
+        let (name, address) = (self.to_string(), address.to_string());
+        if name == address { name } else { format!("{name} ({address})") }
     }
 
     /// SSLRequest, its answer, the handshake.

@@ -85,6 +85,15 @@ impl Lane {
         self.received < self.buffer.len() || self.sent > 0
     }
 
+    /// Notes that `count` bytes were received into [`Lane::room`]. When they filled it, more is likely to come: the lane
+    /// grows to `most`, so that much of it comes at once.
+    pub fn receive_wide(&mut self, count: usize, most: usize) {
+        self.receive(count);
+        if self.received == self.buffer.len() && self.buffer.len() < most {
+            self.buffer.resize(most, 0);
+        }
+    }
+
     /// Notes that `count` bytes were received into [`Lane::room`].
     pub fn receive(&mut self, count: usize) {
         self.received += count;

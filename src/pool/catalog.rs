@@ -3,13 +3,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
 use super::memory::StatementId;
 
 /// A statement as it is known on all servers of a pool.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Statement {
     /// Its number.
     pub id: StatementId,
@@ -17,6 +18,19 @@ pub struct Statement {
     pub name: Box<[u8]>,
     /// What it is: query, zero, parameter types, as in Parse.
     pub definition: Box<[u8]>,
+    proven: AtomicBool,
+}
+
+impl Statement {
+    /// A server has parsed it.
+    pub fn prove(&self) {
+        self.proven.store(true, Relaxed);
+    }
+
+    /// Whether a server has parsed it, for whichever client.
+    pub fn is_proven(&self) -> bool {
+        self.proven.load(Relaxed)
+    }
 }
 
 /// What every name of ours starts with.
@@ -46,6 +60,12 @@ impl Default for Catalog {
 }
 
 impl Catalog {
+    /// The statement with this definition, if it is known.
+    pub fn find(&self, definition: &[u8]) -> Option<Arc<Statement>> {
+        let hash = self.hasher.hash_one(definition);
+        self.known.find(hash, |statement| *statement.definition == *definition).cloned()
+    }
+
     /// The statement with this definition, new if it was not known.
     pub fn intern(&mut self, definition: &[u8]) -> Arc<Statement> {
         let hash = self.hasher.hash_one(definition);
@@ -54,8 +74,8 @@ impl Catalog {
         }
         self.sweep();
         self.last += 1;
-        let statement =
-            Arc::new(Statement { id: self.last, name: server_name(self.last), definition: definition.into() });
+        let (id, name) = (self.last, server_name(self.last));
+        let statement = Arc::new(Statement { id, name, definition: definition.into(), proven: AtomicBool::new(false) });
         let hasher = &self.hasher;
         self.known.insert_unique(hash, statement.clone(), |statement| hasher.hash_one(&*statement.definition));
         statement

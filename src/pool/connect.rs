@@ -8,6 +8,7 @@ use super::Route;
 use super::cancel::Line;
 use super::parameters::Parameters;
 use crate::auth::{KeyCache, Login, LoginError, LoginStep};
+use crate::config::TlsMode;
 use crate::net::dial::DialError;
 use crate::net::talk::{Message, TalkError};
 use crate::net::{Stream, Talk};
@@ -55,8 +56,22 @@ pub async fn open(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Op
     tokio::time::timeout(patience, attempt(route, keys)).await.unwrap_or(Err(ConnectError::Late(patience)))
 }
 
+/// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
+///
+/// <https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION>
 async fn attempt(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
-    let mut talk = Talk::new(route.address.dial().await?);
+    let mode = route.address.tls_mode;
+    match (mode, attempt_as(mode, route, keys).await) {
+        (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && route.address.tls.is_some() => {
+            attempt_as(TlsMode::Require, route, keys).await
+        }
+        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, keys).await,
+        (_, outcome) => outcome,
+    }
+}
+
+async fn attempt_as(mode: TlsMode, route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+    let mut talk = Talk::new(route.address.dial_as(mode).await?);
     let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
     let further = route.startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     encode::startup(&mut talk.out, fixed.into_iter().chain(further));
@@ -145,6 +160,15 @@ fn refused(message: Message) -> ConnectError {
 }
 
 impl ConnectError {
+    /// Whether TLS, or its absence, may be what the server minds: a failed handshake, or pg_hba.conf (28000).
+    fn may_be_for_tls(&self) -> bool {
+        match self {
+            ConnectError::Dial(DialError::Tls { .. }) => true,
+            ConnectError::Refused(body) => backend::sqlstate(body) == Some(sqlstate::INVALID_AUTHORIZATION),
+            _ => false,
+        }
+    }
+
     /// For clients. A server's own ErrorResponse keeps its code and its words.
     pub fn complaint(&self, route: &Route, since: Instant, now: Instant) -> Complaint {
         let whence = format!(

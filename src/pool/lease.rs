@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::cancel::Release;
 use super::client::Word;
@@ -36,7 +36,7 @@ pub enum Denied {
     /// It waited for so long.
     Late(Duration),
     /// None can be opened.
-    Failed(Complaint),
+    Failed(Arc<Complaint>),
     /// It was told something meanwhile.
     Told(Word),
 }
@@ -176,8 +176,9 @@ impl Pool {
                 Grant::Refuse(why) => return Asked::Denied(Denied::Failed(why)),
                 Grant::Wait(turn) => turn,
             };
+            let wanted = ledger.to_open(now);
             drop(ledger);
-            self.open_wanted(client.worker, now);
+            self.open_some(wanted, client.worker);
             return Asked::Waiting(Waiting { pool: self.clone(), client: client.clone(), turn: Some(turn) });
         }
     }
@@ -195,6 +196,10 @@ impl Pool {
     /// away does not stop what others wait for as well.
     pub(super) fn open_wanted(self: &Arc<Self>, home: usize, now: Instant) {
         let wanted = self.ledger().to_open(now);
+        self.open_some(wanted, home);
+    }
+
+    fn open_some(self: &Arc<Self>, wanted: usize, home: usize) {
         for _ in 0..wanted {
             let pool = self.clone();
             self.homes[home].runtime.spawn(async move { pool.open_one(home).await });
@@ -263,7 +268,7 @@ impl Pool {
             return self.open_wanted(home, now);
         }
         let mut woken = Vec::new();
-        let complaint = why.complaint(&plan.route, began, now);
+        let complaint = Arc::new(why.complaint(&plan.route, began, now));
         self.ledger().open_failed(complaint, now, &mut woken);
         woken.iter().for_each(|client| client.wake());
         self.open_wanted(home, now);
@@ -273,7 +278,7 @@ impl Pool {
     pub(super) fn closed(&self, server: &mut Server, why: &'static str) {
         self.servers.iter().for_each(|quota| quota.give());
         let age = server.opened_at.elapsed().as_secs();
-        debug!(event = "server_closed", database = %self.database, user = %self.user,
+        info!(event = "server_closed", database = %self.database, user = %self.user,
             process_id = server.line.process_id, age_s = age, reason = why);
         server.close();
     }

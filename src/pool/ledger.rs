@@ -3,6 +3,7 @@
 //! `S` is what it lends, `T` names a client that waits; tests lend numbers. A server that is handed to a waiter lies in
 //! the waiter's place until it is claimed; a waiter that leaves first passes it on, so none is ever lost.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::queue::Queue;
@@ -37,7 +38,7 @@ pub enum Grant<S> {
     /// A place in the queue. [`Ledger::to_open`] tells whether servers are to be opened now.
     Wait(Turn),
     /// No server can be had, and this is why.
-    Refuse(Complaint),
+    Refuse(Arc<Complaint>),
 }
 
 /// The accounting of one pool.
@@ -63,7 +64,7 @@ struct Idle<S> {
 
 #[derive(Debug)]
 struct Failure {
-    why: Complaint,
+    why: Arc<Complaint>,
     until: Instant,
 }
 
@@ -152,7 +153,7 @@ impl<S, T: Clone> Ledger<S, T> {
     }
 
     /// A server could not be opened. When there is none left to wait for, nobody waits: `wake` gets them.
-    pub fn open_failed(&mut self, why: Complaint, now: Instant, wake: &mut Vec<T>) {
+    pub fn open_failed(&mut self, why: Arc<Complaint>, now: Instant, wake: &mut Vec<T>) {
         self.opening -= 1;
         if self.total() == 0 {
             self.queue.refuse_all(&why, wake);
@@ -258,11 +259,11 @@ impl<S, T: Clone> Ledger<S, T> {
     }
 
     /// Why servers cannot be opened, if that is so.
-    pub fn failure(&self) -> Option<&Complaint> {
+    pub fn failure(&self) -> Option<&Arc<Complaint>> {
         self.failure.as_ref().map(|failure| &failure.why)
     }
 
-    fn fails(&self, now: Instant) -> Option<Complaint> {
+    fn fails(&self, now: Instant) -> Option<Arc<Complaint>> {
         let failure = self.failure.as_ref()?;
         (self.total() == 0 && now < failure.until).then(|| failure.why.clone())
     }

@@ -76,7 +76,7 @@ impl Scene {
             }
             "x" => {
                 let mut woken = Vec::new();
-                let why = Complaint::fatal(sqlstate::CONNECTION_FAILURE, "down");
+                let why = Arc::new(Complaint::fatal(sqlstate::CONNECTION_FAILURE, "down"));
                 self.ledger.open_failed(why, self.now, &mut woken);
                 self.wake(woken)
             }
@@ -254,7 +254,7 @@ proptest! {
                 }
                 6 if opening > 0 => {
                     opening -= 1;
-                    ledger.open_failed(Complaint::fatal(*b"08006", "down"), now, &mut woken);
+                    ledger.open_failed(Arc::new(Complaint::fatal(*b"08006", "down")), now, &mut woken);
                 }
                 7 => {
                     now += Duration::from_millis(pick as u64 * 200);

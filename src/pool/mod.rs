@@ -257,7 +257,7 @@ pub struct Gauges {
     pub lent: usize,
     pub opening: usize,
     pub max_wait: Duration,
-    pub failure: Option<Complaint>,
+    pub failure: Option<Arc<Complaint>>,
 }
 
 fn limits(settings: &PoolSettings) -> Limits {

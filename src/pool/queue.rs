@@ -2,6 +2,7 @@
 //! servers that it hands over. No clock: callers pass `now`. Pure.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::protocol::encode::Complaint;
@@ -24,7 +25,7 @@ pub enum Claim<S> {
     /// It waited too long: this long.
     Expired(Duration),
     /// No server can be had, and this is why.
-    Refused(Complaint),
+    Refused(Arc<Complaint>),
 }
 
 /// The waiters of one pool. `T` names a waiter, for whoever wakes it.
@@ -47,7 +48,7 @@ enum Place<S, T> {
     /// A server lies here until its waiter looks; and whose home it has.
     Granted(S, usize),
     Expired(Duration),
-    Refused(Complaint),
+    Refused(Arc<Complaint>),
 }
 
 impl<S, T: Clone> Queue<S, T> {
@@ -122,7 +123,7 @@ impl<S, T: Clone> Queue<S, T> {
     }
 
     /// Nobody waits any more; `wake` gets them.
-    pub(super) fn refuse_all(&mut self, why: &Complaint, wake: &mut Vec<T>) {
+    pub(super) fn refuse_all(&mut self, why: &Arc<Complaint>, wake: &mut Vec<T>) {
         for line in 0..self.lines.len() {
             while !self.lines[line].is_empty() {
                 wake.extend(self.dismiss(line, Place::Refused(why.clone())));
@@ -166,6 +167,9 @@ impl<S, T: Clone> Queue<S, T> {
 
     /// The line whose front has waited longest, and since when.
     fn oldest(&self) -> Option<(usize, Instant)> {
+        if let [_] = self.lines[..] {
+            return Some((0, self.front(0)?));
+        }
         (0..self.lines.len()).filter_map(|line| Some((line, self.front(line)?))).min_by_key(|(_, since)| *since)
     }
 

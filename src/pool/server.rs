@@ -66,10 +66,13 @@ impl Server {
         }
         let mut room = vec![0; CHUNK];
         let mut cx = Context::from_waker(Waker::noop());
-        match self.stream.poll_read(&mut cx, &mut room) {
-            Poll::Pending => true,
-            Poll::Ready(Ok(count @ 1..)) => self.note(&room[..count]),
-            Poll::Ready(_) => false,
+        // To the end: a server that is told to stop at once says a last notice and closes.
+        loop {
+            match self.stream.poll_read(&mut cx, &mut room) {
+                Poll::Pending => return true,
+                Poll::Ready(Ok(count @ 1..)) if self.note(&room[..count]) => {}
+                Poll::Ready(_) => return false,
+            }
         }
     }
 

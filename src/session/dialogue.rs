@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::owed::{Answer, Heed, Owed, Settled, Tally, Verdict};
+use super::owed::{Answer, Heed, Owed, Phase, Settled, Tally, Verdict};
 use crate::pool::memory::{Memory, Unnamed};
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
@@ -31,16 +31,6 @@ pub struct Dialogue {
     worked: bool,
     /// What the client's changes of names have come to and it has not been told yet.
     settled: Vec<Settled>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Phase {
-    #[default]
-    Normal,
-    /// After an error: the server ignores everything up to the next Sync.
-    Skipping,
-    /// The server reads CopyData, and ignores Sync and Flush.
-    CopyIn,
 }
 
 impl Dialogue {
@@ -152,6 +142,11 @@ impl Dialogue {
         self.owed.front() == Some(&Owed::OurQuery)
     }
 
+    /// Whether rows that come next are the client's.
+    pub fn takes_rows(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))
+    }
+
     /// How many ReadyForQuery are still to come.
     pub fn readies_owed(&self) -> usize {
         let ends = |owed: &&Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery);
@@ -198,26 +193,33 @@ impl Dialogue {
         }
     }
 
+    /// A reply to nothing. The client, which would take it for the reply to what it asks next, does not see it.
+    fn unasked(&mut self) -> Verdict {
+        self.damaged = true;
+        Verdict::Swallow
+    }
+
     fn receive_ready(&mut self, body: &[u8]) -> Verdict {
         let before = self.status;
+        let ours = match self.owed.pop_front() {
+            Some(Owed::OurQuery) => true,
+            Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => false,
+            None => return self.unasked(),
+            Some(other) => {
+                self.damaged = true;
+                self.owed.push_front(other);
+                false
+            }
+        };
         match body.first().copied().and_then(TransactionStatus::read) {
             Some(status) => self.status = status,
             None => self.damaged = true,
         }
-        let ours = match self.owed.pop_front() {
-            Some(Owed::OurQuery) => true,
-            Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => false,
-            other => {
-                self.damaged = true;
-                self.owed.extend(other);
-                false
-            }
-        };
         if ours {
             return Verdict::Swallow;
         }
-        let ended = self.status == TransactionStatus::Idle;
         let worked = std::mem::take(&mut self.worked);
+        let ended = self.status == TransactionStatus::Idle;
         self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
     }
@@ -292,10 +294,7 @@ impl Dialogue {
     }
 
     fn receive_reply(&mut self, tag: u8, body: &[u8], memory: &mut Memory) -> Verdict {
-        let Some(front) = self.owed.front().copied() else {
-            self.damaged = true;
-            return Verdict::Forward;
-        };
+        let Some(front) = self.owed.front().copied() else { return self.unasked() };
         match (front, tag) {
             (Owed::OurQuery, _) => return Verdict::Swallow,
             (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
@@ -353,7 +352,8 @@ impl Dialogue {
         match self.owed.front() {
             Some(Owed::Query | Owed::Execute) => {}
             Some(Owed::OurQuery) => return Verdict::Swallow,
-            _ => {
+            None => return self.unasked(),
+            Some(_) => {
                 self.damaged = true;
                 return Verdict::Forward;
             }

@@ -160,11 +160,13 @@ fn ours() {
 
 #[test]
 fn what_a_server_should_not_say() {
-    check("/ D", "damaged");
-    check("/ Z:I", "damaged");
+    check("/ D", ". damaged");
+    check("/ Z:I", ". damaged");
     check("Q / Z:X", "damaged");
     check("P S / 2", "damaged");
-    check("S / Z:I Z:I", "damaged");
+    check("S / Z:I Z:I", ". damaged");
+    check("Q / C Z:I C Z:T", ".. damaged");
+    check("S / Z:I G", ". damaged");
     check("/ N", "rest");
     check("/ S A N", "rest");
 }

@@ -35,7 +35,7 @@ impl Relay<'_> {
                 Ok(None) => break,
                 Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
                     true => Step::Hold(frame.size),
-                    false if is_row(frame.tag) && !self.exchange.dialogue.is_ours() => Step::Run(frame.tag),
+                    false if is_row(frame.tag) && self.exchange.dialogue.takes_rows() => Step::Run(frame.tag),
                     false => self.judge_reply(),
                 },
                 Ok(Some(_)) | Err(_) => {
@@ -60,7 +60,7 @@ impl Relay<'_> {
     }
 
     fn judge_reply(&mut self) -> Step {
-        let Exchange { down, dialogue } = &mut *self.exchange;
+        let Exchange { down, dialogue, course } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
         let server = lease.server();
         let ours = dialogue.is_ours();
@@ -89,7 +89,7 @@ impl Relay<'_> {
                 if let Some(code) = backend::sqlstate(frame.body) {
                     self.session.pool.meter(self.session.worker.index).error(code);
                 }
-                self.doomed |= is_fatal(frame.body);
+                course.doomed |= is_fatal(frame.body);
                 if is_stale_plan(frame.body) {
                     self.session.pool.change_schema();
                 }
@@ -108,7 +108,7 @@ impl Relay<'_> {
 
     /// Gives the answers of ours whose turn has come, after what has been judged so far.
     pub(super) fn answer(&mut self) {
-        let Exchange { down, dialogue } = &mut *self.exchange;
+        let Exchange { down, dialogue, .. } = &mut *self.exchange;
         if down.is_mid_frame() {
             return;
         }
@@ -144,7 +144,7 @@ impl Relay<'_> {
         }
         let tally = dialogue.take_tally();
         if !dialogue.is_busy() {
-            self.times.ready = self.times.now;
+            self.exchange.course.times.ready = self.exchange.course.times.now;
         }
         if tally != Tally::default() {
             self.count(tally);
@@ -152,9 +152,9 @@ impl Relay<'_> {
     }
 
     fn count(&mut self, tally: Tally) {
-        let now = self.times.now;
+        let now = self.exchange.course.times.now;
         let (meter, client) = (self.session.meter(), &self.session.client);
-        let mut took = now.saturating_duration_since(self.times.statement);
+        let mut took = now.saturating_duration_since(self.exchange.course.times.statement);
         for _ in 0..tally.statements {
             meter.queried(took);
             client.spent(Duration::ZERO, took);
@@ -162,14 +162,14 @@ impl Relay<'_> {
         }
         client.queries.add(u64::from(tally.statements));
         client.transactions.add(u64::from(tally.transactions));
-        let mut took = now.saturating_duration_since(self.times.transaction);
+        let mut took = now.saturating_duration_since(self.exchange.course.times.transaction);
         for _ in 0..tally.transactions {
             meter.transacted(took);
             took = Duration::ZERO;
         }
-        self.times.statement = now;
+        self.exchange.course.times.statement = now;
         if tally.transactions > 0 && self.exchange.dialogue.status() == TransactionStatus::Idle {
-            self.times.transaction = now;
+            self.exchange.course.times.transaction = now;
         }
     }
 }

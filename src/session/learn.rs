@@ -82,7 +82,7 @@ fn known(pool: &Pool, name: &str, value: &str) -> Option<Learned> {
 
 fn denied(denied: Denied) -> Complaint {
     match denied {
-        Denied::Failed(why) => Complaint { severity: Severity::Fatal, ..why },
+        Denied::Failed(why) => Complaint { severity: Severity::Fatal, ..(*why).clone() },
         Denied::Late(waited) => Complaint::fatal(
             sqlstate::TOO_MANY_CONNECTIONS,
             format!(

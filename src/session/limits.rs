@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::relay::Times;
+use super::course::Times;
 use crate::config::PoolSettings;
 use crate::protocol::TransactionStatus;
 use crate::protocol::encode::Complaint;
@@ -31,6 +31,10 @@ impl Limits {
             transaction: settings.transaction_timeout,
             idle: settings.idle_transaction_timeout,
         }
+    }
+
+    pub(super) fn none() -> Limits {
+        Limits { query: Duration::ZERO, transaction: Duration::ZERO, idle: Duration::ZERO }
     }
 
     /// Whether there are any.

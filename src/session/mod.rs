@@ -5,10 +5,12 @@
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
 
+mod course;
 pub mod desk;
 pub mod dialogue;
 mod downward;
 pub mod greeting;
+pub mod known;
 mod learn;
 mod limits;
 pub mod lobby;
@@ -17,6 +19,7 @@ mod relay;
 pub mod request;
 pub mod statements;
 pub mod stay;
+mod turned;
 mod upward;
 pub mod welcome;
 pub mod worker;

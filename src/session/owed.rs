@@ -43,6 +43,17 @@ pub enum Answer {
     Closed,
 }
 
+/// What the server makes of the client's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    #[default]
+    Normal,
+    /// After an error: the server ignores everything up to the next Sync.
+    Skipping,
+    /// The server reads CopyData, and ignores Sync and Flush.
+    CopyIn,
+}
+
 /// What becomes of a frame from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

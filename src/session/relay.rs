@@ -6,9 +6,10 @@ use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use super::course::Course;
 use super::limits::Limits;
 use super::stay::{Farewell, Session, shutdown};
-use super::worker::Exchange;
+use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
@@ -25,28 +26,6 @@ pub(super) struct Relay<'s> {
     pub(super) exchange: Box<Exchange>,
     /// Until it is given back; then only the last bytes for the client remain.
     pub(super) lease: Option<Lease>,
-    pub(super) times: Times,
-    /// The client said Terminate: nothing more is read from it.
-    pub(super) terminating: bool,
-    /// The stay ends with this as soon as the client has been sent what there is.
-    pub(super) ending: Option<Farewell>,
-    /// The server said FATAL: it is closing, and the client has been told.
-    pub(super) doomed: bool,
-    limits: Limits,
-    flushed: bool,
-}
-
-/// Moments that are measured from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    /// This wake-up. The clock is read once for each.
-    pub(super) now: Instant,
-    /// The running statement was sent, or the one before it ended.
-    pub(super) statement: Instant,
-    /// The transaction began.
-    pub(super) transaction: Instant,
-    /// The server last waited for the client.
-    pub(super) ready: Instant,
 }
 
 /// Which sockets have nothing more for us in this wake-up.
@@ -60,39 +39,27 @@ impl<'s> Relay<'s> {
     /// Begins with a request in `up` that waited since `asked_at`.
     pub(super) fn new(session: &'s mut Session, up: Box<Lane>, lease: Lease, asked_at: Instant) -> Relay<'s> {
         let now = Instant::now();
-        let exchange = session.worker.lend_exchange();
-        let limits = Limits::of(&session.plan.settings);
-        let times = Times { now, statement: now, transaction: now, ready: now };
+        let mut exchange = session.worker.lend_exchange();
+        exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
         let waited = now.saturating_duration_since(asked_at);
-        session.pool.meter(session.worker.index).waited(waited);
+        session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
-        let lease = Some(lease);
-        let mut relay = Relay {
-            session,
-            up,
-            exchange,
-            lease,
-            times,
-            limits,
-            terminating: false,
-            ending: None,
-            doomed: false,
-            flushed: true,
-        };
+        let mut relay = Relay { session, up, exchange, lease: Some(lease) };
         relay.bring_parameters();
         relay
     }
 
-    /// Runs until the server is given back. The lane, if the client said more than that.
-    pub(super) async fn converse(mut self) -> Result<Option<Box<Lane>>, Farewell> {
+    /// Runs until the server is given back.
+    pub(super) async fn converse(mut self) -> Result<(), Farewell> {
         let outcome = poll_fn(|cx| self.poll(cx)).await;
         if outcome.is_err() {
             self.give_up();
         }
-        let Relay { session, up, exchange, times, .. } = self;
-        session.rested_at = times.now;
+        let Relay { session, up, exchange, .. } = self;
+        session.rested_at = exchange.course.times.now;
         session.worker.take_exchange(exchange);
-        outcome.map(|()| session.keep_or_shelve(up))
+        session.keep_or_shelve(up);
+        outcome
     }
 
     /// The server gets the client's parameters in the same write as its request.
@@ -112,13 +79,13 @@ impl<'s> Relay<'s> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
-        self.times.now = Instant::now();
+        self.exchange.course.times.now = Instant::now();
         self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
             match self.step(cx, &mut dry) {
                 Err(farewell) => self.end(farewell)?,
-                Ok(_) if self.is_over() => return Poll::Ready(self.ending.take().map_or(Ok(()), Err)),
+                Ok(_) if self.is_over() => return Poll::Ready(self.exchange.course.ending.take().map_or(Ok(()), Err)),
                 Ok(true) => {}
                 Ok(false) => {
                     self.set_deadline();
@@ -131,7 +98,7 @@ impl<'s> Relay<'s> {
     /// Moves what can be moved; whether anything did.
     fn step(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
         let mut moved = false;
-        if self.ending.is_none() && self.lease.is_some() {
+        if self.exchange.course.ending.is_none() && self.lease.is_some() {
             self.judge_up()?;
             self.answer();
             moved |= self.write_server(cx)?;
@@ -141,7 +108,7 @@ impl<'s> Relay<'s> {
             self.release();
         }
         moved |= self.write_client(cx)?;
-        if self.ending.is_none() && self.lease.is_some() && !dry.client {
+        if self.exchange.course.ending.is_none() && self.lease.is_some() && !dry.client {
             moved |= self.read_client(cx, dry)?;
         }
         Ok(moved)
@@ -151,11 +118,11 @@ impl<'s> Relay<'s> {
     /// be said.
     fn end(&mut self, farewell: Farewell) -> Result<(), Farewell> {
         match farewell {
-            Farewell::Told(_) if self.ending.is_some() => {}
+            Farewell::Told(_) if self.exchange.course.ending.is_some() => {}
             Farewell::Told(complaint) if self.exchange.down.is_mid_frame() => return Err(Farewell::Cut(complaint)),
             Farewell::Told(_) => {
                 self.give_up();
-                self.ending = Some(farewell);
+                self.exchange.course.ending = Some(farewell);
             }
             _ => return Err(farewell),
         }
@@ -164,16 +131,18 @@ impl<'s> Relay<'s> {
 
     /// Whether nothing is left to do: no server, or no more talk, and the client has been sent everything.
     fn is_over(&self) -> bool {
-        (self.lease.is_none() || self.ending.is_some()) && self.exchange.down.is_sent() && self.flushed
+        (self.lease.is_none() || self.exchange.course.ending.is_some())
+            && self.exchange.down.is_sent()
+            && self.exchange.course.flushed
     }
 
     fn read_client(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
-        if self.terminating || self.exchange.dialogue.is_full() || !self.up.has_room() {
+        if self.exchange.course.terminating || self.exchange.dialogue.is_full() || !self.up.has_room() {
             return Ok(false);
         }
         match self.session.stream.poll_read(cx, self.up.room()) {
             Poll::Ready(Ok(count @ 1..)) => {
-                self.up.receive(count);
+                self.up.receive_wide(count, UP_WIDE);
                 self.session.meter().client_received(count);
                 Ok(true)
             }
@@ -227,7 +196,7 @@ impl<'s> Relay<'s> {
     fn write_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Farewell> {
         let (sent, flushed) =
             write(&mut self.session.stream, &mut self.exchange.down, cx).map_err(|_| Farewell::Gone)?;
-        self.flushed = flushed;
+        self.exchange.course.flushed = flushed;
         if sent > 0 {
             self.session.meter().client_sent(sent);
         }
@@ -236,7 +205,7 @@ impl<'s> Relay<'s> {
 
     /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes.
     fn release(&mut self) {
-        let Exchange { down, dialogue } = &*self.exchange;
+        let Exchange { down, dialogue, .. } = &*self.exchange;
         // A notice may follow ReadyForQuery, and only half of it have arrived.
         let midway = self.up.is_mid_frame() || down.is_mid_frame() || !down.unjudged().is_empty();
         if !dialogue.is_at_rest() || !self.up.is_sent() || midway {
@@ -249,8 +218,8 @@ impl<'s> Relay<'s> {
         }
         if let Some(lease) = self.lease.take() {
             self.session.client.set_line(None);
-            match self.exchange.dialogue.is_damaged() || self.doomed {
-                false => lease.give_back(self.times.now),
+            match self.exchange.dialogue.is_damaged() || self.exchange.course.doomed {
+                false => lease.give_back(self.exchange.course.times.now),
                 true => lease.close("it said what it should not have"),
             }
         }
@@ -259,14 +228,14 @@ impl<'s> Relay<'s> {
     /// Terminate, or a drain, while the server waits for the client.
     fn end_if_asked(&mut self) {
         let dialogue = &self.exchange.dialogue;
-        if dialogue.is_busy() || self.ending.is_some() {
+        if dialogue.is_busy() || self.exchange.course.ending.is_some() {
             return;
         }
         let drained = self.session.client.word() == Word::Drain && dialogue.is_at_rest();
-        if self.terminating {
-            self.ending = Some(Farewell::Terminated);
+        if self.exchange.course.terminating {
+            self.exchange.course.ending = Some(Farewell::Terminated);
         } else if drained {
-            self.ending = Some(Farewell::Told(shutdown()));
+            self.exchange.course.ending = Some(Farewell::told(shutdown()));
         }
     }
 
@@ -277,8 +246,8 @@ impl<'s> Relay<'s> {
             lease.close("the server closed it");
         }
         let down = &mut self.exchange.down;
-        self.ending = Some(Farewell::ServerLost);
-        if self.doomed || down.is_mid_frame() {
+        self.exchange.course.ending = Some(Farewell::ServerLost);
+        if self.exchange.course.doomed || down.is_mid_frame() {
             return;
         }
         let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
@@ -293,7 +262,7 @@ impl<'s> Relay<'s> {
     fn heed(&mut self) -> Result<(), Farewell> {
         match self.session.client.word() {
             Word::None | Word::Drain => Ok(()),
-            Word::Leave => Err(Farewell::Told(shutdown())),
+            Word::Leave => Err(Farewell::told(shutdown())),
             Word::Cancel => {
                 // It waited when the cancel came, and has been served since.
                 self.session.client.unsay();
@@ -304,12 +273,16 @@ impl<'s> Relay<'s> {
             }
             Word::Deadline => {
                 self.session.client.unsay();
-                if self.ending.is_some() {
+                if self.exchange.course.ending.is_some() {
                     return Err(Farewell::Gone);
                 }
                 let dialogue = &self.exchange.dialogue;
-                match self.limits.exceeded(&self.times, dialogue.is_busy(), dialogue.status()) {
-                    Some(complaint) => Err(Farewell::Told(complaint)),
+                match self.exchange.course.limits.exceeded(
+                    &self.exchange.course.times,
+                    dialogue.is_busy(),
+                    dialogue.status(),
+                ) {
+                    Some(complaint) => Err(Farewell::told(complaint)),
                     None => Ok(()),
                 }
             }
@@ -318,13 +291,14 @@ impl<'s> Relay<'s> {
 
     fn set_deadline(&self) {
         let worker = &self.session.worker;
-        if self.ending.is_some() {
-            let last = self.times.now + super::stay::LAST_WORDS;
+        if self.exchange.course.ending.is_some() {
+            let last = self.exchange.course.times.now + super::stay::LAST_WORDS;
             return self.session.client.set_deadline(worker.deadline(last));
         }
-        if self.limits.is_any() {
+        if self.exchange.course.limits.is_any() {
             let dialogue = &self.exchange.dialogue;
-            let next = self.limits.next(&self.times, dialogue.is_busy(), dialogue.status());
+            let next =
+                self.exchange.course.limits.next(&self.exchange.course.times, dialogue.is_busy(), dialogue.status());
             self.session.client.set_deadline(next.map_or(0, |at| worker.deadline(at)));
         }
     }
@@ -333,17 +307,17 @@ impl<'s> Relay<'s> {
     fn give_up(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
         self.session.client.set_line(None);
-        let Exchange { down, dialogue } = &mut *self.exchange;
+        let Exchange { down, dialogue, course } = &mut *self.exchange;
         let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame();
         // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
-        if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || self.doomed {
+        if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
             return lease.close("its client left in the middle");
         }
         dialogue.abandon(&mut lease.server().memory);
         let settings = &self.session.plan.settings;
         let reset = (settings.pool_mode == PoolMode::Session).then(|| settings.server_reset_query.clone());
         if dialogue.is_at_rest() && reset.is_none() {
-            return lease.give_back(self.times.now);
+            return lease.give_back(self.exchange.course.times.now);
         }
         let aftermath = Aftermath {
             owed: dialogue.readies_owed(),
@@ -360,7 +334,7 @@ impl<'s> Relay<'s> {
         let dialogue = &self.exchange.dialogue;
         let statement = self.session.plan.settings.pool_mode == PoolMode::Statement;
         if statement && !dialogue.is_busy() && dialogue.status() != TransactionStatus::Idle {
-            return Err(Farewell::Told(
+            return Err(Farewell::told(
                 Complaint::fatal(
                     sqlstate::FEATURE_NOT_SUPPORTED,
                     "pgweir allows no transaction blocks in statement pooling mode",

@@ -37,7 +37,12 @@ impl Statements {
     /// Takes note of how changes turned out.
     pub fn settle(&mut self, settled: Settled) {
         match settled {
-            Settled::Kept(count) => drop(self.journal.drain(..self.oldest(count))),
+            Settled::Kept(count) => {
+                let oldest = self.oldest(count);
+                for (name, _) in self.journal.drain(..oldest) {
+                    self.names.get(&name).into_iter().for_each(|statement| statement.prove());
+                }
+            }
             Settled::Undone(count) => {
                 let undone: Vec<_> = self.journal.drain(..self.oldest(count)).collect();
                 for (name, before) in undone.into_iter().rev() {

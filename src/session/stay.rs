@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use tracing::info;
 
+use super::known;
 use super::relay::Relay;
 use super::request::{Request, survey};
 use super::statements::Statements;
 use super::welcome::Place;
-use super::worker::Worker;
+use super::worker::{UP_WIDE, Worker};
+use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::rejections::{Reason, Rejections};
@@ -35,6 +37,8 @@ pub struct Session {
     pub(super) parameters: Arc<Parameters>,
     /// Its prepared statements; most clients have none.
     pub(super) statements: Option<Box<Statements>>,
+    /// What it has said and nobody has dealt with.
+    pub(super) lane: Option<Box<Lane>>,
     /// When it last got what it asked for.
     pub(super) rested_at: Instant,
     /// Takes it off all lists, however it ends.
@@ -50,6 +54,8 @@ pub struct Stay {
     id: u32,
     /// Its place among the worker's clients and `max_clients`.
     pub(super) place: Option<Place>,
+    /// Whether its going is a line of the log.
+    pub(super) log_goodbye: bool,
 }
 
 /// How a stay ends.
@@ -60,11 +66,18 @@ pub enum Farewell {
     /// Its connection broke or was closed.
     Gone,
     /// It is told why.
-    Told(Complaint),
+    Told(Box<Complaint>),
     /// It would be told why, but is in the middle of a message that will not be completed.
-    Cut(Complaint),
+    Cut(Box<Complaint>),
     /// The server was lost, and the client has heard it from the server itself.
     ServerLost,
+}
+
+impl Farewell {
+    /// The client is told why.
+    pub fn told(complaint: Complaint) -> Farewell {
+        Farewell::Told(Box::new(complaint))
+    }
 }
 
 /// A client that does not take our last words within this is not listening.
@@ -74,7 +87,7 @@ impl Stay {
     /// Enters a client whose quotas have been taken.
     pub fn begin(client: &Arc<Client>, pool: &Pool, roster: Arc<Roster>, rejections: Arc<Rejections>) -> Stay {
         roster.enter(client.clone());
-        Stay { roster, rejections, quotas: pool.clients.clone(), id: client.id, place: None }
+        Stay { roster, rejections, quotas: pool.clients.clone(), id: client.id, place: None, log_goodbye: true }
     }
 }
 
@@ -93,38 +106,34 @@ impl Session {
     }
 
     /// From the first request to the last.
-    pub async fn run(mut self, ahead: Vec<u8>) {
-        let farewell = match self.stay(ahead).await {
-            Ok(never) => match never {},
-            Err(farewell) => farewell,
-        };
+    pub async fn run(mut self: Box<Self>) {
+        let Err(farewell) = self.stay().await;
         Box::pin(self.leave(farewell)).await;
     }
 
-    async fn stay(&mut self, ahead: Vec<u8>) -> Result<std::convert::Infallible, Farewell> {
-        let mut lane = (!ahead.is_empty()).then(|| {
-            let mut lane = self.worker.lend_up();
-            lane.push(&ahead);
-            lane
-        });
-        drop(ahead);
+    async fn stay(&mut self) -> Result<std::convert::Infallible, Farewell> {
         loop {
-            let mut up = self.request(lane.take()).await?;
+            let mut up = self.request().await?;
+            if let Some(mut answer) = self.know(&mut up) {
+                self.keep_or_shelve(up);
+                Box::pin(self.say(&mut answer)).await?;
+                continue;
+            }
             let asked_at = Instant::now();
             match self.borrow(&mut up, asked_at).await? {
-                Ok(lease) => lane = Relay::new(self, up, lease, asked_at).converse().await?,
-                Err(complaint) => lane = Box::pin(self.refuse(up, complaint)).await?,
+                Ok(lease) => Relay::new(self, up, lease, asked_at).converse().await?,
+                Err(complaint) => Box::pin(self.refuse(up, complaint)).await?,
             }
         }
     }
 
     /// Rests until a request is complete. A client at rest holds no buffer.
-    async fn request(&mut self, mut up: Option<Box<Lane>>) -> Result<Box<Lane>, Farewell> {
+    async fn request(&mut self) -> Result<Box<Lane>, Farewell> {
         self.client.set_state(ClientState::Idle);
         self.set_idle_deadline();
-        poll_fn(|cx| self.poll_request(cx, &mut up)).await?;
+        let up = poll_fn(|cx| self.poll_request(cx)).await?;
         self.client.set_deadline(0);
-        Ok(up.take().expect("a request is in a lane"))
+        Ok(up)
     }
 
     /// In place of any deadline that the last conversation set.
@@ -138,12 +147,13 @@ impl Session {
         (!longest.is_zero()).then(|| self.rested_at + longest)
     }
 
-    fn poll_request(&mut self, cx: &mut Context<'_>, up: &mut Option<Box<Lane>>) -> Poll<Result<(), Farewell>> {
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Box<Lane>, Farewell>> {
         self.client.set_waker(cx.waker());
+        let mut lane = self.lane.take().unwrap_or_else(|| self.worker.lend_up());
         loop {
-            if let Some(lane) = up {
-                match survey(lane) {
-                    Request::Complete => return Poll::Ready(Ok(())),
+            if !lane.is_empty() {
+                match survey(&mut lane) {
+                    Request::Complete => return Poll::Ready(Ok(lane)),
                     Request::Terminate => return Poll::Ready(Err(Farewell::Terminated)),
                     Request::Violation(why) => return Poll::Ready(Err(violation(&why))),
                     Request::Incomplete => {}
@@ -152,14 +162,14 @@ impl Session {
             if let Some(farewell) = self.heed_at_rest() {
                 return Poll::Ready(Err(farewell));
             }
-            let lane = up.get_or_insert_with(|| self.worker.lend_up());
             match self.stream.poll_read(cx, lane.room()) {
-                Poll::Ready(Ok(count @ 1..)) => lane.receive(count),
+                Poll::Ready(Ok(count @ 1..)) => {
+                    lane.receive_wide(count, UP_WIDE);
+                    self.meter().client_received(count);
+                }
                 Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
                 Poll::Pending => {
-                    if lane.is_empty() {
-                        up.take().into_iter().for_each(|lane| self.worker.take_up(lane));
-                    }
+                    self.keep_or_shelve(lane);
                     return Poll::Pending;
                 }
             }
@@ -180,19 +190,27 @@ impl Session {
                 self.set_idle_deadline();
                 None
             }
-            Word::Deadline => Some(Farewell::Told(
+            Word::Deadline => Some(Farewell::told(
                 Complaint::fatal(
                     sqlstate::IDLE_SESSION_TIMEOUT,
                     "pgweir closed the connection: the client was idle for too long",
                 )
                 .detail(format!("client_idle_timeout is {:?}.", self.plan.settings.client_idle_timeout)),
             )),
-            Word::Drain | Word::Leave => Some(Farewell::Told(shutdown())),
+            Word::Drain | Word::Leave => Some(Farewell::told(shutdown())),
         }
     }
 
+    /// The answer to a request that needs no server.
+    fn know(&mut self, up: &mut Lane) -> Option<Vec<u8>> {
+        if self.plan.settings.pool_mode == PoolMode::Session {
+            return None;
+        }
+        known::answer(up, &mut self.statements, self.client.id, &self.pool.catalog)
+    }
+
     /// A server, or why there is none.
-    async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Complaint>, Farewell> {
+    async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
         if !self.pool.is_current(&self.plan) {
             self.plan = self.pool.plan();
         }
@@ -207,8 +225,8 @@ impl Session {
         self.client.set_state(ClientState::Active);
         match lease {
             Ok(lease) => Ok(Ok(lease)),
-            Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::Told(shutdown())),
-            Err(denied) => Ok(Err(self.denial(denied))),
+            Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::told(shutdown())),
+            Err(denied) => Ok(Err(Box::new(self.denial(denied)))),
         }
     }
 
@@ -240,7 +258,7 @@ impl Session {
             }
             Denied::Failed(why) => {
                 self.stay.rejections.count(Reason::ServerUnavailable);
-                Complaint { severity: Severity::Error, ..why }
+                Complaint { severity: Severity::Error, ..(*why).clone() }
             }
             Denied::Told(_) => {
                 self.client.unsay();
@@ -269,7 +287,7 @@ impl Session {
 
     /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
     /// everything up to its end skipped, ReadyForQuery.
-    async fn refuse(&mut self, mut up: Box<Lane>, complaint: Complaint) -> Result<Option<Box<Lane>>, Farewell> {
+    async fn refuse(&mut self, mut up: Box<Lane>, complaint: Box<Complaint>) -> Result<(), Farewell> {
         let mut out = Vec::new();
         complaint.encode(&mut out);
         self.say(&mut out).await?;
@@ -285,7 +303,8 @@ impl Session {
                 if tag == frontend::SYNC || !extended {
                     encode::ready(&mut out, TransactionStatus::Idle);
                     self.say(&mut out).await?;
-                    return Ok(self.keep_or_shelve(up));
+                    self.keep_or_shelve(up);
+                    return Ok(());
                 }
             }
             let got = poll_fn(|cx| self.stream.poll_read(cx, up.room())).await;
@@ -303,23 +322,24 @@ impl Session {
     }
 
     /// A lane with something left in it stays with the session.
-    pub(super) fn keep_or_shelve(&self, up: Box<Lane>) -> Option<Box<Lane>> {
-        if up.is_empty() {
-            self.worker.take_up(up);
-            return None;
+    pub(super) fn keep_or_shelve(&mut self, up: Box<Lane>) {
+        match up.is_empty() {
+            true => self.worker.take_up(up),
+            false => self.lane = Some(up),
         }
-        Some(up)
     }
 
-    async fn leave(mut self, farewell: Farewell) {
+    async fn leave(mut self: Box<Self>, farewell: Farewell) {
         let why = match &farewell {
             Farewell::Terminated => "terminated",
             Farewell::Gone => "connection lost",
             Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.code(),
             Farewell::ServerLost => "server lost",
         };
-        info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
+        if self.stay.log_goodbye {
+            info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
             addr = %self.client.addr, reason = why, queries = self.client.queries.get());
+        }
         if let Farewell::Told(complaint) | Farewell::Cut(complaint) = &farewell {
             self.meter().error(complaint.sqlstate);
         }
@@ -334,7 +354,7 @@ impl Session {
 
 /// A message that no Postgres client sends.
 pub(super) fn violation(why: &str) -> Farewell {
-    Farewell::Told(Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why))
+    Farewell::told(Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why))
 }
 
 pub(super) fn shutdown() -> Complaint {

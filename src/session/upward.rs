@@ -23,7 +23,7 @@ impl Relay<'_> {
                 },
             };
             if tag == frontend::TERMINATE {
-                self.terminating = true;
+                self.exchange.course.terminating = true;
                 return Ok(());
             }
             let dialogue = &mut self.exchange.dialogue;
@@ -31,7 +31,7 @@ impl Relay<'_> {
                 return Ok(());
             }
             if !dialogue.is_busy() {
-                self.times.statement = self.times.now;
+                self.exchange.course.times.statement = self.exchange.course.times.now;
             }
             match self.judge(tag, size) {
                 Judged::Done => {}

@@ -13,11 +13,11 @@ use super::greeting::Greeting;
 use super::learn;
 use super::lobby::{Lobby, Rules};
 use super::stay::{Session, Stay};
+use super::turned::{self, Turned};
 use super::worker::Worker;
 use crate::auth::{Gate, Proven, Seeds, ServerKey, Step};
 use crate::config::TlsMode;
 use crate::net::stream::Plain;
-use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
 use crate::pool::client::{Identity, Word};
@@ -34,6 +34,9 @@ pub struct Guest {
     worker: Arc<Worker>,
     lobby: Arc<Lobby>,
     arrived_at: Instant,
+    /// Whom it says it is, and which database it asks for, once it has said so.
+    user: String,
+    database: String,
     place: Place,
 }
 
@@ -59,40 +62,21 @@ impl Drop for Place {
     }
 }
 
-/// Why nobody came in.
-pub(super) enum Turned {
-    /// It is told why.
-    Away(Reason, Complaint, String),
-    /// It has gone, or is not worth a word.
-    Gone(Reason, String),
-    /// It came to cancel.
-    Cancelled,
-}
-
-impl From<TalkError> for Turned {
-    fn from(error: TalkError) -> Turned {
-        match error {
-            TalkError::Startup(bad) => Turned::Away(
-                Reason::Protocol,
-                Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()),
-                bad.to_string(),
-            ),
-            other => Turned::Gone(Reason::Protocol, other.to_string()),
-        }
-    }
-}
-
-/// Runs a login to its end: a session, and what the client said already beyond it.
-pub async fn welcome(
-    stream: Stream,
-    from: String,
-    worker: Arc<Worker>,
-    lobby: Arc<Lobby>,
-) -> Option<(Session, Vec<u8>)> {
+/// Runs a login to its end. What the client said already beyond it is the session's.
+pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Box<Session>> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
-    let mut guest = Guest { talk: Talk::new(stream), from, worker, lobby, arrived_at: Instant::now(), place };
+    let mut guest = Guest {
+        talk: Talk::new(stream),
+        from,
+        worker,
+        lobby,
+        arrived_at: Instant::now(),
+        user: String::new(),
+        database: String::new(),
+        place,
+    };
     let lobby = guest.lobby.clone();
     let attempt = async {
         let _permit = lobby.logins.acquire().await;
@@ -100,7 +84,7 @@ pub async fn welcome(
     };
     let outcome = match patience.is_zero() {
         true => attempt.await,
-        false => tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| Err(late())),
+        false => tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| Err(turned::late())),
     };
     match outcome {
         Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
@@ -109,10 +93,6 @@ pub async fn welcome(
             None
         }
     }
-}
-
-fn late() -> Turned {
-    Turned::Gone(Reason::Timeout, "the login took longer than client_login_timeout".to_string())
 }
 
 /// What a session is made of, but for the stream.
@@ -170,6 +150,7 @@ impl Guest {
                         let why = complaint.message.clone();
                         Turned::Away(Reason::Protocol, complaint, why)
                     })?;
+                    (self.user, self.database) = (greeting.user.clone(), greeting.database.clone());
                     self.negotiate(&greeting);
                     return Ok(greeting);
                 }
@@ -211,9 +192,7 @@ impl Guest {
         let required =
             matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
         if required && matches!(self.talk.stream, Stream::Tcp(_)) {
-            let complaint = Complaint::fatal(sqlstate::INVALID_AUTHORIZATION, "pgweir requires TLS here")
-                .hint("Connect with sslmode=require.");
-            return Err(Turned::Away(Reason::Tls, complaint, "TLS is required".to_string()));
+            return Err(turned::no_tls());
         }
         Ok(())
     }
@@ -246,7 +225,7 @@ impl Guest {
                     self.talk.flush().await?;
                     let message = self.talk.message().await?;
                     if message.tag != frontend::PASSWORD {
-                        return Err(unexpected(message.tag));
+                        return Err(turned::unexpected(message.tag));
                     }
                     gate.hear(&message.body, &mut self.talk.out)
                 }
@@ -277,16 +256,10 @@ impl Guest {
     /// Limits that hold for whoever it is.
     fn check_room(&self) -> Result<(), Turned> {
         if self.lobby.is_draining() {
-            let complaint = Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir is shutting down")
-                .hint("Connect again; another pgweir may be taking over.");
-            return Err(Turned::Away(Reason::Draining, complaint, "draining".to_string()));
+            return Err(turned::draining());
         }
         if self.place.total.is_none() {
-            let limit = self.lobby.total.limit();
-            let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no room for more clients")
-                .detail(format!("max_clients is {limit}, and all are connected."))
-                .hint("Raise max_clients, or have the app keep fewer connections.");
-            return Err(Turned::Away(Reason::MaxClients, complaint, format!("max_clients {limit}")));
+            return Err(turned::no_room(self.lobby.total.limit()));
         }
         Ok(())
     }
@@ -294,18 +267,11 @@ impl Guest {
     fn find_pool(&self, rules: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
         let key = ServerKey::of(rules.credential(&greeting.user), proven);
         let found = self.lobby.pools.of(&rules.config, &rules.server_tls, &greeting.database, &greeting.user, key);
-        found.ok_or_else(|| {
-            let name = &greeting.database;
-            let complaint =
-                Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
-                    .detail("pgweir has no such database in its configuration.")
-                    .hint("Add [databases.…] for it, or connect to one that is there.");
-            Turned::Away(Reason::NoSuchDatabase, complaint, format!("no database {name:?}"))
-        })
+        found.ok_or_else(|| turned::no_database(&greeting.database))
     }
 
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
-        Quota::take_all(&pool.clients).map_err(|which| over_quota(pool, which))?;
+        Quota::take_all(&pool.clients).map_err(|which| turned::over_quota(pool, which))?;
         let (id, secret) = self.lobby.roster.new_key().unwrap_or((u32::MAX, 0));
         let who = Identity {
             id,
@@ -334,7 +300,7 @@ impl Guest {
         Ok(self.talk.flush().await?)
     }
 
-    fn seat(self, seat: Seat, greeting: &Greeting) -> (Session, Vec<u8>) {
+    fn seat(self, seat: Seat, greeting: &Greeting) -> Box<Session> {
         let Seat { client, pool, parameters, mut stay } = seat;
         let now = Instant::now();
         let took = now.saturating_duration_since(self.arrived_at);
@@ -345,20 +311,16 @@ impl Guest {
                 ms = took.as_millis() as u64);
         }
         stay.place = Some(self.place);
+        stay.log_goodbye = self.lobby.rules().config.log.log_disconnections;
         let (stream, ahead) = self.talk.into_parts();
+        let lane = (!ahead.is_empty()).then(|| {
+            let mut lane = self.worker.lend_up();
+            lane.push(&ahead);
+            lane
+        });
         let plan = pool.plan();
-        let session = Session {
-            stream,
-            client,
-            pool,
-            worker: self.worker,
-            plan,
-            parameters,
-            statements: None,
-            rested_at: now,
-            stay,
-        };
-        (session, ahead)
+        let (worker, statements, rested_at) = (self.worker, None, now);
+        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay })
     }
 
     async fn turn_away(mut self, turned: Turned) {
@@ -374,24 +336,13 @@ impl Guest {
             }
         };
         self.lobby.rejections.count(reason);
-        warn!(event = "client_login_failed", addr = self.from, reason = reason.as_str(), error = why);
+        warn!(
+            event = "client_login_failed",
+            database = self.database,
+            user = self.user,
+            addr = self.from,
+            reason = reason.as_str(),
+            error = why
+        );
     }
-}
-
-fn unexpected(tag: u8) -> Turned {
-    let why = format!("expected password response, got message type {tag}");
-    Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why.clone()), why)
-}
-
-fn over_quota(pool: &Pool, which: usize) -> Turned {
-    let limit = pool.clients[which].limit();
-    let (reason, whose, key) = match which {
-        0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_client_connections"),
-        _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_client_connections"),
-    };
-    let complaint =
-        Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
-            .detail(format!("{key} is {limit}, and all are connected."))
-            .hint(format!("Raise {key}, or have the app keep fewer connections."));
-    Turned::Away(reason, complaint, format!("{key} {limit}"))
 }

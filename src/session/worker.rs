@@ -1,20 +1,31 @@
 //! A worker as its sessions see it: which one it is, and the buffers that it lends while bytes are in flight.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::course::Course;
 use super::dialogue::Dialogue;
+use super::limits::Limits;
 use crate::net::Lane;
 
-/// Room for requests: a larger one is streamed.
-const UP: usize = 16 * 1024;
+/// Room for requests. Most are short, and a thousand clients that wait hold one each.
+const UP: usize = 2 * 1024;
+
+/// Room for requests of a client that has filled the smaller one; what is larger still is streamed.
+pub(super) const UP_WIDE: usize = 32 * 1024;
 
 /// Room for results: so much moves at once.
 const DOWN: usize = 64 * 1024;
 
-/// Buffers kept for the next borrower; more than a worker usually lends at a time are given back to the system.
-const KEPT: usize = 64;
+/// Conversations kept for the next borrower: as many as a worker usually has servers.
+const DOWN_KEPT: usize = 64;
+
+/// Lanes kept for the next borrower: as many as a worker usually has clients that wait.
+const UP_KEPT: usize = 1024;
+
+/// What is kept of either when nobody has borrowed for a second.
+const RESTING_KEPT: usize = 16;
 
 /// One worker.
 #[derive(Debug)]
@@ -35,35 +46,58 @@ pub struct Exchange {
     pub down: Lane,
     /// What is owed.
     pub dialogue: Dialogue,
+    /// How far the conversation has come.
+    pub(super) course: Course,
+}
+
+impl Exchange {
+    fn new(epoch: Instant) -> Exchange {
+        Exchange { down: Lane::new(DOWN), dialogue: Dialogue::default(), course: Course::begin(epoch, Limits::none()) }
+    }
 }
 
 /// Things lent, the last one returned first: it is still in the processor's cache.
 #[derive(Debug)]
-struct Shelf<T>(Mutex<Vec<Box<T>>>);
-
-impl<T> Default for Shelf<T> {
-    fn default() -> Shelf<T> {
-        Shelf(Mutex::new(Vec::with_capacity(KEPT)))
-    }
+struct Shelf<T> {
+    most: usize,
+    things: Mutex<Vec<Box<T>>>,
 }
 
 impl<T> Shelf<T> {
+    fn new(most: usize) -> Shelf<T> {
+        Shelf { most, things: Mutex::default() }
+    }
+
     fn take(&self) -> Option<Box<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.lock().pop()
     }
 
     fn put(&self, thing: Box<T>) {
-        let mut things = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if things.len() < KEPT {
+        let mut things = self.lock();
+        if things.len() < self.most {
             things.push(thing);
         }
+    }
+
+    /// Gives half of what lies here back to the system.
+    fn halve(&self) {
+        let mut things = self.lock();
+        let spare = things.len().saturating_sub((things.len() / 2).max(RESTING_KEPT));
+        let spare: Vec<_> = things.drain(..spare).collect();
+        things.shrink_to(self.most / 8);
+        drop(things);
+        drop(spare);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<T>>> {
+        self.things.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Worker {
     /// The worker with this number.
     pub fn new(index: usize, epoch: Instant) -> Worker {
-        Worker { index, epoch, clients: AtomicUsize::new(0), up: Shelf::default(), down: Shelf::default() }
+        Worker { index, epoch, clients: AtomicUsize::new(0), up: Shelf::new(UP_KEPT), down: Shelf::new(DOWN_KEPT) }
     }
 
     /// A client has come.
@@ -94,7 +128,7 @@ impl Worker {
 
     /// What a conversation with a server needs.
     pub fn lend_exchange(&self) -> Box<Exchange> {
-        self.down.take().unwrap_or_else(|| Box::new(Exchange { down: Lane::new(DOWN), dialogue: Dialogue::default() }))
+        self.down.take().unwrap_or_else(|| Box::new(Exchange::new(self.epoch)))
     }
 
     /// Takes it back.
@@ -102,6 +136,12 @@ impl Worker {
         exchange.down.clear();
         exchange.dialogue.clear();
         self.down.put(exchange);
+    }
+
+    /// Once a second: buffers that were needed in a rush are given back step by step.
+    pub fn tidy(&self) {
+        self.up.halve();
+        self.down.halve();
     }
 
     /// A moment on the clock of deadlines, in ms, never 0.

@@ -1,0 +1,1 @@
+"""`make demo`: pgweir to look at, with a Postgres behind and some hundred clients in front."""

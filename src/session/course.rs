@@ -1,0 +1,41 @@
+//! How far one conversation has come: its moments, its limits, how it is going to end. Pure.
+
+use std::time::Instant;
+
+use super::limits::Limits;
+use super::stay::Farewell;
+
+/// How far a conversation has come. It lies with the lent buffers, so that a client at rest does not carry it.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) times: Times,
+    pub(super) limits: Limits,
+    /// The client said Terminate: nothing more is read from it.
+    pub(super) terminating: bool,
+    /// The stay ends with this as soon as the client has been sent what there is.
+    pub(super) ending: Option<Farewell>,
+    /// The server said FATAL: it is closing, and the client has been told.
+    pub(super) doomed: bool,
+    /// Nothing for the client is held back by TLS.
+    pub(super) flushed: bool,
+}
+
+impl Course {
+    pub(super) fn begin(now: Instant, limits: Limits) -> Course {
+        let times = Times { now, statement: now, transaction: now, ready: now };
+        Course { times, limits, terminating: false, ending: None, doomed: false, flushed: true }
+    }
+}
+
+/// Moments that are measured from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// This wake-up. The clock is read once for each.
+    pub(super) now: Instant,
+    /// The running statement was sent, or the one before it ended.
+    pub(super) statement: Instant,
+    /// The transaction began.
+    pub(super) transaction: Instant,
+    /// The server last waited for the client.
+    pub(super) ready: Instant,
+}

@@ -1,0 +1,79 @@
+//! Why somebody is not let in: what the log says, what the client reads, what is counted. Pure.
+
+use crate::net::talk::TalkError;
+use crate::observe::rejections::Reason;
+use crate::pool::Pool;
+use crate::protocol::encode::Complaint;
+use crate::protocol::sqlstate;
+
+/// Why nobody came in.
+pub(super) enum Turned {
+    /// It is told why.
+    Away(Reason, Complaint, String),
+    /// It has gone, or is not worth a word.
+    Gone(Reason, String),
+    /// It came to cancel.
+    Cancelled,
+}
+
+impl From<TalkError> for Turned {
+    fn from(error: TalkError) -> Turned {
+        match error {
+            TalkError::Startup(bad) => Turned::Away(
+                Reason::Protocol,
+                Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()),
+                bad.to_string(),
+            ),
+            other => Turned::Gone(Reason::Protocol, other.to_string()),
+        }
+    }
+}
+
+pub(super) fn late() -> Turned {
+    Turned::Gone(Reason::Timeout, "the login took longer than client_login_timeout".to_string())
+}
+
+pub(super) fn draining() -> Turned {
+    let complaint = Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir is shutting down")
+        .hint("Connect again; another pgweir may be taking over.");
+    Turned::Away(Reason::Draining, complaint, "draining".to_string())
+}
+
+pub(super) fn no_room(limit: usize) -> Turned {
+    let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no room for more clients")
+        .detail(format!("max_clients is {limit}, and all are connected."))
+        .hint("Raise max_clients, or have the app keep fewer connections.");
+    Turned::Away(Reason::MaxClients, complaint, format!("max_clients {limit}"))
+}
+
+pub(super) fn no_database(name: &str) -> Turned {
+    let complaint = Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
+        .detail("pgweir has no such database in its configuration.")
+        .hint("Add [databases.…] for it, or connect to one that is there.");
+    Turned::Away(Reason::NoSuchDatabase, complaint, format!("no database {name:?}"))
+}
+
+pub(super) fn no_tls() -> Turned {
+    let complaint = Complaint::fatal(sqlstate::INVALID_AUTHORIZATION, "pgweir requires TLS here")
+        .hint("Connect with sslmode=require.");
+    Turned::Away(Reason::Tls, complaint, "TLS is required".to_string())
+}
+
+pub(super) fn unexpected(tag: u8) -> Turned {
+    let why = format!("expected password response, got message type {tag}");
+    Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why.clone()), why)
+}
+
+/// `which` as in `Pool::clients`: its database's clients, its user's.
+pub(super) fn over_quota(pool: &Pool, which: usize) -> Turned {
+    let limit = pool.clients[which].limit();
+    let (reason, whose, key) = match which {
+        0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_client_connections"),
+        _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_client_connections"),
+    };
+    let complaint =
+        Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
+            .detail(format!("{key} is {limit}, and all are connected."))
+            .hint(format!("Raise {key}, or have the app keep fewer connections."));
+    Turned::Away(reason, complaint, format!("{key} {limit}"))
+}

@@ -1,0 +1,258 @@
+//! After warm-up, a query that is served from a resting server allocates nothing: not in the lanes, not in the machines, not
+//! in the sockets. pgweir's own session runs here, on a worker's loop with real sockets, and an allocator that counts what
+//! that thread asks for.
+
+// What an allocator must implement is unsafe.
+#![allow(unsafe_code, clippy::unwrap_used)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::backtrace::Backtrace;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use pgweir::config::Sources;
+use pgweir::net::Stream;
+use pgweir::pool::{Home, Pools};
+use pgweir::session::welcome::welcome;
+use pgweir::session::{Lobby, Rules, Worker};
+
+use support::client::Client;
+use support::peer::{Peer, Server};
+use support::wire::{Conn, bind, complete, describe, description, execute, extended, message, one_row, parse, query};
+use support::wire::{ready, row, sync};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Counts, while told to, what the worker's thread asks for.
+struct Counting;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static WHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: the system's allocator does the work; counting does not touch what it returns.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(size);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+/// More places than this are not shown.
+const SHOWN: usize = 4;
+
+fn note(size: usize) {
+    if !COUNTS.load(SeqCst) || !IS_WORKER.try_with(|is_worker| is_worker.replace(false)).unwrap_or(false) {
+        return;
+    }
+    if ALLOCATIONS.fetch_add(1, SeqCst) < SHOWN {
+        let place = format!("{size} bytes\n{}", ours(&Backtrace::force_capture().to_string()));
+        WHERE.lock().unwrap().push(place);
+    }
+    IS_WORKER.set(true);
+}
+
+/// The frames of a backtrace that are pgweir's.
+fn ours(backtrace: &str) -> String {
+    let lines: Vec<&str> = backtrace.lines().collect();
+    let frames = lines.windows(2).filter(|pair| pair[0].contains("pgweir::") && pair[1].contains(" at "));
+    frames.map(|pair| format!("{}\n{}\n", pair[0], pair[1])).collect()
+}
+
+/// pgweir's session on a loop of its own, in front of a server that the test plays.
+struct Loop {
+    addr: SocketAddr,
+    peer: Peer,
+}
+
+impl Loop {
+    fn new(settings: &str) -> Loop {
+        let peer = Peer::new();
+        let toml = support::stage::toml(peer.addr().port(), settings);
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || work(&toml, &tell));
+        Loop { addr: told.recv().unwrap(), peer }
+    }
+
+    fn first(&self) -> (Client, Server) {
+        let conn = support::client::start(self.addr, "app");
+        let server = self.peer.serve();
+        (Client::welcome(conn), server)
+    }
+}
+
+/// One worker, as the app makes it.
+fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let homes = [Home { runtime: runtime.handle().clone() }];
+    let lobby = Arc::new(Lobby::new(rules(toml), Pools::new(homes.into()), [0; 32]));
+    let worker = Arc::new(Worker::new(0, Instant::now()));
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tell.send(listener.local_addr().unwrap()).unwrap();
+        IS_WORKER.set(true);
+        loop {
+            let (socket, from) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let entering = welcome(Stream::Tcp(socket), from.to_string(), worker.clone(), lobby.clone());
+            tokio::spawn(async move {
+                if let Some(session) = Box::pin(entering).await {
+                    session.run().await;
+                }
+            });
+        }
+    });
+}
+
+fn rules(toml: &str) -> Rules {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), toml).unwrap();
+    let mut sources = Sources { cores: 1, ..Sources::default() };
+    sources.flags.config = Some(file.path().to_path_buf());
+    let config = sources.load().unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    Rules::load(config, &[0; 32]).unwrap()
+}
+
+/// A request, what the server is to see of it, what it answers, what the client gets.
+struct Exchange {
+    name: &'static str,
+    request: Vec<u8>,
+    seen: &'static str,
+    reply: Vec<u8>,
+    got: &'static str,
+}
+
+impl Exchange {
+    fn run(&self, client: &mut Conn, server: &mut Conn) {
+        client.send(&self.request);
+        server.expect(self.seen);
+        server.send(&self.reply);
+        client.expect(self.got);
+    }
+}
+
+fn exchanges() -> Vec<Exchange> {
+    let (parsed, bound) = (message(b'1', b""), message(b'2', b""));
+    let rows = [description(), row(&[b'x'; 100]).repeat(2000), complete("SELECT 2000"), ready(b'I')].concat();
+    let executed = [&bound[..], &one_row(b"1")].concat();
+    let rows_got: &'static str = format!("T {}C Z", "D ".repeat(2000)).leak();
+    vec![
+        Exchange { name: "simple", request: query("select 1"), seen: "Q", reply: one_row(b"1"), got: "T D C Z" },
+        Exchange {
+            name: "extended",
+            request: extended("select 1"),
+            seen: "P B D E S",
+            reply: [&parsed[..], &executed].concat(),
+            got: "1 2 T D C Z",
+        },
+        Exchange {
+            name: "prepared",
+            request: [bind("", "mine"), describe("P"), execute(), sync()].concat(),
+            seen: "B D E S",
+            reply: executed.clone(),
+            got: "2 T D C Z",
+        },
+        Exchange {
+            name: "a pipeline of prepared",
+            request: [bind("", "mine"), describe("P"), execute(), sync()].concat().repeat(10),
+            seen: "B D E S B D E S B D E S B D E S B D E S B D E S B D E S B D E S B D E S B D E S",
+            reply: executed.repeat(10),
+            got: "2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z 2 T D C Z",
+        },
+        Exchange { name: "many rows", request: query("select many"), seen: "Q", reply: rows, got: rows_got },
+        Exchange {
+            name: "a transaction",
+            request: [query("begin"), query("select 1"), query("commit")].concat(),
+            seen: "Q Q Q",
+            reply: [complete("BEGIN"), ready(b'T'), complete("SELECT 1"), ready(b'T'), complete("COMMIT"), ready(b'I')]
+                .concat(),
+            got: "C Z C Z C Z",
+        },
+    ]
+}
+
+/// Rounds before the counting begins, and while it lasts.
+const WARM: usize = 20;
+const COUNTED: usize = 50;
+
+/// Clients of one server.
+struct Cast {
+    client: Client,
+    bystander: Client,
+    server: Server,
+}
+
+impl Cast {
+    /// With a statement that the client has prepared under the name `mine`.
+    fn new(scene: &Loop) -> Cast {
+        let (mut client, mut server) = scene.first();
+        let bystander = Client::welcome(support::client::start(scene.addr, "app"));
+        preparing("mine").run(&mut client, &mut server);
+        Cast { client, bystander, server }
+    }
+
+    /// Another client has the server between the rounds, so that each borrows it anew.
+    fn rounds(&mut self, exchange: &Exchange, count: usize) {
+        let between =
+            Exchange { name: "", request: query("select 2"), seen: "Q", reply: one_row(b"2"), got: "T D C Z" };
+        for _ in 0..count {
+            exchange.run(&mut self.client, &mut self.server);
+            between.run(&mut self.bystander, &mut self.server);
+        }
+    }
+
+    /// How many allocations these rounds cost the worker, and where the first of them were.
+    fn count(&mut self, exchange: &Exchange, rounds: usize) -> (usize, String) {
+        COUNTS.store(true, SeqCst);
+        self.rounds(exchange, rounds);
+        COUNTS.store(false, SeqCst);
+        let places = std::mem::take(&mut *WHERE.lock().unwrap());
+        (ALLOCATIONS.swap(0, SeqCst), places.join("\n"))
+    }
+}
+
+fn preparing(name: &str) -> Exchange {
+    Exchange {
+        name: "preparing",
+        request: [parse(name, &format!("select '{name}'")), sync()].concat(),
+        seen: "P S",
+        reply: [message(b'1', b""), ready(b'I')].concat(),
+        got: "1 Z",
+    }
+}
+
+#[test]
+fn a_query_allocates_nothing() {
+    let scene = Loop::new("");
+    let mut cast = Cast::new(&scene);
+    let (count, places) = cast.count(&preparing("another"), 1);
+    assert!(count > 0 && places.contains("Catalog::intern"), "the counting itself does not work: {count} {places}");
+    for exchange in exchanges() {
+        cast.rounds(&exchange, WARM);
+        let (count, places) = cast.count(&exchange, COUNTED);
+        assert_eq!(count, 0, "{} allocates, in {COUNTED} rounds:\n{places}", exchange.name);
+    }
+}

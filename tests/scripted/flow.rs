@@ -1,0 +1,200 @@
+//! How bytes move: split anywhere, in masses, against a client that does not read; and what goes in front of them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::support::PATIENCE;
+use crate::support::proc::resident;
+use crate::support::stage::Stage;
+use crate::support::wire::{bind, complete, description, done, execute, extended, message, notice, one_row};
+use crate::support::wire::{parameter_status, parse, query, ready, row, sync};
+
+/// Memory that a large result may cost beyond what was there before: buffers, and what the allocator keeps.
+const GROWTH: usize = 8 << 20;
+
+#[test]
+fn a_server_may_speak_one_byte_at_a_time() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    client.send(&query("select 1"));
+    assert_eq!(server.hear("Q"), "select 1");
+    let said = [notice("slow"), parameter_status("TimeZone", "UTC"), one_row(b"1")].concat();
+    for byte in &said {
+        server.send(&[*byte]);
+        stage.pgweir.settle();
+    }
+    let heard = client.expect("N S T D C Z").iter().flat_map(|message| message.bytes()).collect::<Vec<_>>();
+    assert_eq!(heard, said);
+}
+
+#[test]
+fn replies_may_be_split_anywhere() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    let replies = [message(b'1', b""), message(b'2', b""), description(), row(b"1"), done("SELECT 1", b'I')].concat();
+    for at in 1..replies.len() {
+        client.send(&extended("select 1"));
+        server.expect("P B D E S");
+        server.send(&replies[..at]);
+        stage.pgweir.settle();
+        server.send(&replies[at..]);
+        let heard = client.expect("1 2 T D C Z").iter().flat_map(|message| message.bytes()).collect::<Vec<_>>();
+        assert_eq!(heard, replies, "split at {at}");
+    }
+    stage.peer.expect_nobody();
+}
+
+/// A row of so many bytes.
+const HUGE: usize = 50 << 20;
+
+#[test]
+fn a_huge_row_streams_through() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
+    let before = resident(stage.pgweir.process_id());
+    client.send(&query("select huge"));
+    assert_eq!(server.hear("Q"), "select huge");
+    let mut socket = server.writer();
+    let writer = thread::spawn(move || {
+        socket.write_all(&row(&vec![b'x'; HUGE])).unwrap();
+        socket.write_all(&done("SELECT 1", b'I')).unwrap();
+    });
+    let most = read_watching(&mut client, HUGE + 11, stage.pgweir.process_id());
+    assert!(most < before + GROWTH, "{before} bytes grew to {most}");
+    client.expect("C Z");
+    writer.join().unwrap();
+    stage.converse(&mut client, &mut server);
+}
+
+/// Reads so many bytes; the most memory that the process had meanwhile.
+fn read_watching(client: &mut crate::support::wire::Conn, mut left: usize, process_id: u32) -> usize {
+    let (mut room, mut most) = (vec![0; 1 << 20], 0);
+    while left > 0 {
+        let some = left.min(room.len());
+        let count = client.read_raw(&mut room[..some]);
+        assert!(count > 0, "closed with {left} bytes to come");
+        left -= count;
+        most = most.max(resident(process_id));
+    }
+    most
+}
+
+/// Nobody takes more bytes once none was taken for so long.
+const STUCK: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_client_that_never_reads_holds_the_server_up_and_not_the_memory() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
+    let before = resident(stage.pgweir.process_id());
+    client.send(&query("select much"));
+    assert_eq!(server.hear("Q"), "select much");
+    let chunk = row(&[b'x'; 1000]).repeat(1000);
+    let (whole, part) = write_until_stuck(&server, &chunk);
+    let most = resident(stage.pgweir.process_id());
+    assert!(most < before + GROWTH, "{before} bytes grew to {most}");
+    let mut socket = server.writer();
+    let rest = [&chunk[part..], &done("SELECT 1", b'I')].concat();
+    let writer = thread::spawn(move || socket.write_all(&rest).unwrap());
+    read_watching(&mut client, (whole + 1) * chunk.len(), stage.pgweir.process_id());
+    client.expect("C Z");
+    writer.join().unwrap();
+    stage.converse(&mut client, &mut server);
+}
+
+/// Writes a chunk again and again until it is no longer taken: how often it went out, how much of the last one did.
+fn write_until_stuck(server: &crate::support::wire::Conn, chunk: &[u8]) -> (usize, usize) {
+    let mut socket = server.writer();
+    socket.set_write_timeout(Some(STUCK)).unwrap();
+    let (mut whole, mut part) = (0, 0);
+    while let Ok(count) = socket.write(&chunk[part..]) {
+        part += count;
+        if part == chunk.len() {
+            (whole, part) = (whole + 1, 0);
+        }
+        assert!(whole < 1000, "a gigabyte went somewhere");
+    }
+    socket.set_write_timeout(Some(PATIENCE)).unwrap();
+    (whole, part)
+}
+
+/// More than is owed at once, more than fits into any socket's buffer.
+const SYNCS: usize = 100_000;
+
+#[test]
+fn a_pipeline_of_a_hundred_thousand_syncs() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    let replier = thread::spawn({
+        let socket = server.writer();
+        move || answer_syncs(socket)
+    });
+    let mut socket = client.writer();
+    let writer = thread::spawn(move || socket.write_all(&sync().repeat(SYNCS)).unwrap());
+    for _ in 0..SYNCS {
+        assert_eq!(client.expect("Z")[0].body, b"I");
+    }
+    writer.join().unwrap();
+    replier.join().unwrap();
+    client.expect_silence();
+    stage.converse(&mut client, &mut server);
+}
+
+fn answer_syncs(mut socket: TcpStream) {
+    let (mut room, mut read) = (vec![0; 64 * 1024], 0);
+    while read < SYNCS * sync().len() {
+        let count = socket.read(&mut room).unwrap();
+        assert!(count > 0, "closed after {read} bytes");
+        let (before, after) = (read / 5, (read + count) / 5);
+        socket.write_all(&ready(b'I').repeat(after - before)).unwrap();
+        read += count;
+    }
+}
+
+#[test]
+fn a_missing_parse_comes_with_what_needs_it() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    client.send(&[parse("mine", "select 1"), sync()].concat());
+    assert_eq!(server.hear("P S"), "");
+    server.send(&[message(b'1', b""), ready(b'I')].concat());
+    client.expect("1 Z");
+    server.into_conn().close();
+    client.send(&[bind("", "mine"), execute(), sync()].concat());
+    let mut server = stage.peer.serve();
+    let asked = server.expect_in_one_read("P B E S");
+    assert_eq!(asked[0].text(), "pgweir_1 select 1");
+    assert_eq!(asked[1].text(), " pgweir_1");
+    let replies = [message(b'1', b""), message(b'2', b""), row(b"1"), complete("SELECT 1"), ready(b'I')];
+    server.send(&replies.concat());
+    client.expect("2 D C Z");
+    client.send(&[bind("", "mine"), execute(), sync()].concat());
+    server.expect_in_one_read("B E S");
+    server.send(&replies[1..].concat());
+    client.expect("2 D C Z");
+}
+
+#[test]
+fn parameters_that_differ_come_with_the_query() {
+    let stage = Stage::new("");
+    let (mut traveller, mut server) = stage.first();
+    let mut other = stage.client();
+    traveller.send(&query("set timezone to 'Asia/Tokyo'"));
+    let tokyo = parameter_status("TimeZone", "Asia/Tokyo");
+    server.answer("set timezone to 'Asia/Tokyo'", &[tokyo.clone(), done("SET", b'I')].concat());
+    traveller.expect("S C Z");
+    for (of_other, zone) in [(true, "UTC"), (false, "Asia/Tokyo"), (true, "UTC")] {
+        let client = if of_other { &mut other } else { &mut traveller };
+        client.send(&extended("show timezone"));
+        let asked = server.expect_in_one_read("Q P B D E S");
+        assert_eq!(asked[0].text(), format!("SELECT pg_catalog.set_config('TimeZone', '{zone}', false)"));
+        let ours = [parameter_status("TimeZone", zone), one_row(zone.as_bytes())].concat();
+        let theirs = [message(b'1', b""), message(b'2', b""), one_row(zone.as_bytes())].concat();
+        server.send(&[ours, theirs].concat());
+        client.expect("1 2 T D C Z");
+    }
+}
