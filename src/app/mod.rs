@@ -173,6 +173,7 @@ impl<'l> App<'l> {
     fn tick(&mut self, ticks: u32) {
         let now = Instant::now();
         let pools = self.lobby.pools.all();
+        tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
         if ticks.is_multiple_of(DEADLINE_TICKS) {
             let at = self.crew.deadline(now);

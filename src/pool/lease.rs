@@ -235,18 +235,23 @@ impl Pool {
             process_id = opened.line.process_id, tls = opened.stream.is_tls(), ms = took.as_millis() as u64);
         // Equal parameters are shared, so that a client's and a server's are compared by their address.
         let parameters = self.share(opened.parameters);
-        lock(&self.fresh).get_or_insert_with(|| parameters.clone());
-        let server = Server {
+        let mut server = Box::new(Server {
             stream: opened.stream,
-            memory: memory(parameters, &plan),
+            memory: memory(parameters.clone(), &plan),
             line: opened.line,
             home,
             pool: self.clone(),
             opened_at: now,
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
-        };
-        let woken = self.ledger().opened(Box::new(server), home, now);
+        });
+        if !server.is_current(now) {
+            self.closed(&mut server, "reconfigured");
+            self.ledger().open_dropped();
+            return self.open_wanted(home, now);
+        }
+        lock(&self.fresh).get_or_insert(parameters);
+        let woken = self.ledger().opened(server, home, now);
         if let Some(client) = woken {
             client.wake();
         }
@@ -258,6 +263,10 @@ impl Pool {
         self.servers.iter().for_each(|quota| quota.give());
         warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
             addr = %plan.route.address, error = %why);
+        if !self.is_current(plan) {
+            self.ledger().open_dropped();
+            return self.open_wanted(home, now);
+        }
         let mut woken = Vec::new();
         let complaint = Arc::new(why.complaint(&plan.route, began, now));
         self.ledger().open_failed(complaint, now, &mut woken);

@@ -129,6 +129,18 @@ impl Memory {
         }
     }
 
+    /// A statement has ended with this command tag. Whether it has dropped all prepared statements.
+    pub fn see_complete(&mut self, tag: &[u8]) -> bool {
+        let drops = matches!(tag, b"DEALLOCATE ALL" | b"DISCARD ALL");
+        if drops {
+            self.forget_statements();
+        }
+        if tag == b"DISCARD ALL" {
+            Arc::make_mut(&mut self.parameters).forget_quiet();
+        }
+        drops
+    }
+
     /// DEALLOCATE ALL or DISCARD ALL. What is under way was sent after it.
     pub fn forget_statements(&mut self) {
         self.statements.retain(|_, kept| kept.state != State::Present);

@@ -163,7 +163,7 @@ impl Pool {
         self.version.load(Relaxed) == plan.version
     }
 
-    /// A reload: new limits at once; servers of the old plan are closed as they come back.
+    /// A reload: new limits at once; servers of the old plan are closed, those on loan as they come back.
     pub fn replan(self: &Arc<Self>, plan: Arc<Plan>) {
         let mut ledger = self.ledger();
         ledger.set_limits(limits(&plan.settings));
@@ -173,6 +173,7 @@ impl Pool {
         *lock(&self.plan) = plan;
         lock(&self.learned).clear();
         *lock(&self.fresh) = None;
+        self.close_idle(Instant::now(), "reconfigured");
     }
 
     /// One worker's numbers.

@@ -23,14 +23,9 @@ struct Setting {
 }
 
 /// Reported, but not for a client to set. <https://www.postgresql.org/docs/current/runtime-config-preset.html>
-const FIXED: [&str; 6] = [
-    "server_version",
-    "server_encoding",
-    "integer_datetimes",
-    "is_superuser",
-    "in_hot_standby",
-    "session_authorization",
-];
+///
+/// Not `session_authorization`: a superuser may have set it, and the next client must not have it.
+const FIXED: [&str; 5] = ["server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby"];
 
 impl Parameters {
     /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.
@@ -56,6 +51,11 @@ impl Parameters {
     /// The client set this, which the server does not report.
     pub fn set_quiet(&mut self, name: &str, value: &str) {
         put(&mut self.quiet, name, value);
+    }
+
+    /// The server has reset all; what it reports it will tell.
+    pub fn forget_quiet(&mut self) {
+        self.quiet.clear();
     }
 
     /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference.
@@ -174,6 +174,7 @@ mod tests {
         check("my.q=2", "A=1 r=o'k", r#"RESET "my"."q"; SELECT set('r', 'o''k', false)"#);
         check("A=1", "B=1", "");
         check("server_version=14 A=1", "server_version=15 A=1", "");
+        check("Session_authorization=a", "Session_authorization=b", "SELECT set('Session_authorization', 'b', false)");
     }
 
     #[test]

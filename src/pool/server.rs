@@ -97,11 +97,15 @@ impl Server {
         }
     }
 
-    /// After a reset of the session: it has the parameters of a fresh server again.
-    pub fn forget_parameters(&mut self) {
-        if let Some(fresh) = self.pool.fresh() {
-            self.memory.parameters = fresh;
-        }
+    /// Gives it the parameters of a fresh server again; the status, if that took a query.
+    pub async fn freshen(&mut self) -> Result<Option<TransactionStatus>, ErrandError> {
+        let Some(fresh) = self.pool.fresh() else { return Ok(None) };
+        let status = match self.memory.parameters.difference(&fresh) {
+            Some(sql) => Some(self.run(&sql).await?),
+            None => None,
+        };
+        self.memory.parameters = fresh;
+        Ok(status)
     }
 
     /// Runs SQL of ours to its end; the status that it leaves. Parameters that change are noted.
@@ -145,9 +149,7 @@ impl Server {
                             status =
                                 body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
                         }
-                        backend::COMPLETE if backend::drops_statements(backend::command_tag(body)) => {
-                            self.memory.forget_statements();
-                        }
+                        backend::COMPLETE => drop(self.memory.see_complete(backend::command_tag(body))),
                         backend::ERROR => refused = Some(body.to_vec()),
                         backend::PARAMETER_STATUS => {
                             let body = body.to_vec();

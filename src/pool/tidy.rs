@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::lease::{accept, discard};
 use super::server::{ErrandError, Server};
-use super::{Lease, Pool};
+use super::{Lease, Pool, Quota};
 use crate::protocol::TransactionStatus;
 
 /// How often waits are checked: by this much a timeout may be late.
@@ -90,6 +90,32 @@ impl Pool {
         }
     }
 
+    /// A limit on servers that is used up.
+    fn exhausted(&self) -> Option<&Arc<Quota>> {
+        self.servers.iter().find(|quota| quota.limit() > 0 && quota.used() >= quota.limit())
+    }
+
+    fn has_limit(&self, limit: &Arc<Quota>) -> bool {
+        self.servers.iter().any(|quota| Arc::ptr_eq(quota, limit))
+    }
+
+    /// Whether clients wait though the pool has fewer servers than it may.
+    fn wants_more(&self, now: Instant) -> bool {
+        let gauges = self.gauges(now);
+        gauges.waiting > 0 && gauges.idle == 0 && gauges.lent < self.plan().settings.pool_size
+    }
+
+    /// Closes the server that has rested longest, but keeps the pool's minimum; whether there was one.
+    fn make_room(&self, now: Instant) -> bool {
+        let mut ledger = self.ledger();
+        let mut goes = ledger.total() > self.plan().settings.min_pool_size;
+        let culled = ledger.cull(now, |_, _| !std::mem::take(&mut goes));
+        drop(ledger);
+        let found = !culled.is_empty();
+        culled.into_iter().for_each(|mut server| self.closed(&mut server, "another pool needs its place"));
+        found
+    }
+
     /// Puts back what was taken out by mistake.
     fn readmit(&self, server: Box<Server>, now: Instant) {
         let home = server.home;
@@ -120,6 +146,18 @@ impl Pool {
     fn any_home(&self, now: Instant) -> usize {
         let gauges = self.gauges(now);
         (gauges.idle + gauges.lent + gauges.opening) % self.homes.len()
+    }
+}
+
+/// Where clients wait because a limit that their pool shares with others is used up, another pool under that limit, whose
+/// clients need no server, closes one that rests.
+pub fn share_out(pools: &[Arc<Pool>], now: Instant) {
+    for pool in pools {
+        if let Some(limit) = pool.exhausted()
+            && pool.wants_more(now)
+        {
+            let _ = pools.iter().any(|other| other.has_limit(limit) && other.make_room(now));
+        }
     }
 }
 
@@ -160,7 +198,8 @@ async fn undo(server: &mut Server, aftermath: Aftermath) -> Result<TransactionSt
     if let Some(reset) = aftermath.reset.filter(|sql| !sql.is_empty()) {
         status = server.run(&reset).await?;
         server.memory.forget_statements();
-        server.forget_parameters();
+        // The reset query may be any, and need not have undone these.
+        status = server.freshen().await?.unwrap_or(status);
     }
     Ok(status)
 }

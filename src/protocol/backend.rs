@@ -75,11 +75,6 @@ pub fn command_tag(body: &[u8]) -> &[u8] {
     cut_str(body).map_or(body, |(tag, _)| tag)
 }
 
-/// Whether a command tag says that all prepared statements are gone.
-pub fn drops_statements(tag: &[u8]) -> bool {
-    matches!(tag, b"DEALLOCATE ALL" | b"DISCARD ALL")
-}
-
 /// One field of an ErrorResponse or NoticeResponse, by its letter.
 ///
 /// <https://www.postgresql.org/docs/current/protocol-error-fields.html>

@@ -252,20 +252,28 @@ impl Desk<'_> {
         Judged::Done
     }
 
-    /// When the text at hand (after `skip` bytes of the body) is `DEALLOCATE name` of a name that the client has: the name,
-    /// and the text as the server must see it.
+    /// When the text at hand (after `skip` bytes of the body) is `DEALLOCATE name` of a name that the client has, or of one of
+    /// ours that it has not: the name, and the text as the server must see it.
     fn deallocated_name(&self, skip: usize) -> Option<(Box<[u8]>, String)> {
         let frame = self.frame();
-        if self.statements.is_empty() || frame.size > MAX_DEALLOCATE {
+        if frame.size > MAX_DEALLOCATE {
             return None;
         }
         let (text, _) = cut_str(frame.body.get(skip..)?)?;
         let name = deallocate(text)?;
-        let statement = self.statements.names.get(&name)?;
-        Some((name, format!("DEALLOCATE \"{}\"", String::from_utf8_lossy(&statement.name))))
+        let on_server = match self.subject(&name) {
+            Subject::Named(statement) => statement.name.clone(),
+            Subject::Unknown { is_ours: true } => server_name(StatementId::MAX),
+            Subject::Unknown { is_ours: false } | Subject::Unnamed => return None,
+        };
+        Some((name, format!("DEALLOCATE \"{}\"", String::from_utf8_lossy(&on_server))))
     }
 
     fn begin_deallocate(&mut self, name: &[u8]) {
+        if !self.dialogue.is_busy() && !self.dialogue.is_open() {
+            // One that is still waited for has failed.
+            self.statements.deallocating.clear();
+        }
         if let Some(statement) = self.statements.names.get(name).cloned() {
             self.provide(&statement);
             self.memory.unsure(statement.id);

@@ -3,11 +3,11 @@
 use super::*;
 use std::io::IoSlice;
 
-/// A message in words: `P:name=text`, `B:name`, `D:name`, `C:name`, `Q:text`, `E`, `S`.
+/// A message in words: `P:name=text`, `B:name`, `D:name`, `C:name`, `Q:text` (`_` is a space, `~` is `_`), `E`, `S`.
 fn encode_word(word: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let (tag, name) = (word.as_bytes()[0], word.get(2..).unwrap_or(""));
-    let rest = name.replace('_', " ");
+    let rest = name.replace('_', " ").replace('~', "_");
     match tag {
         b'P' => {
             let (name, text) = rest.split_once('=').unwrap();
@@ -252,6 +252,32 @@ fn deallocate_by_sql() {
             ("1>0: Q:DEALLOCATE_ALL | C:DEALLOCATE_ALL Z:I", "Q:DEALLOCATE_ALL"),
             ("1>0: B:t S | E Z:I", "B:t S"),
             ("1>0: P:t=one S | 1 Z:I", "P:#1=one S"),
+        ],
+    );
+}
+
+#[test]
+fn a_deallocate_that_fails_takes_no_other_name() {
+    check(
+        9,
+        &[
+            ("0>0: P:a=one P:b=two S | 1 1 Z:I", "P:#1=one P:#2=two S"),
+            ("0>0: Q:deallocate_a | E Z:I", "Q:DEALLOCATE_\"#1\""),
+            ("0>0: Q:deallocate_b | C:DEALLOCATE Z:I", "Q:DEALLOCATE_\"#2\""),
+            ("0>0: B:b S | E Z:I", "B:b S"),
+            ("0>0: B:a S | 3 1 2 Z:I", "C:#1 P:#1=one B:#1 S"),
+        ],
+    );
+}
+
+#[test]
+fn nobody_deallocates_what_is_not_his() {
+    check(
+        9,
+        &[
+            ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
+            ("1>0: Q:DEALLOCATE_pgweir~1 | E Z:I", "Q:DEALLOCATE_\"#18446744073709551615\""),
+            ("0>0: B:s S | 2 Z:I", "B:#1 S"),
         ],
     );
 }

@@ -344,8 +344,7 @@ impl Dialogue {
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
         match command_tag(body) {
-            tag if backend::drops_statements(tag) => {
-                memory.forget_statements();
+            tag if memory.see_complete(tag) => {
                 self.settled.push(Settled::AllDropped);
             }
             b"DEALLOCATE" => self.settled.push(Settled::Deallocated),

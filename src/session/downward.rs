@@ -69,8 +69,12 @@ impl Relay<'_> {
         match frame.tag {
             backend::PARAMETER_STATUS if !ours => {
                 if let Some((name, value)) = backend::parameter_status(frame.body) {
+                    let alike = Arc::ptr_eq(&server.memory.parameters, &self.session.parameters);
                     Arc::make_mut(&mut self.session.parameters).report(name, value);
-                    server.memory.parameters = self.session.parameters.clone();
+                    match alike {
+                        true => server.memory.parameters = self.session.parameters.clone(),
+                        false => server.report(frame.body),
+                    }
                     if name == "application_name" {
                         self.session.client.set_application_name(value);
                     }

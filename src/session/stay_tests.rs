@@ -8,7 +8,7 @@ use crate::auth::ServerKey;
 use crate::config::{PoolSettings, TlsMode};
 use crate::net::dial::Address;
 use crate::pool::client::Identity;
-use crate::pool::{Home, Quotas, Route};
+use crate::pool::{Home, Quotas, Route, tidy};
 use crate::protocol::Frame;
 
 /// Long enough for a slow machine; nothing waits for it unless a test fails.
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A pool of one server at the most, and where its servers are to be.
 struct Stage {
     pool: Arc<Pool>,
+    quotas: Quotas,
     doors: UnixListener,
     roster: Arc<Roster>,
     worker: Arc<Worker>,
@@ -36,10 +37,9 @@ impl Stage {
         let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
         let plan = Arc::new(Plan { version: 1, settings, route });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
-        let homes = Arc::new([Home { runtime: tokio::runtime::Handle::current() }]);
-        let pool = Arc::new(Pool::new("d".into(), "u".into(), plan, quotas, homes));
+        let pool = pool(plan, &quotas);
         let worker = Arc::new(Worker::new(0, Instant::now()));
-        Stage { pool, doors, roster: Arc::default(), worker, clients: 0, _dir: dir }
+        Stage { pool, quotas, doors, roster: Arc::default(), worker, clients: 0, _dir: dir }
     }
 
     /// A client that has logged in, and what others know of it.
@@ -74,20 +74,38 @@ impl Stage {
         (Peer(ours), client)
     }
 
+    /// A reload.
+    fn replan(&self) {
+        let plan = self.pool.plan();
+        let (address, key) = (plan.route.address.clone(), ServerKey::None);
+        let (dbname, user) = ("d".to_string(), "u".to_string());
+        let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
+        self.pool.replan(Arc::new(Plan { version: plan.version + 1, settings: plan.settings.clone(), route }));
+    }
+
     /// The next server that is opened, logged in.
     async fn server(&self) -> Peer {
-        let mut peer = Peer(soon(self.doors.accept()).await.unwrap().0);
-        let size = soon(peer.0.read_u32()).await.unwrap();
-        peer.bytes(size as usize - 4).await;
-        peer.0.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x09\0\0\0\x09Z\0\0\0\x05I").await.unwrap();
-        peer
+        Peer(soon(self.doors.accept()).await.unwrap().0).log_in().await
     }
+}
+
+fn pool(plan: Arc<Plan>, quotas: &Quotas) -> Arc<Pool> {
+    let homes = Arc::new([Home { runtime: tokio::runtime::Handle::current() }]);
+    Arc::new(Pool::new("d".into(), "u".into(), plan, quotas.clone(), homes))
 }
 
 /// The other end of a client or of a server.
 struct Peer(UnixStream);
 
 impl Peer {
+    /// As a server.
+    async fn log_in(mut self) -> Peer {
+        let size = soon(self.0.read_u32()).await.unwrap();
+        self.bytes(size as usize - 4).await;
+        self.0.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x09\0\0\0\x09Z\0\0\0\x05I").await.unwrap();
+        self
+    }
+
     /// Says messages: `C`, `C:TEXT`, `_` for a space; `P:name=query`; `…-5` without its last five bytes.
     async fn say(&mut self, words: &str) {
         let bytes: Vec<u8> = words.split_whitespace().flat_map(encode_word).collect();
@@ -387,4 +405,95 @@ async fn a_server_whose_parameters_are_under_way_is_closed_when_its_client_leave
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).lent, 0);
     server.hears("X").await;
+}
+
+#[tokio::test]
+async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
+    let mut stage = Stage::new(|settings| {
+        settings.pool_mode = crate::config::PoolMode::Session;
+        settings.server_reset_query = "select_1".to_string();
+    });
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("role", "me");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:one").await;
+    server.say("C:SELECT Z:I C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    client.say("X").await;
+    server.hears("Q:select_1").await;
+    server.say("C:SELECT Z:I").await;
+    server.hears("Q:RESET_\"role\";_").await;
+    server.say("C:RESET Z:I").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);
+}
+
+#[tokio::test]
+async fn startup_parameters_come_back_after_discard_all() {
+    let mut stage = Stage::new(|_| {});
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("extra_float_digits", "3");
+    let (mut client, _) = stage.client(parameters);
+    client.say("Q:discard_all").await;
+    let mut server = stage.server().await;
+    server.hears("Q Q:discard_all").await;
+    server.say("C:SELECT Z:I C:DISCARD_ALL").await;
+    server.0.write_all(b"S\0\0\0\x08x\0y\0").await.unwrap();
+    server.say("Z:I").await;
+    client.hears("C:DISCARD_ALL S Z:I").await;
+    client.say("Q:two").await;
+    server.hears("Q Q:two").await;
+}
+
+#[tokio::test]
+async fn a_server_opened_while_the_configuration_changed_serves_nobody() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let old = Peer(soon(stage.doors.accept()).await.unwrap().0);
+    stage.replan();
+    let mut old = old.log_in().await;
+    let mut new = stage.server().await;
+    new.hears("Q:one").await;
+    old.hears("X").await;
+}
+
+#[tokio::test]
+async fn a_resting_server_of_the_old_configuration_serves_nobody() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut old = stage.server().await;
+    old.hears("Q:one").await;
+    old.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    settle().await;
+    stage.replan();
+    client.say("Q:two").await;
+    old.hears("X").await;
+    stage.server().await.hears("Q:two").await;
+}
+
+#[tokio::test]
+async fn a_pool_that_needs_no_server_makes_room_for_one_that_does() {
+    let mut stage = Stage::new(|_| {});
+    stage.quotas.servers[0].set_limit(Some(1));
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:one").await;
+    let mut server = stage.server().await;
+    server.hears("Q:one").await;
+    server.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    let poor = pool(stage.pool.plan(), &stage.quotas);
+    let rich = std::mem::replace(&mut stage.pool, poor);
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:two").await;
+    settle().await;
+    let pools = [rich, stage.pool.clone()];
+    tidy::share_out(&pools, Instant::now());
+    server.hears("X").await;
+    stage.pool.tick(Instant::now());
+    stage.server().await.hears("Q:two").await;
 }

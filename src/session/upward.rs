@@ -48,15 +48,14 @@ impl Relay<'_> {
         let named =
             matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY);
         let shared = session.plan.settings.pool_mode != PoolMode::Session;
-        if shared
-            && tag == frontend::QUERY
-            && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)))
-        {
+        let is_query = tag == frontend::QUERY;
+        let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
+        if shared && drops {
             dialogue.expect_drop();
         } else if shared && named && dialogue.is_dropping() {
             return Judged::Hold;
         }
-        let plain_query = tag == frontend::QUERY && session.statements.is_none();
+        let plain_query = is_query && session.statements.is_none() && !drops;
         if named && shared && !plain_query && dialogue.is_listening() {
             let id = session.client.id;
             let statements = session.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
