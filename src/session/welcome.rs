@@ -72,11 +72,9 @@ pub(super) enum Turned {
 impl From<TalkError> for Turned {
     fn from(error: TalkError) -> Turned {
         match error {
-            TalkError::Startup(bad) => Turned::Away(
-                Reason::Protocol,
-                Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()),
-                bad.to_string(),
-            ),
+            TalkError::Startup(bad) => {
+                Turned::Away(Reason::Protocol, Complaint::fatal(bad.sqlstate(), bad.to_string()), bad.to_string())
+            }
             other => Turned::Gone(Reason::Protocol, other.to_string()),
         }
     }
@@ -244,10 +242,12 @@ impl Guest {
                 }
                 Step::Continue(gate) => {
                     self.talk.flush().await?;
-                    let message = self.talk.message().await?;
-                    if message.tag != frontend::PASSWORD {
-                        return Err(unexpected(message.tag));
+                    // Before the rest of the message, whose length may be as wrong as its tag.
+                    let tag = self.talk.peek().await?;
+                    if tag != frontend::PASSWORD {
+                        return Err(unexpected(tag));
                     }
+                    let message = self.talk.message().await?;
                     gate.hear(&message.body, &mut self.talk.out)
                 }
                 Step::Slow(work) => {
