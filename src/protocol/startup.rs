@@ -1,6 +1,7 @@
 //! The first packet of a connection, which has no tag: StartupMessage, SSLRequest, GSSENCRequest, CancelRequest. Pure.
 
 use super::frame::cut_str;
+use super::sqlstate::{self, SqlState};
 
 /// A longer startup packet is not from a Postgres client; Postgres uses the same bound (MAX_STARTUP_PACKET_LENGTH).
 pub const MAX_STARTUP: usize = 10_000;
@@ -49,6 +50,17 @@ pub enum BadStartup {
     Encoding,
     #[error("no PostgreSQL user name specified in startup packet")]
     NoUser,
+}
+
+impl BadStartup {
+    /// The code that Postgres has for it.
+    pub fn sqlstate(self) -> SqlState {
+        match self {
+            BadStartup::Version { .. } => sqlstate::FEATURE_NOT_SUPPORTED,
+            BadStartup::NoUser => sqlstate::INVALID_AUTHORIZATION,
+            BadStartup::Length | BadStartup::Layout | BadStartup::Encoding => sqlstate::PROTOCOL_VIOLATION,
+        }
+    }
 }
 
 /// The packet's whole length, once its length word is there.

@@ -23,12 +23,15 @@ pub enum Request {
 /// Looks at what has arrived. What owes no answer at rest (a COPY's end that came late, a lone Flush) is dropped.
 pub fn survey(lane: &mut Lane) -> Request {
     loop {
-        let tag = match lane.frame() {
+        let seen = match lane.frame() {
             Err(bad) => return Request::Violation(bad.to_string()),
             Ok(None) => return Request::Incomplete,
-            Ok(Some(frame)) => (frame.tag, frame.size),
+            Ok(Some(frame)) => match refusal(&frame) {
+                Some(why) => return Request::Violation(why),
+                None => (frame.tag, frame.size),
+            },
         };
-        match tag {
+        match seen {
             (frontend::TERMINATE, _) => return Request::Terminate,
             (frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL | frontend::FLUSH, size) => {
                 lane.swallow(size)
@@ -122,5 +125,8 @@ mod tests {
         check("p+9", "Violation");
         check("P z", "Violation");
         check("S+20000", "Violation");
+        check("H+20000", "Violation");
+        check("c+20000", "Violation");
+        check("X+20000", "Violation");
     }
 }

@@ -65,9 +65,10 @@ impl Statements {
         (count as usize).min(self.journal.len())
     }
 
-    /// What the client calls the statement with this name on the servers.
+    /// What the client calls, or called when it sent what is being answered, the statement with this name on the servers.
     pub fn client_name(&self, on_server: &[u8]) -> Option<&[u8]> {
-        self.names.iter().find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
+        let before = self.journal.iter().filter_map(|(name, before)| Some((name, before.as_ref()?)));
+        self.names.iter().chain(before).find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
     }
 
     /// How many names there are.
@@ -162,5 +163,9 @@ mod tests {
         statements.change(b"mine", Some(Catalog::default().intern(b"x")));
         assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]));
         assert_eq!(statements.client_name(b"pgweir_2"), None);
+        statements.change(b"mine", None);
+        assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]), "closed, but that is not settled");
+        statements.settle(Settled::Kept(2));
+        assert_eq!(statements.client_name(b"pgweir_1"), None);
     }
 }

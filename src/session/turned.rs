@@ -19,11 +19,9 @@ pub(super) enum Turned {
 impl From<TalkError> for Turned {
     fn from(error: TalkError) -> Turned {
         match error {
-            TalkError::Startup(bad) => Turned::Away(
-                Reason::Protocol,
-                Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, bad.to_string()),
-                bad.to_string(),
-            ),
+            TalkError::Startup(bad) => {
+                Turned::Away(Reason::Protocol, Complaint::fatal(bad.sqlstate(), bad.to_string()), bad.to_string())
+            }
             other => Turned::Gone(Reason::Protocol, other.to_string()),
         }
     }

@@ -223,10 +223,12 @@ impl Guest {
                 }
                 Step::Continue(gate) => {
                     self.talk.flush().await?;
-                    let message = self.talk.message().await?;
-                    if message.tag != frontend::PASSWORD {
-                        return Err(turned::unexpected(message.tag));
+                    // Before the rest of the message, whose length may be as wrong as its tag.
+                    let tag = self.talk.peek().await?;
+                    if tag != frontend::PASSWORD {
+                        return Err(turned::unexpected(tag));
                     }
+                    let message = self.talk.message().await?;
                     gate.hear(&message.body, &mut self.talk.out)
                 }
                 Step::Slow(work) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::PATIENCE;
 use crate::support::proc::resident;
 use crate::support::stage::Stage;
-use crate::support::wire::{bind, complete, description, done, execute, extended, message, notice, one_row};
+use crate::support::wire::{bind, complete, description, done, error, execute, extended, message, notice, one_row};
 use crate::support::wire::{parameter_status, parse, query, ready, row, sync};
 
 /// Memory that a large result may cost beyond what was there before: buffers, and what the allocator keeps.
@@ -197,4 +197,26 @@ fn parameters_that_differ_come_with_the_query() {
         server.send(&[ours, theirs].concat());
         client.expect("1 2 T D C Z");
     }
+}
+
+#[test]
+fn an_error_calls_a_statement_by_its_clients_name() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    client.send(&[parse("mine", "select 1"), sync()].concat());
+    server.expect("P S");
+    server.send(&[message(b'1', b""), ready(b'I')].concat());
+    client.expect("1 Z");
+    client.send(&[bind("", "unknown"), parse("mine", "x"), sync()].concat());
+    server.expect("B P S");
+    let unknown = error("ERROR", "26000", "prepared statement \"unknown\" does not exist");
+    server.send(&[unknown, ready(b'I')].concat());
+    client.expect("E Z");
+    client.send(&[parse("mine", "select 2"), sync()].concat());
+    assert_eq!(server.expect("P S")[0].text(), "pgweir_1 select 2");
+    let said = error("ERROR", "42P05", "prepared statement \"pgweir_1\" already exists");
+    server.send(&[said, ready(b'I')].concat());
+    let told = client.expect_error("ERROR", "42P05");
+    assert_eq!(told.field('M'), "prepared statement \"mine\" already exists");
+    client.expect("Z");
 }

@@ -29,8 +29,8 @@ pub struct Postgres {
     pub pair: Pair,
 }
 
-/// Only by TLS and SCRAM over TCP, so that whoever gets in has done both.
-const HBA: &str = "local all postgres trust\nhostssl all all all scram-sha-256\n";
+/// Only by TLS and SCRAM over TCP, so that whoever gets in has done both; but `direct` may come as a test's own client can.
+const HBA: &str = "local all postgres trust\nhostnossl all direct all password\nhostssl all all all scram-sha-256\n";
 
 const FAST: [&str; 6] = [
     "fsync=off",

@@ -1,0 +1,29 @@
+//! Many at once that never come to an end.
+
+use crate::support::client::connect;
+use crate::support::peer::Peer;
+use crate::support::stage::Stage;
+use crate::support::wire::{ssl_request, startup};
+
+/// Fewer than `max_logins`, so that who comes after them is served.
+const CROWD: usize = 200;
+
+#[test]
+fn logins_that_do_not_go_on_are_closed() {
+    let stage = Stage::before(Peer::new(), "", &[("PGWEIR_POOL_CLIENT_LOGIN_TIMEOUT", "300ms")]);
+    let (mut client, mut server) = stage.first();
+    let hello = startup(&[("user", "app"), ("database", "app")]);
+    let beginnings = [&b""[..], b"\0", &hello[..4], &hello[..hello.len() - 1]];
+    let mut crowd: Vec<_> = beginnings.iter().cycle().take(CROWD).map(|_| connect(stage.pgweir.addr)).collect();
+    for (conn, beginning) in crowd.iter_mut().zip(beginnings.iter().cycle()) {
+        conn.send(beginning);
+    }
+    let mut asking = connect(stage.pgweir.addr);
+    asking.send(&ssl_request());
+    asking.read_raw(&mut [0; 1]);
+    stage.converse(&mut client, &mut server);
+    crowd.iter_mut().for_each(|conn| conn.expect_closed());
+    asking.expect_closed();
+    stage.converse(&mut client, &mut server);
+    stage.peer.expect_nobody();
+}
