@@ -32,7 +32,9 @@ pub struct Postgres {
 /// Only by TLS and SCRAM over TCP, so that whoever gets in has done both; but `direct` may come as a test's own client can.
 const HBA: &str = "local all postgres trust\nhostnossl all direct all password\nhostssl all all all scram-sha-256\n";
 
-const FAST: [&str; 6] = [
+/// A statement that hangs ends some time, and its test fails.
+const FAST: [&str; 7] = [
+    "statement_timeout=20s",
     "fsync=off",
     "full_page_writes=off",
     "autovacuum=off",
