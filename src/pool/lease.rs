@@ -250,7 +250,7 @@ impl Pool {
             self.ledger().open_dropped();
             return self.open_wanted(home, now);
         }
-        lock(&self.fresh).get_or_insert(parameters);
+        *lock(&self.fresh) = Some(parameters);
         let woken = self.ledger().opened(server, home, now);
         if let Some(client) = woken {
             client.wake();
@@ -263,7 +263,7 @@ impl Pool {
         self.servers.iter().for_each(|quota| quota.give());
         warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
             addr = %plan.route.address, error = %why);
-        if !self.is_current(plan) {
+        if !self.keeps(plan) {
             self.ledger().open_dropped();
             return self.open_wanted(home, now);
         }

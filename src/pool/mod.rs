@@ -48,10 +48,28 @@ use parameters::{Interner, Parameters};
 pub struct Plan {
     /// Which reload it came with.
     pub version: u64,
+    /// Which reload last changed where servers are and what they are: older servers are closed.
+    pub generation: u64,
     /// Sizes, modes and times.
     pub settings: PoolSettings,
     /// How to reach a server.
     pub route: Route,
+}
+
+impl Plan {
+    /// Whether servers of the other plan would be other servers, or other sessions on them. Certificates do not make them
+    /// so: who has connected has connected.
+    fn leads_elsewhere(&self, other: &Plan) -> bool {
+        let (one, two) = (&self.route, &other.route);
+        let place = |route: &Route| (route.address.host.clone(), route.address.port, route.address.tls_mode);
+        let who = |route: &Route| (route.dbname.clone(), route.user.clone(), route.startup.clone());
+        place(one) != place(two)
+            || who(one) != who(two)
+            || one.key != two.key
+            || self.settings.max_prepared_statements != other.settings.max_prepared_statements
+            || self.settings.server_lifetime != other.settings.server_lifetime
+            || self.settings.pool_mode != other.settings.pool_mode
+    }
 }
 
 /// How to reach a server and log in to it.
@@ -88,6 +106,8 @@ pub struct Pool {
     plan: Mutex<Arc<Plan>>,
     /// The version of `plan`, to be looked at without its lock.
     version: AtomicU64,
+    /// Likewise the generation.
+    generation: AtomicU64,
     /// What a fresh server reports; what a client is welcomed with.
     fresh: Mutex<Option<Arc<Parameters>>>,
     /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
@@ -141,6 +161,7 @@ impl Pool {
             servers: quotas.servers,
             ledger: Mutex::new(Ledger::new(limits(&plan.settings), homes.len())),
             version: AtomicU64::new(plan.version),
+            generation: AtomicU64::new(plan.generation),
             plan: Mutex::new(plan),
             fresh: Mutex::default(),
             learned: Mutex::default(),
@@ -163,6 +184,18 @@ impl Pool {
         self.version.load(Relaxed) == plan.version
     }
 
+    /// Whether servers that were opened by this plan are still what they should be.
+    pub fn keeps(&self, plan: &Plan) -> bool {
+        self.generation.load(Relaxed) == plan.generation
+    }
+
+    /// A reload that leaves the servers what they are: new limits, new certificates.
+    pub fn retune(self: &Arc<Self>, plan: Arc<Plan>) {
+        self.ledger().set_limits(limits(&plan.settings));
+        self.version.store(plan.version, Relaxed);
+        *lock(&self.plan) = plan;
+    }
+
     /// A reload: new limits at once; servers of the old plan are closed, those on loan as they come back.
     pub fn replan(self: &Arc<Self>, plan: Arc<Plan>) {
         let mut ledger = self.ledger();
@@ -170,6 +203,7 @@ impl Pool {
         ledger.forget_failure();
         drop(ledger);
         self.version.store(plan.version, Relaxed);
+        self.generation.store(plan.generation, Relaxed);
         *lock(&self.plan) = plan;
         lock(&self.learned).clear();
         *lock(&self.fresh) = None;

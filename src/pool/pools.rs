@@ -108,8 +108,15 @@ impl Pools {
     pub fn reload(&self, config: &Config, tls: &ServerTls) {
         for pool in self.all() {
             let key = pool.plan().route.key.clone();
-            if let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key) {
-                pool.replan(Arc::new(plan));
+            if let Some(mut plan) = self.plan(config, tls, &pool.database, &pool.user, key) {
+                let old = pool.plan();
+                match old.leads_elsewhere(&plan) {
+                    true => pool.replan(Arc::new(plan)),
+                    false => {
+                        plan.generation = old.generation;
+                        pool.retune(Arc::new(plan));
+                    }
+                }
             }
             self.quotas(config, &pool.database, &pool.user);
         }
@@ -173,8 +180,10 @@ impl Pools {
         let tls_mode = database.tls.as_ref().unwrap_or(&config.tls_server).mode;
         let tls = if tls_mode == TlsMode::Disable { None } else { tls.of(section) };
         let address = Address { host: database.host.clone(), port: database.port, tls_mode, tls };
+        let version = self.versions.fetch_add(1, Relaxed) + 1;
         Some(Plan {
-            version: self.versions.fetch_add(1, Relaxed) + 1,
+            version,
+            generation: version,
             route: Route {
                 address: Arc::new(address),
                 dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),

@@ -50,7 +50,7 @@ pub enum ErrandError {
 impl Server {
     /// Whether it has been opened by the plan that holds now and is not too old.
     pub fn is_current(&self, now: Instant) -> bool {
-        !self.is_old(now) && self.pool.is_current(&self.plan)
+        !self.is_old(now) && self.pool.keeps(&self.plan)
     }
 
     /// Whether its lifetime is over.

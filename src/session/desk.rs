@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dialogue::Dialogue;
 use super::owed::{Answer, Heed, Owed};
-use super::statements::{Statements, deallocate};
+use super::statements::{MAX_UNNAMED, Statements, deallocate};
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
@@ -17,6 +17,10 @@ use crate::protocol::{Frame, TransactionStatus, encode};
 
 /// No driver's names are longer; a Bind that has not shown both of its within this is not from a Postgres client.
 const MAX_NAMES: usize = 64 * 1024;
+
+/// The text of a named statement is held for as long as its client is there, so it has a limit; no statement that is worth
+/// preparing is near it. An unnamed one streams and has none.
+const MAX_NAMED: usize = 16 * 1024 * 1024;
 
 /// A longer Query is not a lone DEALLOCATE.
 const MAX_DEALLOCATE: usize = 300;
@@ -69,7 +73,10 @@ impl Desk<'_> {
         let frame = self.frame();
         match (frame.body.first(), frame.whole()) {
             (None, _) => return self.hold(),
-            (Some(0), None) => return self.stream_unnamed(),
+            (Some(0), None) if frame.size > MAX_UNNAMED => return self.stream_unnamed(),
+            (Some(1..), None) if frame.size > MAX_NAMED => {
+                return Judged::Violation("a named prepared statement is too long for transaction pooling");
+            }
             (Some(_), None) => return self.hold(),
             _ => {}
         }

@@ -25,7 +25,7 @@ pub struct Lobby {
     /// Clients at once.
     pub total: Arc<Quota>,
     /// Logins under way at once.
-    pub logins: Semaphore,
+    pub logins: Arc<Semaphore>,
     /// Nobody new is taken.
     pub draining: AtomicBool,
     /// Drawn once: what users that do not exist are made of.
@@ -91,7 +91,7 @@ impl Lobby {
             roster: Arc::default(),
             rejections: Arc::default(),
             total: Arc::new(Quota::new(Some(rules.config.pool.max_clients))),
-            logins: Semaphore::new(rules.config.pool.max_logins),
+            logins: Arc::new(Semaphore::new(rules.config.pool.max_logins)),
             draining: AtomicBool::new(false),
             mock_key,
             rules: Mutex::new(Arc::new(rules)),

@@ -218,6 +218,10 @@ impl<'s> Relay<'s> {
         }
         if let Some(lease) = self.lease.take() {
             self.session.client.set_line(None);
+            if self.exchange.course.doomed {
+                // It has told the client so itself.
+                self.exchange.course.ending = Some(Farewell::ServerLost);
+            }
             match self.exchange.dialogue.is_damaged() || self.exchange.course.doomed {
                 false => lease.give_back(self.exchange.course.times.now),
                 true => lease.close("it said what it should not have"),

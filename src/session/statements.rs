@@ -10,7 +10,7 @@ use super::owed::Settled;
 use crate::pool::catalog::Statement;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
-const MAX_UNNAMED: usize = 16 * 1024;
+pub(super) const MAX_UNNAMED: usize = 16 * 1024;
 
 /// One client's names.
 #[derive(Debug, Default)]

@@ -35,7 +35,7 @@ impl Stage {
         let address = Arc::new(Address { host, port: 1, tls_mode: TlsMode::Disable, tls: None });
         let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
         let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
-        let plan = Arc::new(Plan { version: 1, settings, route });
+        let plan = Arc::new(Plan { version: 1, generation: 1, settings, route });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
         let pool = pool(plan, &quotas);
         let worker = Arc::new(Worker::new(0, Instant::now()));
@@ -80,7 +80,12 @@ impl Stage {
         let (address, key) = (plan.route.address.clone(), ServerKey::None);
         let (dbname, user) = ("d".to_string(), "u".to_string());
         let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
-        self.pool.replan(Arc::new(Plan { version: plan.version + 1, settings: plan.settings.clone(), route }));
+        self.pool.replan(Arc::new(Plan {
+            version: plan.version + 1,
+            generation: plan.generation + 1,
+            settings: plan.settings.clone(),
+            route,
+        }));
     }
 
     /// The next server that is opened, logged in.

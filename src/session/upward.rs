@@ -8,7 +8,10 @@ use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, violation};
 use crate::config::PoolMode;
 use crate::pool::memory::Unnamed;
-use crate::protocol::frontend;
+use crate::protocol::{encode, frontend};
+
+/// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front.
+const MOST_WAITING: usize = 1024 * 1024;
 
 impl Relay<'_> {
     /// Judges all that has arrived, as far as it can be judged.
@@ -27,7 +30,14 @@ impl Relay<'_> {
                 return Ok(());
             }
             let dialogue = &mut self.exchange.dialogue;
+            if self.up.waiting() > MOST_WAITING {
+                return Ok(());
+            }
             if dialogue.is_full() {
+                // What is owed may wait for a Flush or Sync that we do not read before it has come.
+                if self.up.is_sent() && !self.up.is_mid_frame() {
+                    self.up.insert(|out| encode::bare(out, frontend::FLUSH));
+                }
                 return Ok(());
             }
             if !dialogue.is_busy() {

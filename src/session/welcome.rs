@@ -3,9 +3,10 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
@@ -18,6 +19,7 @@ use super::worker::Worker;
 use crate::auth::{Gate, Proven, Seeds, ServerKey, Step};
 use crate::config::TlsMode;
 use crate::net::stream::Plain;
+use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
 use crate::pool::client::{Identity, Word};
@@ -37,8 +39,14 @@ pub struct Guest {
     /// Whom it says it is, and which database it asks for, once it has said so.
     user: String,
     database: String,
+    /// That it may log in now, among `max_logins`.
+    permit: Option<OwnedSemaphorePermit>,
     place: Place,
 }
+
+/// A client that is silent for longer in the middle of its login lets others go first: those who say nothing shall not
+/// keep out those who do.
+const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 
 /// Its place among the worker's clients, and among `max_clients`. Given back however it ends.
 #[derive(Debug)]
@@ -75,17 +83,19 @@ pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: A
         arrived_at: Instant::now(),
         user: String::new(),
         database: String::new(),
+        permit: None,
         place,
     };
     let lobby = guest.lobby.clone();
     let attempt = async {
-        let _permit = lobby.logins.acquire().await;
+        guest.permit = lobby.logins.clone().acquire_owned().await.ok();
         guest.enter(&rules).await
     };
     let outcome = match patience.is_zero() {
         true => attempt.await,
         false => tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| Err(turned::late())),
     };
+    guest.permit = None;
     match outcome {
         Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
         Err(turned) => {
@@ -127,7 +137,7 @@ impl Guest {
     async fn greet(&mut self, rules: &Rules) -> Result<Greeting, Turned> {
         let (mut asked_tls, mut asked_gss) = (false, false);
         loop {
-            match self.talk.startup().await? {
+            match self.hear(async |talk| talk.startup().await).await? {
                 Startup::Ssl if !asked_tls && !self.talk.stream.is_tls() => {
                     asked_tls = true;
                     self.answer_tls(rules).await?;
@@ -156,6 +166,22 @@ impl Guest {
                 }
             }
         }
+    }
+
+    /// Reads what the client says next.
+    async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
+        let Guest { talk, permit, lobby, .. } = self;
+        let mut reading = Box::pin(read(talk));
+        let said = match tokio::time::timeout(MAY_BE_SILENT, &mut reading).await {
+            Ok(said) => said,
+            Err(_) => {
+                *permit = None;
+                let said = reading.await;
+                *permit = lobby.logins.clone().acquire_owned().await.ok();
+                said
+            }
+        };
+        Ok(said?)
     }
 
     async fn answer_tls(&mut self, rules: &Rules) -> Result<(), Turned> {
@@ -224,11 +250,11 @@ impl Guest {
                 Step::Continue(gate) => {
                     self.talk.flush().await?;
                     // Before the rest of the message, whose length may be as wrong as its tag.
-                    let tag = self.talk.peek().await?;
+                    let tag = self.hear(async |talk| talk.peek().await).await?;
                     if tag != frontend::PASSWORD {
                         return Err(turned::unexpected(tag));
                     }
-                    let message = self.talk.message().await?;
+                    let message = self.hear(async |talk| talk.message().await).await?;
                     gate.hear(&message.body, &mut self.talk.out)
                 }
                 Step::Slow(work) => {
