@@ -49,6 +49,11 @@ impl Crew {
         self.0.iter().map(|hand| Home { runtime: hand.runtime.clone() }).collect()
     }
 
+    /// Whether any client has ever set itself a deadline: without timeouts none does, and nobody looks at them all.
+    pub(super) fn has_deadlines(&self) -> bool {
+        self.0.iter().any(|hand| hand.worker.has_deadlines())
+    }
+
     /// Once a second.
     pub(super) fn tidy(&self) {
         self.0.iter().for_each(|hand| hand.worker.tidy());

@@ -27,14 +27,11 @@ use crew::Crew;
 use picture::Photographer;
 use signals::{Signal, Signals};
 
-/// Deadlines of clients are looked at every so many ticks.
-const DEADLINE_TICKS: u32 = 2;
-
 /// While we are not ready, a picture is taken every so many ticks: whoever waits for us wants to know at once.
-const UNREADY_TICKS: u32 = 4;
+const UNREADY_TICKS: u32 = 2;
 
 /// What is done once a second is done every so many ticks.
-const SECOND_TICKS: u32 = 20;
+const SECOND_TICKS: u32 = 10;
 
 /// Clients that were told to leave have this long for our last words.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -175,7 +172,7 @@ impl<'l> App<'l> {
         let pools = self.lobby.pools.all();
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
-        if ticks.is_multiple_of(DEADLINE_TICKS) {
+        if self.crew.has_deadlines() {
             let at = self.crew.deadline(now);
             self.lobby.roster.each(|client| client.check_deadline(at));
         }

@@ -12,7 +12,7 @@ use super::{Lease, Pool, Quota};
 use crate::protocol::TransactionStatus;
 
 /// How often waits are checked: by this much a timeout may be late.
-pub const TICK: Duration = Duration::from_millis(50);
+pub const TICK: Duration = Duration::from_millis(100);
 
 /// A rested server that does not answer within this is dead.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);

@@ -294,16 +294,18 @@ impl<'s> Relay<'s> {
     }
 
     fn set_deadline(&self) {
-        let worker = &self.session.worker;
-        if self.exchange.course.ending.is_some() {
-            let last = self.exchange.course.times.now + super::stay::LAST_WORDS;
-            return self.session.client.set_deadline(worker.deadline(last));
-        }
-        if self.exchange.course.limits.is_any() {
+        let (session, course) = (&self.session, &self.exchange.course);
+        let next = if course.ending.is_some() {
+            Some(course.times.now + super::stay::LAST_WORDS)
+        } else if course.limits.is_any() {
             let dialogue = &self.exchange.dialogue;
-            let next =
-                self.exchange.course.limits.next(&self.exchange.course.times, dialogue.is_busy(), dialogue.status());
-            self.session.client.set_deadline(next.map_or(0, |at| worker.deadline(at)));
+            course.limits.next(&course.times, dialogue.is_busy(), dialogue.status())
+        } else {
+            return;
+        };
+        match next {
+            Some(at) => session.worker.set_deadline(&session.client, at),
+            None => session.client.set_deadline(0),
         }
     }
 

@@ -138,8 +138,10 @@ impl Session {
 
     /// In place of any deadline that the last conversation set.
     fn set_idle_deadline(&self) {
-        let until = self.idle_until().map_or(0, |until| self.worker.deadline(until));
-        self.client.set_deadline(until);
+        match self.idle_until() {
+            Some(until) => self.worker.set_deadline(&self.client, until),
+            None => self.client.set_deadline(0),
+        }
     }
 
     fn idle_until(&self) -> Option<Instant> {

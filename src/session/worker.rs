@@ -1,6 +1,6 @@
 //! A worker as its sessions see it: which one it is, and the buffers that it lends while bytes are in flight.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,6 +8,7 @@ use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
 use crate::net::Lane;
+use crate::pool::Client;
 
 /// Room for requests. Most are short, and a thousand clients that wait hold one each.
 const UP: usize = 2 * 1024;
@@ -35,6 +36,7 @@ pub struct Worker {
     /// When the process' clock of deadlines began.
     pub epoch: Instant,
     clients: AtomicUsize,
+    deadlines: AtomicBool,
     up: Shelf<Lane>,
     down: Shelf<Exchange>,
 }
@@ -97,7 +99,14 @@ impl<T> Shelf<T> {
 impl Worker {
     /// The worker with this number.
     pub fn new(index: usize, epoch: Instant) -> Worker {
-        Worker { index, epoch, clients: AtomicUsize::new(0), up: Shelf::new(UP_KEPT), down: Shelf::new(DOWN_KEPT) }
+        Worker {
+            index,
+            epoch,
+            clients: AtomicUsize::new(0),
+            deadlines: AtomicBool::new(false),
+            up: Shelf::new(UP_KEPT),
+            down: Shelf::new(DOWN_KEPT),
+        }
     }
 
     /// A client has come.
@@ -142,6 +151,17 @@ impl Worker {
     pub fn tidy(&self) {
         self.up.halve();
         self.down.halve();
+    }
+
+    /// The client wants to be told when this moment has come.
+    pub(super) fn set_deadline(&self, client: &Client, at: Instant) {
+        self.deadlines.store(true, Relaxed);
+        client.set_deadline(self.deadline(at));
+    }
+
+    /// Whether any client has ever set itself a deadline.
+    pub fn has_deadlines(&self) -> bool {
+        self.deadlines.load(Relaxed)
     }
 
     /// A moment on the clock of deadlines, in ms, never 0.
