@@ -54,6 +54,11 @@ impl Crew {
         self.0.iter().any(|hand| hand.worker.has_deadlines())
     }
 
+    /// Every tick.
+    pub(super) fn ring(&self, now: Instant) {
+        self.0.iter().for_each(|hand| hand.worker.alarms.ring(now));
+    }
+
     /// Once a second.
     pub(super) fn tidy(&self) {
         self.0.iter().for_each(|hand| hand.worker.tidy());

@@ -172,6 +172,7 @@ impl<'l> App<'l> {
         let pools = self.lobby.pools.all();
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
+        self.crew.ring(now);
         if self.crew.has_deadlines() {
             let at = self.crew.deadline(now);
             self.lobby.roster.each(|client| client.check_deadline(at));

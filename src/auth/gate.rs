@@ -24,7 +24,7 @@ pub struct Gate {
 }
 
 /// What a login needs of chance.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Seeds {
     /// New for each login.
     pub nonce: Nonce,

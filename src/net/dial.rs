@@ -145,11 +145,12 @@ async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(tcp)
 }
 
-/// What every TCP connection of ours gets: no delay, and keepalive so that a vanished peer is noticed.
-pub fn tune(tcp: &TcpStream) -> io::Result<()> {
-    tcp.set_nodelay(true)?;
+/// What every TCP socket of ours gets: no delay, and keepalive so that a vanished peer is noticed.
+pub fn tune<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
+    let socket = socket.into();
+    socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
-    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 fn mode_name(mode: TlsMode) -> &'static str {

@@ -64,7 +64,6 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => {
                 let (tcp, from) = listener.accept().await?;
-                tune(&tcp)?;
                 Ok((Stream::Tcp(tcp), from.to_string()))
             }
             Listener::Unix(listener, _) => {
@@ -120,6 +119,8 @@ fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    // What is accepted inherits these, which spares each client the calls.
+    tune(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     TcpListener::from_std(socket.into())

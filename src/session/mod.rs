@@ -5,6 +5,7 @@
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
 
+pub mod alarm;
 mod course;
 pub mod desk;
 pub mod dialogue;

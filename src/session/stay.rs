@@ -348,9 +348,12 @@ impl Session {
         if let Farewell::Told(complaint) = &farewell {
             let mut out = Vec::new();
             complaint.encode(&mut out);
-            let _ = tokio::time::timeout(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
+            let _ = self.worker.alarms.within(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
         }
-        let _ = tokio::time::timeout(LAST_WORDS, poll_fn(|cx| self.stream.poll_shutdown(cx))).await;
+        // One that has gone by itself on a plain socket needs no goodbye.
+        if self.stream.is_tls() || !matches!(farewell, Farewell::Terminated | Farewell::Gone) {
+            let _ = self.worker.alarms.within(LAST_WORDS, poll_fn(|cx| self.stream.poll_shutdown(cx))).await;
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::lobby::{Lobby, Rules};
 use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
-use crate::auth::{Gate, Proven, Seeds, ServerKey, Step};
+use crate::auth::{Gate, Method, Proven, Seeds, ServerKey, Step};
 use crate::config::TlsMode;
 use crate::net::stream::Plain;
 use crate::net::talk::TalkError;
@@ -86,15 +86,12 @@ pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: A
         permit: None,
         place,
     };
-    let lobby = guest.lobby.clone();
+    let (lobby, within) = (guest.lobby.clone(), guest.worker.clone());
     let attempt = async {
         guest.permit = lobby.logins.clone().acquire_owned().await.ok();
         guest.enter(&rules).await
     };
-    let outcome = match patience.is_zero() {
-        true => attempt.await,
-        false => tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| Err(turned::late())),
-    };
+    let outcome = within.alarms.within(patience, attempt).await.unwrap_or_else(|| Err(turned::late()));
     guest.permit = None;
     match outcome {
         Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
@@ -170,11 +167,11 @@ impl Guest {
 
     /// Reads what the client says next.
     async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
-        let Guest { talk, permit, lobby, .. } = self;
+        let Guest { talk, permit, lobby, worker, .. } = self;
         let mut reading = Box::pin(read(talk));
-        let said = match tokio::time::timeout(MAY_BE_SILENT, &mut reading).await {
-            Ok(said) => said,
-            Err(_) => {
+        let said = match worker.alarms.within(MAY_BE_SILENT, &mut reading).await {
+            Some(said) => said,
+            None => {
                 *permit = None;
                 let said = reading.await;
                 *permit = lobby.logins.clone().acquire_owned().await.ok();
@@ -232,7 +229,8 @@ impl Guest {
 
     async fn prove(&mut self, rules: &Rules, greeting: &Greeting) -> Result<Proven, Turned> {
         self.check_room()?;
-        let seeds = self.seeds()?;
+        // Nothing is asked of a client that is trusted, so nothing has to be drawn for it.
+        let seeds = if rules.method == Method::Trust { Seeds::default() } else { self.seeds()? };
         let credential = rules.credential(&greeting.user);
         let mut step = Gate::begin(rules.method, &greeting.user, credential, seeds, &mut self.talk.out);
         loop {
@@ -357,9 +355,9 @@ impl Guest {
             Turned::Gone(reason, why) => (reason, why),
             Turned::Away(reason, complaint, why) => {
                 complaint.encode(&mut self.talk.out);
-                let _ = tokio::time::timeout(super::stay::LAST_WORDS, self.talk.flush()).await;
-                let _ = tokio::time::timeout(super::stay::LAST_WORDS, poll_fn(|cx| self.talk.stream.poll_shutdown(cx)))
-                    .await;
+                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, self.talk.flush()).await;
+                let goodbye = poll_fn(|cx| self.talk.stream.poll_shutdown(cx));
+                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, goodbye).await;
                 (reason, why)
             }
         };

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::alarm::Alarms;
 use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
@@ -35,6 +36,8 @@ pub struct Worker {
     pub index: usize,
     /// When the process' clock of deadlines began.
     pub epoch: Instant,
+    /// Time limits of the logins under way.
+    pub alarms: Alarms,
     clients: AtomicUsize,
     deadlines: AtomicBool,
     up: Shelf<Lane>,
@@ -102,6 +105,7 @@ impl Worker {
         Worker {
             index,
             epoch,
+            alarms: Alarms::default(),
             clients: AtomicUsize::new(0),
             deadlines: AtomicBool::new(false),
             up: Shelf::new(UP_KEPT),
