@@ -108,7 +108,7 @@ pub struct PoolSettings {
     pub server_idle_timeout: Duration,
     /// A server that is older is closed when it comes back (with some jitter, so that not all go at once).
     pub server_lifetime: Duration,
-    /// A server that rested longer is asked whether it lives before it is lent.
+    /// A server that has rested longer is asked whether it lives, while no client waits for it.
     pub server_check_delay: Duration,
     /// Sent when a session-mode client leaves.
     pub server_reset_query: String,

@@ -1,12 +1,12 @@
 //! Opening a server: dial, startup packet, login, the parameters that it reports. What fails becomes a complaint that a
 //! client can read: the server's own words, or which address and why.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::Route;
 use super::cancel::Line;
 use super::parameters::Parameters;
+use super::{Route, lock};
 use crate::auth::{KeyCache, Login, LoginError, LoginStep};
 use crate::config::TlsMode;
 use crate::net::dial::DialError;
@@ -14,7 +14,7 @@ use crate::net::talk::{Message, TalkError};
 use crate::net::{Stream, Talk};
 use crate::protocol::backend;
 use crate::protocol::encode::{self, Complaint};
-use crate::protocol::sqlstate::{self, SqlState};
+use crate::protocol::sqlstate;
 
 /// A server that let us in.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum ConnectError {
 }
 
 /// Opens a server as the route says, within its time.
-pub async fn open(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let patience = route.connect_timeout;
     if patience.is_zero() {
         return attempt(route, keys).await;
@@ -59,7 +59,7 @@ pub async fn open(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Op
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
 ///
 /// <https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION>
-async fn attempt(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let mode = route.address.tls_mode;
     match (mode, attempt_as(mode, route, keys).await) {
         (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && route.address.tls.is_some() => {
@@ -70,7 +70,7 @@ async fn attempt(route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Ope
     }
 }
 
-async fn attempt_as(mode: TlsMode, route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt_as(mode: TlsMode, route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let mut talk = Talk::new(route.address.dial_as(mode).await?);
     let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
     let further = route.startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -81,7 +81,7 @@ async fn attempt_as(mode: TlsMode, route: &Route, keys: &std::sync::Mutex<KeyCac
 }
 
 /// Until AuthenticationOk.
-async fn log_in(talk: &mut Talk, route: &Route, keys: &std::sync::Mutex<KeyCache>) -> Result<(), ConnectError> {
+async fn log_in(talk: &mut Talk, route: &Route, keys: &Mutex<KeyCache>) -> Result<(), ConnectError> {
     let mut nonce = [0; 18];
     getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
     let mut login = Login::new(&route.user, route.key.clone(), &nonce);
@@ -92,7 +92,7 @@ async fn log_in(talk: &mut Talk, route: &Route, keys: &std::sync::Mutex<KeyCache
             backend::NOTICE | backend::NEGOTIATE => continue,
             _ => return Err(refused(message)),
         };
-        let known = keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let known = lock(keys).clone();
         login = match login.hear(&body, &known, &mut talk.out) {
             LoginStep::Continue(login) => login,
             LoginStep::Authenticated => return Ok(()),
@@ -111,7 +111,7 @@ async fn log_in(talk: &mut Talk, route: &Route, keys: &std::sync::Mutex<KeyCache
 async fn derive(
     work: crate::auth::SlowLogin,
     talk: &mut Talk,
-    keys: &std::sync::Mutex<KeyCache>,
+    keys: &Mutex<KeyCache>,
 ) -> Result<LoginStep, ConnectError> {
     let done = tokio::task::spawn_blocking(move || {
         let mut out = Vec::new();
@@ -119,7 +119,7 @@ async fn derive(
         (step, derived, out)
     });
     let (step, derived, out) = done.await.map_err(|_| LoginError::Protocol("the login's keys could not be derived"))?;
-    keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).keep(derived);
+    lock(keys).keep(derived);
     talk.out.extend(out);
     Ok(step)
 }
@@ -180,17 +180,11 @@ impl ConnectError {
         );
         match self {
             ConnectError::Refused(body) => {
-                let text =
-                    |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
-                let code: SqlState = backend::sqlstate(body).unwrap_or(sqlstate::CONNECTION_FAILURE);
-                let words = text(b'M').unwrap_or_default();
+                let mut complaint = Complaint::of_server(body).detail(whence);
                 // Otherwise a client whose own login was right would look for the mistake in its password.
-                let message = match code {
-                    [b'2', b'8', ..] => format!("pgweir could not log in to the server: {words}"),
-                    _ => words,
-                };
-                let mut complaint = Complaint::fatal(code, message).detail(whence);
-                complaint.hint = text(b'H');
+                if complaint.sqlstate.starts_with(b"28") {
+                    complaint.message = format!("pgweir could not log in to the server: {}", complaint.message);
+                }
                 complaint
             }
             ConnectError::Login(why) => Complaint::fatal(

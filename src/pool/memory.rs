@@ -147,11 +147,6 @@ impl Memory {
         self.unnamed = Unnamed::Unsure;
     }
 
-    /// How many named statements it keeps.
-    pub fn statements(&self) -> usize {
-        self.statements.len()
-    }
-
     /// Whose unnamed statement it has.
     pub fn unnamed(&self) -> Unnamed {
         self.unnamed

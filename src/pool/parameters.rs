@@ -33,11 +33,6 @@ impl Parameters {
         find(&self.reported, name).map(|setting| &*setting.value)
     }
 
-    /// The value of a quiet parameter.
-    pub fn quiet(&self, name: &str) -> Option<&str> {
-        find(&self.quiet, name).map(|setting| &*setting.value)
-    }
-
     /// All that is reported: name, value.
     pub fn all_reported(&self) -> impl Iterator<Item = (&str, &str)> {
         self.reported.iter().map(|setting| (&*setting.name, &*setting.value))

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Home, Plan, Pool, Quota, Quotas, Route};
+use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
 use crate::net::dial::Address;
@@ -222,8 +222,4 @@ fn server_key(config: &Config, database: &Database, server_user: &str, user: &st
         _ if server_user == user => key,
         _ => ServerKey::None,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

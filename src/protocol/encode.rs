@@ -1,7 +1,7 @@
 //! Messages that we write ourselves, each appended to a buffer that the caller gives. Pure.
 
 use super::TransactionStatus;
-use super::sqlstate::SqlState;
+use super::sqlstate::{CONNECTION_FAILURE, SqlState};
 use super::{backend, frontend};
 
 /// Appends a message: tag, length, whatever `body` appends.
@@ -151,6 +151,15 @@ impl Complaint {
     /// The statement fails with this.
     pub fn error(sqlstate: SqlState, message: impl Into<String>) -> Complaint {
         Complaint { severity: Severity::Error, ..Complaint::fatal(sqlstate, message) }
+    }
+
+    /// A server's ErrorResponse, by its body, as the end of a login: its code and its words.
+    pub fn of_server(body: &[u8]) -> Complaint {
+        let text = |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
+        let code = backend::sqlstate(body).unwrap_or(CONNECTION_FAILURE);
+        let mut complaint = Complaint::fatal(code, text(b'M').unwrap_or_default());
+        (complaint.detail, complaint.hint) = (text(b'D'), text(b'H'));
+        complaint
     }
 
     /// With a DETAIL.

@@ -15,20 +15,14 @@ pub const FEATURE_NOT_SUPPORTED: SqlState = *b"0A000";
 pub const IDLE_IN_TRANSACTION_TIMEOUT: SqlState = *b"25P03";
 /// `transaction_timeout`
 pub const TRANSACTION_TIMEOUT: SqlState = *b"25P04";
-/// `invalid_sql_statement_name`
-pub const INVALID_STATEMENT_NAME: SqlState = *b"26000";
 /// `invalid_authorization_specification`
 pub const INVALID_AUTHORIZATION: SqlState = *b"28000";
 /// `invalid_password`
 pub const INVALID_PASSWORD: SqlState = *b"28P01";
 /// `invalid_catalog_name`
 pub const INVALID_CATALOG_NAME: SqlState = *b"3D000";
-/// `duplicate_prepared_statement`
-pub const DUPLICATE_PREPARED_STATEMENT: SqlState = *b"42P05";
 /// `too_many_connections`
 pub const TOO_MANY_CONNECTIONS: SqlState = *b"53300";
-/// `program_limit_exceeded`
-pub const PROGRAM_LIMIT_EXCEEDED: SqlState = *b"54000";
 /// `query_canceled`
 pub const QUERY_CANCELED: SqlState = *b"57014";
 /// `admin_shutdown`

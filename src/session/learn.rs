@@ -9,7 +9,7 @@ use crate::pool::parameters::{Parameters, set_config};
 use crate::pool::server::ErrandError;
 use crate::pool::{Client, Learned, Lease, Pool};
 use crate::protocol::encode::{Complaint, Severity};
-use crate::protocol::{backend, sqlstate};
+use crate::protocol::sqlstate;
 
 /// Postgres cuts names at this many bytes (NAMEDATALEN - 1), application_name too.
 const LONGEST_NAME: usize = 63;
@@ -33,7 +33,7 @@ pub(super) async fn parameters(
             }
             Err(ErrandError::Refused(body)) => {
                 lease.give_back(std::time::Instant::now());
-                return Err(refused(&body));
+                return Err(Complaint::of_server(&body));
             }
         }
     }
@@ -92,13 +92,4 @@ fn denied(denied: Denied) -> Complaint {
         ),
         Denied::Told(_) => super::stay::shutdown(),
     }
-}
-
-/// The server's own words, as the end of a login.
-fn refused(body: &[u8]) -> Complaint {
-    let text = |letter| backend::error_field(body, letter).map(|text| String::from_utf8_lossy(text).into_owned());
-    let code = backend::sqlstate(body).unwrap_or(sqlstate::PROTOCOL_VIOLATION);
-    let mut complaint = Complaint::fatal(code, text(b'M').unwrap_or_default());
-    (complaint.detail, complaint.hint) = (text(b'D'), text(b'H'));
-    complaint
 }
