@@ -1,6 +1,6 @@
 //! One client, from hello to goodbye.
 //!
-//! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
+//! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request with one server, its
 //! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
@@ -21,6 +21,7 @@ pub mod request;
 pub mod statements;
 pub mod stay;
 mod turned;
+mod unread;
 mod upward;
 pub mod welcome;
 pub mod worker;

@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) statements: Option<Box<Statements>>,
     /// What it has said and nobody has dealt with.
     pub(super) lane: Option<Box<Lane>>,
+    /// Its last request was of a kind that may wait unread.
+    pub(super) direct: bool,
     /// When it last got what it asked for.
     pub(super) rested_at: Instant,
     /// Takes it off all lists, however it ends.
@@ -56,6 +58,15 @@ pub struct Stay {
     pub(super) place: Option<Place>,
     /// Whether its going is a line of the log.
     pub(super) log_goodbye: bool,
+}
+
+/// What a client that was at rest wants.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// What this complete request says.
+    Read(Box<Lane>),
+    /// What lies in its socket.
+    Unread,
 }
 
 /// How a stay ends.
@@ -113,14 +124,24 @@ impl Session {
 
     async fn stay(&mut self) -> Result<std::convert::Infallible, Farewell> {
         loop {
-            let mut up = self.request().await?;
-            if let Some(mut answer) = self.know(&mut up) {
-                self.keep_or_shelve(up);
-                Box::pin(self.say(&mut answer)).await?;
-                continue;
-            }
+            let wish = self.request().await?;
             let asked_at = Instant::now();
-            match self.borrow(&mut up, asked_at).await? {
+            let (up, lease) = match wish {
+                Wish::Unread => match self.borrow_unread(asked_at).await? {
+                    Some(borrowed) => borrowed,
+                    None => continue,
+                },
+                Wish::Read(mut up) => {
+                    if let Some(mut answer) = self.know(&mut up) {
+                        self.keep_or_shelve(up);
+                        Box::pin(self.say(&mut answer)).await?;
+                        continue;
+                    }
+                    let lease = self.borrow(&mut up, asked_at).await?;
+                    (up, lease)
+                }
+            };
+            match lease {
                 Ok(lease) => Relay::new(self, up, lease, asked_at).converse().await?,
                 Err(complaint) => Box::pin(self.refuse(up, complaint)).await?,
             }
@@ -128,12 +149,12 @@ impl Session {
     }
 
     /// Rests until a request is complete. A client at rest holds no buffer.
-    async fn request(&mut self) -> Result<Box<Lane>, Farewell> {
+    async fn request(&mut self) -> Result<Wish, Farewell> {
         self.client.set_state(ClientState::Idle);
         self.set_idle_deadline();
-        let up = poll_fn(|cx| self.poll_request(cx)).await?;
+        let wish = poll_fn(|cx| self.poll_request(cx)).await?;
         self.client.set_deadline(0);
-        Ok(up)
+        Ok(wish)
     }
 
     /// In place of any deadline that the last conversation set.
@@ -149,13 +170,19 @@ impl Session {
         (!longest.is_zero()).then(|| self.rested_at + longest)
     }
 
-    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Box<Lane>, Farewell>> {
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {
         self.client.set_waker(cx.waker());
+        if self.client.word() == Word::None && self.can_wait_unread() {
+            return Poll::Ready(Ok(Wish::Unread));
+        }
         let mut lane = self.lane.take().unwrap_or_else(|| self.worker.lend_up());
         loop {
             if !lane.is_empty() {
                 match survey(&mut lane) {
-                    Request::Complete => return Poll::Ready(Ok(lane)),
+                    Request::Complete => {
+                        self.direct = Session::is_direct(&lane);
+                        return Poll::Ready(Ok(Wish::Read(lane)));
+                    }
                     Request::Terminate => return Poll::Ready(Err(Farewell::Terminated)),
                     Request::Violation(why) => return Poll::Ready(Err(violation(&why))),
                     Request::Incomplete => {}
@@ -213,23 +240,41 @@ impl Session {
 
     /// A server, or why there is none.
     async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
-        if !self.pool.is_current(&self.plan) {
-            self.plan = self.pool.plan();
-        }
+        self.renew_plan();
         let lease = match self.pool.ask(&self.client, now) {
             Asked::Lease(lease) => Ok(lease),
             Asked::Denied(denied) => Err(denied),
-            Asked::Waiting(mut waiting) => {
-                self.client.set_state(ClientState::Waiting);
-                poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await?
-            }
+            Asked::Waiting(waiting) => self.wait(waiting, up).await?,
         };
+        self.take_up_lease(lease)
+    }
+
+    /// What the configuration says now holds from the next request on.
+    pub(super) fn renew_plan(&mut self) {
+        if !self.pool.is_current(&self.plan) {
+            self.plan = self.pool.plan();
+        }
+    }
+
+    pub(super) fn take_up_lease(
+        &mut self,
+        lease: Result<Lease, Denied>,
+    ) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
         self.client.set_state(ClientState::Active);
         match lease {
             Ok(lease) => Ok(Ok(lease)),
             Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::told(shutdown())),
             Err(denied) => Ok(Err(Box::new(self.denial(denied)))),
         }
+    }
+
+    pub(super) async fn wait(
+        &mut self,
+        mut waiting: Waiting,
+        up: &mut Lane,
+    ) -> Result<Result<Lease, Denied>, Farewell> {
+        self.client.set_state(ClientState::Waiting);
+        poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await
     }
 
     /// Waits for a server, and notices when the client goes away meanwhile.

@@ -345,8 +345,8 @@ impl Guest {
             lane
         });
         let plan = pool.plan();
-        let (worker, statements, rested_at) = (self.worker, None, now);
-        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay })
+        let (worker, statements, direct, rested_at) = (self.worker, None, false, now);
+        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, direct, rested_at, lane, stay })
     }
 
     async fn turn_away(mut self, turned: Turned) {
