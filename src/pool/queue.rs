@@ -127,7 +127,9 @@ impl<S, T: Clone> Queue<S, T> {
         for line in &self.lines {
             for &index in line {
                 match &self.places[index] {
-                    Place::Waiting { ticket, since } if now.saturating_duration_since(*since) >= longest => look(ticket),
+                    Place::Waiting { ticket, since } if now.saturating_duration_since(*since) >= longest => {
+                        look(ticket)
+                    }
                     _ => break,
                 }
             }

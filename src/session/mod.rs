@@ -16,8 +16,11 @@ mod learn;
 mod limits;
 pub mod lobby;
 pub mod owed;
+mod refusal;
 mod relay;
 pub mod request;
+#[cfg(test)]
+mod stage;
 pub mod statements;
 pub mod stay;
 mod turned;

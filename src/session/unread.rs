@@ -116,3 +116,7 @@ impl Turn {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "unread_tests.rs"]
+mod tests;
