@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::Pictures;
 use crate::observe::counters::PoolNumbers;
+use crate::observe::pins::Pin;
 use crate::observe::snapshot::{ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell};
 use crate::pool::Pool;
 use crate::session::Lobby;
@@ -64,6 +65,8 @@ impl Photographer {
                 ClientState::Active => count.active += 1,
                 ClientState::Waiting => count.waiting += 1,
             }
+            let pins = client.pins();
+            count.pinned.iter_mut().zip(Pin::ALL).for_each(|(count, pin)| *count += usize::from(pins.has(pin)));
         });
         counts
     }

@@ -75,6 +75,8 @@ impl Default for PoolSettings {
             server_reset_query: "DISCARD ALL".to_owned(),
             client_idle_timeout: Duration::ZERO,
             idle_transaction_timeout: Duration::ZERO,
+            pinned_idle_timeout: Duration::ZERO,
+            max_pinned: 0,
             query_timeout: Duration::ZERO,
             transaction_timeout: Duration::ZERO,
             max_prepared_statements: 200,

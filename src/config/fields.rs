@@ -108,6 +108,8 @@ fn pool_settings(v: &mut impl Visitor, pool: &mut PoolSettings) {
     v.key("server_reset_query", &mut pool.server_reset_query);
     v.key_if("client_idle_timeout", &mut pool.client_idle_timeout, measurable);
     v.key_if("idle_transaction_timeout", &mut pool.idle_transaction_timeout, measurable);
+    v.key_if("pinned_idle_timeout", &mut pool.pinned_idle_timeout, measurable);
+    v.key_if("max_pinned", &mut pool.max_pinned, between(0..=MOST_SERVERS));
     v.key_if("query_timeout", &mut pool.query_timeout, measurable);
     v.key_if("transaction_timeout", &mut pool.transaction_timeout, measurable);
     v.key_if("max_prepared_statements", &mut pool.max_prepared_statements, between(0..=MOST_PREPARED_STATEMENTS));
@@ -126,6 +128,8 @@ fn overrides(v: &mut impl Visitor, over: &mut Overrides) {
     v.key_if("server_check_delay", &mut over.server_check_delay, some_measurable);
     v.key_if("client_idle_timeout", &mut over.client_idle_timeout, some_measurable);
     v.key_if("idle_transaction_timeout", &mut over.idle_transaction_timeout, some_measurable);
+    v.key_if("pinned_idle_timeout", &mut over.pinned_idle_timeout, some_measurable);
+    v.key_if("max_pinned", &mut over.max_pinned, some_between(0..=MOST_SERVERS));
     v.key_if("query_timeout", &mut over.query_timeout, some_measurable);
     v.key_if("transaction_timeout", &mut over.transaction_timeout, some_measurable);
     let most = some_between(0..=MOST_PREPARED_STATEMENTS);

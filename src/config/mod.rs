@@ -116,6 +116,10 @@ pub struct PoolSettings {
     pub client_idle_timeout: Duration,
     /// A client that sits in a transaction for longer is closed.
     pub idle_transaction_timeout: Duration,
+    /// How long a client that is tied to a server of its own may be idle; zero is for ever.
+    pub pinned_idle_timeout: Duration,
+    /// How many clients of a pool may be tied to servers of their own; zero is no limit.
+    pub max_pinned: usize,
     /// A query that runs for longer is cancelled and its client closed.
     pub query_timeout: Duration,
     /// A transaction that lasts longer is ended.
@@ -189,6 +193,8 @@ pub struct Overrides {
     pub server_check_delay: Option<Duration>,
     pub client_idle_timeout: Option<Duration>,
     pub idle_transaction_timeout: Option<Duration>,
+    pub pinned_idle_timeout: Option<Duration>,
+    pub max_pinned: Option<usize>,
     pub query_timeout: Option<Duration>,
     pub transaction_timeout: Option<Duration>,
     pub max_prepared_statements: Option<usize>,
@@ -354,6 +360,8 @@ impl Overrides {
         over(&self.server_check_delay, &mut settings.server_check_delay);
         over(&self.client_idle_timeout, &mut settings.client_idle_timeout);
         over(&self.idle_transaction_timeout, &mut settings.idle_transaction_timeout);
+        over(&self.pinned_idle_timeout, &mut settings.pinned_idle_timeout);
+        over(&self.max_pinned, &mut settings.max_pinned);
         over(&self.query_timeout, &mut settings.query_timeout);
         over(&self.transaction_timeout, &mut settings.transaction_timeout);
         over(&self.max_prepared_statements, &mut settings.max_prepared_statements);

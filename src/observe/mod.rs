@@ -5,6 +5,7 @@ pub mod count;
 pub mod counters;
 pub mod histogram;
 pub mod log;
+pub mod pins;
 pub mod process;
 pub mod rejections;
 pub mod snapshot;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::counters::PoolNumbers;
+use super::pins::{Pin, Pins};
 use super::rejections::Reason;
 use crate::config::PoolMode;
 
@@ -81,6 +82,8 @@ pub struct ClientCounts {
     pub active: usize,
     /// Want one.
     pub waiting: usize,
+    /// Are tied to theirs, by reason, in the order of [`Pin::ALL`]; some by several.
+    pub pinned: [usize; Pin::ALL.len()],
 }
 
 /// Servers of a pool by what they do.
@@ -109,6 +112,8 @@ pub struct ClientView {
     pub addr: Arc<str>,
     /// What it does.
     pub state: ClientState,
+    /// What ties it to its server.
+    pub pins: Pins,
     /// When it came.
     pub connected_at: Timestamp,
     /// Statements that are over.

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hashbrown::HashTable;
 
 use super::memory::StatementId;
+use crate::protocol::frame::cut_str;
+use crate::sql::{Effects, effects};
 
 /// A statement as it is known on all servers of a pool.
 #[derive(Debug)]
@@ -18,10 +20,24 @@ pub struct Statement {
     pub name: Box<[u8]>,
     /// What it is: query, zero, parameter types, as in Parse.
     pub definition: Box<[u8]>,
+    /// What running it may leave behind in a session.
+    pub effects: Effects,
     proven: AtomicBool,
 }
 
+/// What running a statement may leave behind, by its definition; whatever backslashes mean.
+pub fn effects_of(definition: &[u8]) -> Effects {
+    let text = cut_str(definition).map_or(definition, |(text, _)| text);
+    let plain = effects(text, false);
+    if text.contains(&b'\\') { plain | effects(text, true) } else { plain }
+}
+
 impl Statement {
+    /// Its text.
+    pub fn query(&self) -> &[u8] {
+        cut_str(&self.definition).map_or(&self.definition, |(text, _)| text)
+    }
+
     /// A server has parsed it.
     pub fn prove(&self) {
         self.proven.store(true, Relaxed);
@@ -75,7 +91,8 @@ impl Catalog {
         self.sweep();
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
-        let statement = Arc::new(Statement { id, name, definition: definition.into(), proven: AtomicBool::new(false) });
+        let (effects, proven) = (effects_of(definition), AtomicBool::new(false));
+        let statement = Arc::new(Statement { id, name, definition: definition.into(), effects, proven });
         let hasher = &self.hasher;
         self.known.insert_unique(hash, statement.clone(), |statement| hasher.hash_one(&*statement.definition));
         statement

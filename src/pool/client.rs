@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::cancel::Line;
 use crate::observe::count::Count;
+use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView};
 
 /// One client, from its login on.
@@ -38,6 +39,8 @@ pub struct Client {
     state: AtomicU8,
     /// It waits with its request unread.
     unread: AtomicBool,
+    /// What ties it to its server.
+    pins: AtomicU8,
     word: AtomicU8,
     /// In ms of the worker's clock; 0 for none.
     deadline: AtomicU64,
@@ -92,6 +95,7 @@ impl Client {
             query_us: Count::default(),
             state: AtomicU8::new(0),
             unread: AtomicBool::new(false),
+            pins: AtomicU8::new(0),
             word: AtomicU8::new(0),
             deadline: AtomicU64::new(0),
             waker: OnceLock::new(),
@@ -156,6 +160,17 @@ impl Client {
         self.state.store(state as u8, Relaxed);
     }
 
+    /// What ties it to its server.
+    #[inline]
+    pub fn pins(&self) -> Pins {
+        Pins::from_bits(self.pins.load(Relaxed))
+    }
+
+    /// What ties it to its server from now on.
+    pub fn set_pins(&self, pins: Pins) {
+        self.pins.store(pins.bits(), Relaxed);
+    }
+
     /// Whether it waits with its request unread.
     #[inline]
     pub fn set_unread(&self, unread: bool) {
@@ -208,6 +223,7 @@ impl Client {
             application_name: self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             addr: (*self.addr).into(),
             state: self.state(),
+            pins: self.pins(),
             connected_at: self.connected_at,
             queries: self.queries.get(),
             transactions: self.transactions.get(),

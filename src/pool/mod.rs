@@ -19,7 +19,7 @@ pub mod server;
 pub mod tidy;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -115,6 +115,8 @@ pub struct Pool {
     alike: Mutex<Interner>,
     /// A server died since the last one was opened.
     doubtful: AtomicBool,
+    /// How many clients are tied to a server of theirs.
+    pub tied: AtomicUsize,
     /// Grows when a table has changed under a prepared statement.
     schema: AtomicU64,
     keys: Mutex<KeyCache>,
@@ -167,6 +169,7 @@ impl Pool {
             learned: Mutex::default(),
             alike: Mutex::default(),
             doubtful: AtomicBool::new(false),
+            tied: AtomicUsize::new(0),
             schema: AtomicU64::new(0),
             keys: Mutex::default(),
             meters: homes.iter().map(|_| Arc::default()).collect(),

@@ -27,10 +27,21 @@ struct Setting {
 /// Not `session_authorization`: a superuser may have set it, and the next client must not have it.
 const FIXED: [&str; 5] = ["server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby"];
 
+/// Who the session is: reported, and changed by superusers only.
+const AUTHORIZATION: &str = "session_authorization";
+
+/// In whose place it acts: not reported, not listed, and not reset by RESET ALL.
+const ROLE: &str = "role";
+
 impl Parameters {
     /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.
     pub fn reported(&self, name: &str) -> Option<&str> {
         find(&self.reported, name).map(|setting| &*setting.value)
+    }
+
+    /// Whether backslashes are escapes in all strings.
+    pub fn reads_backslashes(&self) -> bool {
+        self.reported("standard_conforming_strings") == Some("off")
     }
 
     /// All that is reported: name, value.
@@ -41,6 +52,21 @@ impl Parameters {
     /// The server reported this.
     pub fn report(&mut self, name: &str, value: &str) {
         put(&mut self.reported, name, value);
+    }
+
+    /// The value of one that is set and not reported.
+    pub fn quiet(&self, name: &str) -> Option<&str> {
+        find(&self.quiet, name).map(|setting| &*setting.value)
+    }
+
+    /// The names of those that are set and not reported.
+    pub fn all_quiet(&self) -> impl Iterator<Item = &str> {
+        self.quiet.iter().map(|setting| &*setting.name)
+    }
+
+    /// The client no longer has it set.
+    pub fn unset_quiet(&mut self, name: &str) {
+        self.quiet.retain(|setting| !setting.name.eq_ignore_ascii_case(name));
     }
 
     /// The client set this, which the server does not report.
@@ -60,8 +86,11 @@ impl Parameters {
         let changed = differing(&self.reported, &wanted.reported)
             .filter(|setting| find(&self.reported, &setting.name).is_some() && !is_fixed(&setting.name));
         let quiet = differing(&self.quiet, &wanted.quiet);
+        let mut settings: Vec<&Setting> = changed.chain(quiet).collect();
+        // Who one is comes last: somebody else may not be allowed to set the rest.
+        settings.sort_by_key(|setting| rank(&setting.name));
         let mut lead = "SELECT ";
-        for setting in changed.chain(quiet) {
+        for setting in settings {
             sql.push_str(lead);
             set_config(&mut sql, &setting.name, &setting.value);
             lead = ", ";
@@ -69,9 +98,19 @@ impl Parameters {
         (!sql.is_empty()).then_some(sql)
     }
 
-    /// RESET for each quiet parameter that is set and not wanted.
+    /// Back to whoever logged in, if the session is somebody else; RESET for each quiet parameter that is set and not wanted.
     fn resets(&self, wanted: &Parameters, sql: &mut String) {
-        for setting in self.quiet.iter().filter(|setting| find(&wanted.quiet, &setting.name).is_none()) {
+        let role = |of: &Parameters| find(&of.quiet, ROLE).map(|setting| setting.value.clone());
+        let own = |of: &Parameters| find(&of.reported, AUTHORIZATION).map(|setting| setting.value.clone());
+        if own(self) != own(wanted) {
+            sql.push_str("RESET SESSION AUTHORIZATION; ");
+        }
+        if role(self).is_some() && role(self) != role(wanted) {
+            sql.push_str("RESET ROLE; ");
+        }
+        for setting in
+            self.quiet.iter().filter(|setting| find(&wanted.quiet, &setting.name).is_none() && rank(&setting.name) == 0)
+        {
             sql.push_str("RESET ");
             encode::setting_name(sql, &setting.name);
             sql.push_str("; ");
@@ -111,6 +150,15 @@ pub fn set_config(sql: &mut String, name: &str, value: &str) {
     sql.push_str(", ");
     encode::literal(sql, value);
     sql.push_str(", false)");
+}
+
+/// The order in which parameters are set.
+fn rank(name: &str) -> u8 {
+    match name {
+        _ if name.eq_ignore_ascii_case(AUTHORIZATION) => 1,
+        _ if name.eq_ignore_ascii_case(ROLE) => 2,
+        _ => 0,
+    }
 }
 
 fn is_fixed(name: &str) -> bool {
@@ -169,7 +217,15 @@ mod tests {
         check("my.q=2", "A=1 r=o'k", r#"RESET "my"."q"; SELECT set('r', 'o''k', false)"#);
         check("A=1", "B=1", "");
         check("server_version=14 A=1", "server_version=15 A=1", "");
-        check("Session_authorization=a", "Session_authorization=b", "SELECT set('Session_authorization', 'b', false)");
+        check(
+            "Session_authorization=a A=1",
+            "Session_authorization=b A=2",
+            "RESET SESSION AUTHORIZATION; SELECT set('A', '2', false), set('Session_authorization', 'b', false)",
+        );
+        check("role=x", "q=1", "RESET ROLE; SELECT set('q', '1', false)");
+        check("q=1", "role=x", r#"RESET "q"; SELECT set('role', 'x', false)"#);
+        check("role=x", "role=y q=1", "RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false)");
+        check("role=x", "role=x", "");
     }
 
     #[test]

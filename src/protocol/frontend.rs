@@ -100,6 +100,23 @@ impl<'a> Bind<'a> {
         Some(Bind { portal, statement })
     }
 
+    /// A parameter's bytes as the whole body of the message has them; the first is 1. `None` if there is none, `Some(None)`
+    /// for NULL.
+    pub fn parameter(body: &'a [u8], number: u32) -> Option<Option<&'a [u8]>> {
+        let mut rest = body.get(Bind::read(body)?.front()..)?;
+        let (formats, after) = rest.split_first_chunk::<2>()?;
+        rest = after.get(2 * usize::from(u16::from_be_bytes(*formats))..)?;
+        let (count, mut values) = rest.split_first_chunk::<2>()?;
+        let mut value = None;
+        for _ in 0..number.min(u32::from(u16::from_be_bytes(*count)) + 1) {
+            let (size, after) = values.split_first_chunk::<4>()?;
+            let size = usize::try_from(i32::from_be_bytes(*size)).ok();
+            let (bytes, after) = after.split_at_checked(size.unwrap_or(0))?;
+            (value, values) = (Some(size.map(|_| bytes)), after);
+        }
+        value
+    }
+
     /// How many bytes of the body the two names take, zeroes included.
     pub fn front(&self) -> usize {
         self.portal.len() + self.statement.len() + 2

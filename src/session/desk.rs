@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dialogue::Dialogue;
 use super::owed::{Answer, Heed, Owed};
-use super::statements::{MAX_UNNAMED, Statements, deallocate};
+use super::statements::{MAX_UNNAMED, Statements};
+use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
 use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
 use crate::protocol::{Frame, TransactionStatus, encode};
+use crate::sql::Effects;
 
 /// No driver's names are longer; a Bind that has not shown both of its within this is not from a Postgres client.
 const MAX_NAMES: usize = 64 * 1024;
@@ -24,6 +26,8 @@ const MAX_NAMED: usize = 16 * 1024 * 1024;
 
 /// A longer Query is not a lone DEALLOCATE.
 const MAX_DEALLOCATE: usize = 300;
+
+mod deallocate;
 
 /// What judging a message came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,10 @@ pub struct Desk<'a> {
     pub dialogue: &'a mut Dialogue,
     /// The bytes on their way to the server.
     pub lane: &'a mut Lane,
+    /// What may have been left on the server.
+    pub watch: &'a mut Watch,
+    /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
+    pub backslash: bool,
     /// What the pool knows.
     pub catalog: &'a Mutex<Catalog>,
 }
@@ -113,6 +121,8 @@ impl Desk<'_> {
     /// Too long to be seen whole: it passes, and lives only on the server that sees it.
     fn stream_unnamed(&mut self) -> Judged {
         self.statements.unnamed = Vec::new();
+        self.statements.effects = Effects::NONE;
+        self.watch.cut_off();
         self.memory.set_unnamed(Unnamed::Stamp(self.statements.new_stamp()));
         self.pass()
     }
@@ -169,7 +179,15 @@ impl Desk<'_> {
             };
         };
         let front = HEADER + bind.front();
-        match self.subject(bind.statement) {
+        let subject = self.subject(bind.statement);
+        if !self.effects_of(&subject).is_empty() {
+            let frame = self.frame();
+            if !frame.is_complete() && frame.size <= MAX_NAMED {
+                return self.hold();
+            }
+            self.watch_bind(&subject);
+        }
+        match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
             Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX)),
@@ -178,6 +196,27 @@ impl Desk<'_> {
                 self.send_bind(front, &statement.name)
             }
         }
+    }
+
+    fn effects_of(&self, subject: &Subject) -> Effects {
+        match subject {
+            Subject::Named(statement) => statement.effects,
+            Subject::Unnamed => self.statements.effects,
+            Subject::Unknown { .. } => Effects::NONE,
+        }
+    }
+
+    /// A statement that may leave something behind is bound, and so about to be executed.
+    fn watch_bind(&mut self, subject: &Subject) {
+        let found = self.effects_of(subject);
+        let Desk { watch, lane, statements, backslash, dialogue, .. } = self;
+        let text = match subject {
+            Subject::Named(statement) => statement.query(),
+            _ => cut_str(&statements.unnamed).map_or(&b""[..], |(text, _)| text),
+        };
+        let Ok(Some(frame)) = lane.frame() else { return };
+        let parameter = |number| Bind::parameter(frame.body, number).map(|value| value.map(<[u8]>::to_vec));
+        watch.execution(found, text, *backslash, &parameter, dialogue.status());
     }
 
     fn send_bind(&mut self, front: usize, name: &[u8]) -> Judged {
@@ -246,46 +285,6 @@ impl Desk<'_> {
         self.dialogue.send(frontend::QUERY, Some(Owed::Query));
         self.lane.replace(size, size, |out, _| encode::query(out, &query));
         Judged::Done
-    }
-
-    fn deallocate_by_parse(&mut self, name: &[u8], query: &str) -> Judged {
-        self.begin_deallocate(name);
-        let size = self.frame().size;
-        let mut definition = query.as_bytes().to_vec();
-        definition.extend([0, 0, 0]);
-        self.memory.set_unnamed(Unnamed::Stamp(self.statements.keep_unnamed(&definition)));
-        self.dialogue.send(frontend::PARSE, Some(Owed::Parse(None)));
-        self.lane.replace(size, size, |out, _| encode::parse(out, b"", &definition));
-        Judged::Done
-    }
-
-    /// When the text at hand (after `skip` bytes of the body) is `DEALLOCATE name` of a name that the client has, or of one of
-    /// ours that it has not: the name, and the text as the server must see it.
-    fn deallocated_name(&self, skip: usize) -> Option<(Box<[u8]>, String)> {
-        let frame = self.frame();
-        if frame.size > MAX_DEALLOCATE {
-            return None;
-        }
-        let (text, _) = cut_str(frame.body.get(skip..)?)?;
-        let name = deallocate(text)?;
-        let on_server = match self.subject(&name) {
-            Subject::Named(statement) => statement.name.clone(),
-            Subject::Unknown { is_ours: true } => server_name(StatementId::MAX),
-            Subject::Unknown { is_ours: false } | Subject::Unnamed => return None,
-        };
-        Some((name, format!("DEALLOCATE \"{}\"", String::from_utf8_lossy(&on_server))))
-    }
-
-    fn begin_deallocate(&mut self, name: &[u8]) {
-        if !self.dialogue.is_busy() && !self.dialogue.is_open() {
-            // One that is still waited for has failed.
-            self.statements.deallocating.clear();
-        }
-        if let Some(statement) = self.statements.names.get(name).cloned() {
-            self.provide(&statement);
-            self.memory.unsure(statement.id);
-            self.statements.deallocating.push_back(name.into());
-        }
     }
 
     fn subject(&self, name: &[u8]) -> Subject {

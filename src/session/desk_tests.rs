@@ -94,7 +94,10 @@ impl Scene {
             let (tag, size) = (frame.tag, frame.size);
             if b"QPBDC".contains(&tag) {
                 let (statements, memory) = (&mut self.clients[client], &mut self.servers[server]);
-                let judged = Desk { statements, memory, dialogue, lane, catalog: &self.catalog }.judge();
+                let mut watch = Watch::default();
+                let watch = &mut watch;
+                let desk = Desk { statements, memory, dialogue, lane, watch, backslash: false, catalog: &self.catalog };
+                let judged = { desk }.judge();
                 assert_eq!(judged, Judged::Done);
             } else {
                 dialogue.send(tag, Owed::by(tag));

@@ -7,9 +7,11 @@
 use std::collections::VecDeque;
 
 use super::owed::{Answer, Heed, Owed, Phase, Settled, Tally, Verdict};
-use crate::pool::memory::{Memory, Unnamed};
+use crate::pool::memory::Memory;
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
+
+mod skip;
 
 /// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
 pub const MOST_OWED: usize = 65_536;
@@ -147,6 +149,16 @@ impl Dialogue {
         self.owed.front() == Some(&Owed::OurQuery)
     }
 
+    /// Whether what comes next answers a question of ours.
+    pub fn is_asked(&self) -> bool {
+        self.owed.front() == Some(&Owed::OurQuestion)
+    }
+
+    /// Whether what comes next is the outcome of an Execute.
+    pub fn is_executing(&self) -> bool {
+        self.owed.front() == Some(&Owed::Execute)
+    }
+
     /// Whether rows that come next are the client's.
     pub fn takes_rows(&self) -> bool {
         matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))
@@ -154,7 +166,9 @@ impl Dialogue {
 
     /// How many ReadyForQuery are still to come.
     pub fn readies_owed(&self) -> usize {
-        let ends = |owed: &&Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery);
+        let ends = |owed: &&Owed| {
+            matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery | Owed::OurQuestion)
+        };
         self.owed.iter().filter(ends).count()
     }
 
@@ -166,16 +180,6 @@ impl Dialogue {
     /// What has become of the client's changes of names since this was last asked.
     pub fn settled(&mut self) -> impl Iterator<Item = Settled> + '_ {
         self.settled.drain(..)
-    }
-
-    /// The replies that are still owed will be read by somebody else: what they would tell the memory is not known.
-    pub fn abandon(&self, memory: &mut Memory) {
-        memory.unsettle();
-        for owed in &self.owed {
-            if let Owed::OurClose(Some(id)) = *owed {
-                memory.unsure(id);
-            }
-        }
     }
 
     /// Ready for the next server.
@@ -191,7 +195,9 @@ impl Dialogue {
     /// Messages that may come between any others.
     fn beside(&self, tag: u8) -> Verdict {
         match self.owed.front() {
-            Some(Owed::OurQuery | Owed::OurParse(_) | Owed::OurClose(_)) if tag != backend::NOTIFICATION => {
+            Some(Owed::OurQuery | Owed::OurQuestion | Owed::OurParse(_) | Owed::OurClose(_))
+                if tag != backend::NOTIFICATION =>
+            {
                 Verdict::Swallow
             }
             _ => Verdict::Forward,
@@ -207,7 +213,7 @@ impl Dialogue {
     fn receive_ready(&mut self, body: &[u8]) -> Verdict {
         let before = self.status;
         let ours = match self.owed.pop_front() {
-            Some(Owed::OurQuery) => true,
+            Some(Owed::OurQuery | Owed::OurQuestion) => true,
             Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => false,
             None => return self.unasked(),
             Some(other) => {
@@ -234,63 +240,6 @@ impl Dialogue {
         self.worked = true;
     }
 
-    /// After an error the server skips to the next Sync, so nothing before that is owed any more.
-    fn receive_error(&mut self, memory: &mut Memory) -> Verdict {
-        let ours = matches!(self.owed.front(), Some(Owed::OurQuery));
-        match self.owed.front() {
-            Some(Owed::OurQuery) => self.damaged = true,
-            Some(Owed::Query | Owed::FunctionCall) => {
-                self.count_statement();
-                self.end_copy();
-            }
-            Some(Owed::Sync) | None => self.end_copy(),
-            Some(_) => {
-                self.count_statement();
-                self.skip(memory);
-            }
-        }
-        if ours { Verdict::Swallow } else { Verdict::Forward }
-    }
-
-    fn end_copy(&mut self) {
-        if self.phase == Phase::CopyIn {
-            self.phase = Phase::Normal;
-        }
-    }
-
-    fn skip(&mut self, memory: &mut Memory) {
-        self.phase = Phase::Skipping;
-        let undone = self.skip_owed(memory);
-        if undone > 0 {
-            self.settled.push(Settled::Undone(undone));
-        }
-    }
-
-    /// Up to the next Sync; how many changes of names were among it.
-    fn skip_owed(&mut self, memory: &mut Memory) -> u32 {
-        let mut undone = 0;
-        while let Some(owed) = self.owed.front() {
-            match *owed {
-                Owed::Sync => {
-                    self.phase = Phase::Normal;
-                    break;
-                }
-                Owed::Parse(Some(id)) => {
-                    memory.not_arrived(id);
-                    undone += 1;
-                }
-                Owed::Answer(_) => undone += 1,
-                Owed::OurParse(Some(id)) => memory.not_arrived(id),
-                Owed::OurClose(Some(id)) => memory.unsure(id),
-                Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
-                Owed::OurQuery => self.damaged = true,
-                _ => {}
-            }
-            self.owed.pop_front();
-        }
-        undone
-    }
-
     fn kept(&mut self) {
         match self.settled.last_mut() {
             Some(Settled::Kept(count)) => *count += 1,
@@ -301,7 +250,7 @@ impl Dialogue {
     fn receive_reply(&mut self, tag: u8, body: &[u8], memory: &mut Memory) -> Verdict {
         let Some(front) = self.owed.front().copied() else { return self.unasked() };
         match (front, tag) {
-            (Owed::OurQuery, _) => return Verdict::Swallow,
+            (Owed::OurQuery | Owed::OurQuestion, _) => return Verdict::Swallow,
             (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
             (Owed::Query, backend::EMPTY) => self.count_statement(),
             (Owed::Query | Owed::FunctionCall, _) => {}
@@ -356,7 +305,7 @@ impl Dialogue {
     fn enter_copy_in(&mut self) -> Verdict {
         match self.owed.front() {
             Some(Owed::Query | Owed::Execute) => {}
-            Some(Owed::OurQuery) => return Verdict::Swallow,
+            Some(Owed::OurQuery | Owed::OurQuestion) => return Verdict::Swallow,
             None => return self.unasked(),
             Some(_) => {
                 self.damaged = true;

@@ -24,6 +24,10 @@ enum Step {
     Swallow(usize),
     /// An error that names a statement of ours.
     Rename(usize),
+    /// A ParameterStatus that is to say this.
+    Restate(usize, String, String),
+    /// Part of the answer to a question of ours: its size, its tag.
+    Answer(usize, u8),
     Hold(usize),
 }
 
@@ -36,6 +40,7 @@ impl Relay<'_> {
                 Ok(None) => break,
                 Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
                     true => Step::Hold(frame.size),
+                    false if self.exchange.dialogue.is_asked() && !frame.is_complete() => Step::Hold(frame.size),
                     false if is_row(frame.tag) && self.exchange.dialogue.takes_rows() => Step::Run(frame.tag),
                     false => self.judge_reply(),
                 },
@@ -50,6 +55,15 @@ impl Relay<'_> {
                 Step::Forward(size) => down.forward(size),
                 Step::Swallow(size) => down.swallow(size),
                 Step::Rename(size) => self.rename(size),
+                Step::Restate(size, name, value) => {
+                    down.replace(size, size, |out, _| encode::parameter_status(out, &name, &value));
+                }
+                Step::Answer(size, tag) => {
+                    down.swallow(size);
+                    if tag == backend::READY {
+                        self.take_answer()?;
+                    }
+                }
                 Step::Hold(size) => {
                     down.hold(size);
                     break;
@@ -61,44 +75,22 @@ impl Relay<'_> {
     }
 
     fn judge_reply(&mut self) -> Step {
-        let Exchange { down, dialogue, course } = &mut *self.exchange;
+        let Exchange { down, dialogue, watch, settling, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
-        let server = lease.server();
-        let ours = dialogue.is_ours();
-        let verdict = dialogue.receive(&frame, &mut server.memory);
+        let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
+        let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         match frame.tag {
-            backend::PARAMETER_STATUS if !ours => {
-                if let Some((name, value)) = backend::parameter_status(frame.body) {
-                    let alike = Arc::ptr_eq(&server.memory.parameters, &self.session.parameters);
-                    Arc::make_mut(&mut self.session.parameters).report(name, value);
-                    match alike {
-                        true => server.memory.parameters = self.session.parameters.clone(),
-                        false => server.report(frame.body),
-                    }
-                    if name == "application_name" {
-                        self.session.client.set_application_name(value);
-                    }
-                }
+            _ if asked => {
+                Relay::hear_answer(settling, &frame);
+                return Step::Answer(frame.size, frame.tag);
             }
-            backend::ERROR if ours => {
-                // What the client asked for runs behind it, with the parameters of somebody else.
-                let why = format!("it refused the session's parameters: {}", backend::error_line(frame.body));
-                self.server_lost(Some(std::io::Error::other(why)));
-                return Step::Hold(0);
-            }
+            backend::PARAMETER_STATUS if !ours => return self.judge_parameter(),
+            backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
-                if let Some(code) = backend::sqlstate(frame.body) {
-                    self.session.pool.meter(self.session.worker.index).error(code);
-                }
-                course.doomed |= is_fatal(frame.body);
-                if is_stale_plan(frame.body) {
-                    self.session.pool.change_schema();
-                }
-                let statements = self.session.statements.as_deref();
-                if verdict == Verdict::Forward && names_ours(frame.body, statements).is_some() {
-                    return Step::Rename(frame.size);
-                }
+                watch.failed();
+                return self.judge_error(verdict);
             }
+            backend::COMPLETE if !ours => watch.completed(backend::command_tag(frame.body), executed),
             _ => {}
         }
         // ReadyForQuery would tell the client that its BEGIN was taken, just before it is told that it was not.
@@ -107,6 +99,66 @@ impl Relay<'_> {
             Verdict::Forward if forbidden && frame.tag == backend::READY => Step::Swallow(frame.size),
             Verdict::Forward => Step::Forward(frame.size),
             Verdict::Swallow => Step::Swallow(frame.size),
+        }
+    }
+
+    /// A parameter has changed, for the client and on its server; or on the server only, where the client is to have what it
+    /// started with and the server has what servers start with.
+    fn judge_parameter(&mut self) -> Step {
+        let Ok(Some(frame)) = self.exchange.down.frame() else { return Step::Hold(0) };
+        let size = frame.size;
+        let Some((name, value)) = backend::parameter_status(frame.body) else { return Step::Forward(size) };
+        let (name, value) = (name.to_string(), value.to_string());
+        let origin = self.session.origin.reported(&name).filter(|own| *own != value);
+        let own = origin.filter(|_| self.exchange.watch.resets(&name)).map(str::to_string);
+        let wanted = own.as_ref().unwrap_or(&value);
+        let known = self.session.parameters.reported(&name) == Some(wanted);
+        if let Some(lease) = &mut self.lease {
+            Arc::make_mut(&mut lease.server().memory.parameters).report(&name, &value);
+        }
+        if !known {
+            Arc::make_mut(&mut self.session.parameters).report(&name, wanted);
+            self.note_parameter(&name, wanted);
+        }
+        match own {
+            None => Step::Forward(size),
+            Some(_) if known => Step::Swallow(size),
+            Some(own) => Step::Restate(size, name, own),
+        }
+    }
+
+    /// What others than the client want to know of its parameters.
+    fn note_parameter(&mut self, name: &str, value: &str) {
+        match name {
+            "application_name" => self.session.client.set_application_name(value),
+            "standard_conforming_strings" => self.session.backslash = value == "off",
+            _ => {}
+        }
+    }
+
+    /// The session's parameters were refused: what the client asked for runs behind it, with those of somebody else.
+    fn refused(&mut self) -> Step {
+        let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
+        let why = format!("it refused the session's parameters: {}", line.unwrap_or_default());
+        self.server_lost(Some(std::io::Error::other(why)));
+        Step::Hold(0)
+    }
+
+    fn judge_error(&mut self, verdict: Verdict) -> Step {
+        let Exchange { down, course, .. } = &mut *self.exchange;
+        let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
+        if let Some(code) = backend::sqlstate(frame.body) {
+            self.session.pool.meter(self.session.worker.index).error(code);
+        }
+        course.doomed |= is_fatal(frame.body);
+        if is_stale_plan(frame.body) {
+            self.session.pool.change_schema();
+        }
+        let statements = self.session.statements.as_deref();
+        match verdict {
+            Verdict::Swallow => Step::Swallow(frame.size),
+            Verdict::Forward if names_ours(frame.body, statements).is_some() => Step::Rename(frame.size),
+            Verdict::Forward => Step::Forward(frame.size),
         }
     }
 

@@ -14,6 +14,18 @@ pub(super) struct Limits {
     query: Duration,
     transaction: Duration,
     idle: Duration,
+    rest: Duration,
+    pinned: Duration,
+}
+
+/// How a client and its server stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    /// The client waits for the server.
+    pub(super) busy: bool,
+    pub(super) status: TransactionStatus,
+    /// The client is tied to this server.
+    pub(super) pinned: bool,
 }
 
 /// Which limit.
@@ -22,6 +34,10 @@ enum Limit {
     Query,
     Transaction,
     Idle,
+    /// Idle, with a server.
+    Rest,
+    /// Likewise, because something ties it to that server.
+    Pinned,
 }
 
 impl Limits {
@@ -30,35 +46,41 @@ impl Limits {
             query: settings.query_timeout,
             transaction: settings.transaction_timeout,
             idle: settings.idle_transaction_timeout,
+            rest: settings.client_idle_timeout,
+            pinned: settings.pinned_idle_timeout,
         }
     }
 
     pub(super) fn none() -> Limits {
-        Limits { query: Duration::ZERO, transaction: Duration::ZERO, idle: Duration::ZERO }
+        let none = Duration::ZERO;
+        Limits { query: none, transaction: none, idle: none, rest: none, pinned: none }
     }
 
     /// Whether there are any.
     pub(super) fn is_any(&self) -> bool {
-        !(self.query.is_zero() && self.transaction.is_zero() && self.idle.is_zero())
+        [self.query, self.transaction, self.idle, self.rest, self.pinned].iter().any(|limit| !limit.is_zero())
     }
 
     /// When the next one is reached.
-    pub(super) fn next(&self, times: &Times, busy: bool, status: TransactionStatus) -> Option<Instant> {
-        self.running(times, busy, status).map(|(_, at)| at).min()
+    pub(super) fn next(&self, times: &Times, standing: Standing) -> Option<Instant> {
+        self.running(times, standing).map(|(_, at)| at).min()
     }
 
     /// The complaint about the one that has been reached.
-    pub(super) fn exceeded(&self, times: &Times, busy: bool, status: TransactionStatus) -> Option<Complaint> {
-        let (limit, _) = self.running(times, busy, status).find(|(_, at)| *at <= times.now)?;
+    pub(super) fn exceeded(&self, times: &Times, standing: Standing) -> Option<Complaint> {
+        let (limit, _) = self.running(times, standing).find(|(_, at)| *at <= times.now)?;
         Some(self.complaint(limit))
     }
 
-    fn running(&self, times: &Times, busy: bool, status: TransactionStatus) -> impl Iterator<Item = (Limit, Instant)> {
+    fn running(&self, times: &Times, standing: Standing) -> impl Iterator<Item = (Limit, Instant)> {
+        let Standing { busy, status, pinned } = standing;
         let open = busy || status != TransactionStatus::Idle;
         [
             (busy, Limit::Query, self.query, times.statement),
             (!busy && open, Limit::Idle, self.idle, times.ready),
             (open, Limit::Transaction, self.transaction, times.transaction),
+            (!open, Limit::Rest, self.rest, times.ready),
+            (!open && pinned, Limit::Pinned, self.pinned, times.ready),
         ]
         .into_iter()
         .filter(|(applies, _, longest, _)| *applies && !longest.is_zero())
@@ -77,6 +99,13 @@ impl Limits {
                 "idle_transaction_timeout",
                 self.idle,
             ),
+            Limit::Rest => (sqlstate::IDLE_SESSION_TIMEOUT, "the client was idle", "client_idle_timeout", self.rest),
+            Limit::Pinned => (
+                sqlstate::IDLE_SESSION_TIMEOUT,
+                "the client was idle on a server of its own",
+                "pinned_idle_timeout",
+                self.pinned,
+            ),
         };
         Complaint::fatal(code, format!("pgweir closed the connection: {what} for too long"))
             .detail(format!("{key} is {value:?}."))
@@ -91,11 +120,13 @@ mod tests {
     fn each_limit_at_its_time() {
         let start = Instant::now();
         let seconds = Duration::from_secs;
-        let limits = Limits { query: seconds(1), transaction: seconds(3), idle: seconds(2) };
+        let limits = Limits { query: seconds(1), transaction: seconds(3), idle: seconds(2), ..Limits::none() };
         let check = |busy, status, after: u64, expected: Option<&str>| {
             let now = start + seconds(after);
             let times = Times { now, statement: start, transaction: start, ready: start };
-            let said = limits.exceeded(&times, busy, status).map(|complaint| complaint.code().to_string());
+            let said = limits
+                .exceeded(&times, Standing { busy, status, pinned: false })
+                .map(|complaint| complaint.code().to_string());
             assert_eq!(said.as_deref(), expected, "{busy} {status:?} {after}");
         };
         check(true, TransactionStatus::Idle, 0, None);
@@ -105,8 +136,16 @@ mod tests {
         check(false, TransactionStatus::Open, 2, Some("25P03"));
         let only = Limits { query: seconds(0), idle: seconds(0), ..limits };
         let times = Times { now: start + seconds(3), statement: start, transaction: start, ready: start };
-        assert_eq!(only.exceeded(&times, true, TransactionStatus::Idle).unwrap().code(), "25P04");
-        assert_eq!(only.next(&times, false, TransactionStatus::Failed), Some(start + seconds(3)));
+        let running = Standing { busy: true, status: TransactionStatus::Idle, pinned: false };
+        assert_eq!(only.exceeded(&times, running).unwrap().code(), "25P04");
+        let failed = Standing { busy: false, status: TransactionStatus::Failed, pinned: false };
+        assert_eq!(only.next(&times, failed), Some(start + seconds(3)));
+        let tied = Standing { busy: false, status: TransactionStatus::Idle, pinned: true };
+        let pinned = Limits { pinned: seconds(3), ..Limits::none() };
+        assert_eq!(pinned.exceeded(&times, tied).unwrap().code(), "57P05");
+        assert!(pinned.exceeded(&times, Standing { pinned: false, ..tied }).is_none());
+        let rest = Limits { rest: seconds(3), ..Limits::none() };
+        assert_eq!(rest.exceeded(&times, Standing { pinned: false, ..tied }).unwrap().code(), "57P05");
         assert!(only.is_any() && !Limits { transaction: seconds(0), ..only }.is_any());
     }
 }

@@ -3,22 +3,27 @@
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request with one server, its
 //! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`), `statements` and `desk`
-//! (prepared statements on shared servers), `limits` (how long is too long).
+//! (prepared statements on shared servers), `watch`, `inquiry` and `carry` (what a session leaves behind; `settle` moves them),
+//! `limits` (how long is too long).
 
 pub mod alarm;
+pub mod carry;
 mod course;
 pub mod desk;
 pub mod dialogue;
 mod downward;
 pub mod greeting;
+pub mod inquiry;
 pub mod known;
 mod learn;
 mod limits;
 pub mod lobby;
 pub mod owed;
+mod parting;
 mod refusal;
 mod relay;
 pub mod request;
+mod settle;
 #[cfg(test)]
 mod stage;
 pub mod statements;
@@ -26,6 +31,7 @@ pub mod stay;
 mod turned;
 mod unread;
 mod upward;
+pub mod watch;
 pub mod welcome;
 pub mod worker;
 

@@ -28,6 +28,8 @@ pub enum Owed {
     Answer(Answer),
     /// Ours, swallowed: anything up to ReadyForQuery.
     OurQuery,
+    /// Ours, swallowed: anything up to ReadyForQuery, with the answer to a question (`inquiry`) in it.
+    OurQuestion,
     /// Ours, swallowed: ParseComplete.
     OurParse(Option<StatementId>),
     /// Ours, swallowed: CloseComplete.

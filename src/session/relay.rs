@@ -7,14 +7,13 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::course::Course;
-use super::limits::Limits;
+use super::limits::{Limits, Standing};
 use super::stay::{Farewell, Session, shutdown};
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
 use crate::pool::client::Word;
-use crate::pool::tidy::{self, Aftermath};
 use crate::pool::{Lease, roster};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
@@ -45,8 +44,17 @@ impl<'s> Relay<'s> {
         session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
         let mut relay = Relay { session, up, exchange, lease: Some(lease) };
-        relay.bring_parameters();
+        relay.meet_server();
         relay
+    }
+
+    fn meet_server(&mut self) {
+        if let Some(lease) = &mut self.lease {
+            let server = lease.server();
+            self.session.client.set_line(Some(server.line.clone()));
+            server.memory.see_schema(self.session.pool.schema());
+        }
+        self.bring_parameters();
     }
 
     /// Runs until the server is given back.
@@ -62,20 +70,19 @@ impl<'s> Relay<'s> {
         outcome
     }
 
-    /// The server gets the client's parameters in the same write as its request.
-    fn bring_parameters(&mut self) {
-        let Some(lease) = &mut self.lease else { return };
+    /// The server gets the client's parameters in the same write as its request. Whether it had others.
+    fn bring_parameters(&mut self) -> bool {
+        let Some(lease) = &mut self.lease else { return false };
         let server = lease.server();
-        self.session.client.set_line(Some(server.line.clone()));
-        server.memory.see_schema(self.session.pool.schema());
         if std::sync::Arc::ptr_eq(&server.memory.parameters, &self.session.parameters) {
-            return;
+            return false;
         }
-        if let Some(sql) = server.memory.parameters.difference(&self.session.parameters) {
-            self.up.insert(|out| encode::query(out, &sql));
-            self.exchange.dialogue.send_ours(super::owed::Owed::OurQuery);
-        }
+        let difference = server.memory.parameters.difference(&self.session.parameters);
         server.memory.parameters = self.session.parameters.clone();
+        let Some(sql) = difference else { return false };
+        self.up.insert(|out| encode::query(out, &sql));
+        self.exchange.dialogue.send_ours(super::owed::Owed::OurQuery);
+        true
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
@@ -105,7 +112,7 @@ impl<'s> Relay<'s> {
             if !dry.server {
                 moved |= self.read_server(cx, dry)?;
             }
-            self.release();
+            moved |= self.release()?;
         }
         moved |= self.write_client(cx)?;
         if self.exchange.course.ending.is_none() && self.lease.is_some() && !dry.client {
@@ -203,19 +210,32 @@ impl<'s> Relay<'s> {
         Ok(sent > 0)
     }
 
-    /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes.
-    fn release(&mut self) {
+    /// Gives the server back as soon as nothing is owed or open, before the client has been sent the last bytes. Whether
+    /// something is to be sent to it first.
+    fn release(&mut self) -> Result<bool, Farewell> {
         let Exchange { down, dialogue, .. } = &*self.exchange;
         // A notice may follow ReadyForQuery, and only half of it have arrived.
         let midway = self.up.is_mid_frame() || down.is_mid_frame() || !down.unjudged().is_empty();
         if !dialogue.is_at_rest() || !self.up.is_sent() || midway {
             self.end_if_asked();
-            return;
+            return Ok(false);
         }
         if self.session.plan.settings.pool_mode == PoolMode::Session {
             self.end_if_asked();
-            return;
+            return Ok(false);
         }
+        if !self.settle()? {
+            return Ok(true);
+        }
+        if !self.session.client.pins().is_empty() {
+            self.end_if_asked();
+            return Ok(self.bring_parameters());
+        }
+        self.hand_on();
+        Ok(false)
+    }
+
+    fn hand_on(&mut self) {
         if let Some(lease) = self.lease.take() {
             self.session.client.set_line(None);
             if self.exchange.course.doomed {
@@ -243,25 +263,6 @@ impl<'s> Relay<'s> {
         }
     }
 
-    /// The server closed, broke off, or said what no server says.
-    pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
-        if let Some(lease) = self.lease.take() {
-            self.session.client.set_line(None);
-            lease.close("the server closed it");
-        }
-        let down = &mut self.exchange.down;
-        self.exchange.course.ending = Some(Farewell::ServerLost);
-        if self.exchange.course.doomed || down.is_mid_frame() {
-            return;
-        }
-        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
-        let complaint = Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
-            .detail("Whether what ran there took effect is not known.")
-            .hint("Connect again and look before you repeat it.");
-        self.session.meter().error(complaint.sqlstate);
-        down.insert(|out| complaint.encode(out));
-    }
-
     /// What the client was told from outside.
     fn heed(&mut self) -> Result<(), Farewell> {
         match self.session.client.word() {
@@ -280,12 +281,8 @@ impl<'s> Relay<'s> {
                 if self.exchange.course.ending.is_some() {
                     return Err(Farewell::Gone);
                 }
-                let dialogue = &self.exchange.dialogue;
-                match self.exchange.course.limits.exceeded(
-                    &self.exchange.course.times,
-                    dialogue.is_busy(),
-                    dialogue.status(),
-                ) {
+                let course = &self.exchange.course;
+                match course.limits.exceeded(&course.times, self.standing()) {
                     Some(complaint) => Err(Farewell::told(complaint)),
                     None => Ok(()),
                 }
@@ -293,13 +290,18 @@ impl<'s> Relay<'s> {
         }
     }
 
+    fn standing(&self) -> Standing {
+        let dialogue = &self.exchange.dialogue;
+        let pinned = !self.session.client.pins().is_empty();
+        Standing { busy: dialogue.is_busy(), status: dialogue.status(), pinned }
+    }
+
     fn set_deadline(&self) {
         let (session, course) = (&self.session, &self.exchange.course);
         let next = if course.ending.is_some() {
             Some(course.times.now + super::stay::LAST_WORDS)
         } else if course.limits.is_any() {
-            let dialogue = &self.exchange.dialogue;
-            course.limits.next(&course.times, dialogue.is_busy(), dialogue.status())
+            course.limits.next(&course.times, self.standing())
         } else {
             return;
         };
@@ -307,32 +309,6 @@ impl<'s> Relay<'s> {
             Some(at) => session.worker.set_deadline(&session.client, at),
             None => session.client.set_deadline(0),
         }
-    }
-
-    /// The client leaves in the middle, or is made to: what becomes of the server.
-    fn give_up(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
-        self.session.client.set_line(None);
-        let Exchange { down, dialogue, course } = &mut *self.exchange;
-        let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame();
-        // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
-        if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
-            return lease.close("its client left in the middle");
-        }
-        dialogue.abandon(&mut lease.server().memory);
-        let settings = &self.session.plan.settings;
-        let reset = (settings.pool_mode == PoolMode::Session).then(|| settings.server_reset_query.clone());
-        if dialogue.is_at_rest() && reset.is_none() {
-            return lease.give_back(self.exchange.course.times.now);
-        }
-        let aftermath = Aftermath {
-            owed: dialogue.readies_owed(),
-            running: dialogue.is_busy(),
-            read: down.unjudged().to_vec(),
-            reset,
-            status: dialogue.status(),
-        };
-        tidy::recover(lease, aftermath);
     }
 
     /// Whether the mode forbids what the client has done.

@@ -64,6 +64,7 @@ impl Stage {
         let client = Arc::new(Client::new(who, jiff::Timestamp::UNIX_EPOCH));
         self.pool.clients.iter().for_each(|quota| assert!(quota.take()));
         let stay = Stay::begin(&client, &self.pool, self.roster.clone(), Arc::default());
+        let parameters = Arc::new(parameters);
         let session = Box::new(Session {
             lane: None,
             stream: Stream::Unix(stream),
@@ -71,7 +72,9 @@ impl Stage {
             pool: self.pool.clone(),
             worker: self.worker.clone(),
             plan: self.pool.plan(),
-            parameters: Arc::new(parameters),
+            origin: parameters.clone(),
+            backslash: false,
+            parameters,
             statements: None,
             direct: false,
             rested_at: Instant::now(),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::owed::Settled;
-use crate::pool::catalog::Statement;
+use crate::pool::catalog::{Statement, effects_of};
+use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
 pub(super) const MAX_UNNAMED: usize = 16 * 1024;
@@ -20,6 +21,8 @@ pub struct Statements {
     journal: VecDeque<Change>,
     pub(super) deallocating: VecDeque<Box<[u8]>>,
     pub(super) unnamed: Vec<u8>,
+    /// What running the unnamed statement may leave behind.
+    pub(super) effects: Effects,
     /// The unnamed statement's stamp, 0 for none; its text may have been too long to be kept.
     pub(super) stamp: u64,
     stamps: u64,
@@ -97,6 +100,7 @@ impl Statements {
         self.unnamed.clear();
         self.unnamed.shrink_to(MAX_UNNAMED);
         self.unnamed.extend_from_slice(definition);
+        self.effects = effects_of(definition);
         self.new_stamp()
     }
 
@@ -108,6 +112,7 @@ impl Statements {
 
     pub(super) fn drop_unnamed(&mut self) {
         self.unnamed.clear();
+        self.effects = Effects::NONE;
         self.stamp = 0;
     }
 }

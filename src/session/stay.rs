@@ -35,6 +35,10 @@ pub struct Session {
     pub(super) plan: Arc<Plan>,
     /// The parameters that it believes to have.
     pub(super) parameters: Arc<Parameters>,
+    /// Those that it started with, and goes back to with RESET.
+    pub(super) origin: Arc<Parameters>,
+    /// Whether backslashes are escapes in all its strings.
+    pub(super) backslash: bool,
     /// Its prepared statements; most clients have none.
     pub(super) statements: Option<Box<Statements>>,
     /// What it has said and nobody has dealt with.

@@ -221,6 +221,9 @@ async fn what_a_client_that_left_has_dropped_is_noted() {
     cancel.bytes(16).await;
     drop(cancel);
     server.say("C:DISCARD_ALL Z:I").await;
+    // What it has done to the session is not known before it is done again.
+    server.hears("Q:DISCARD_ALL").await;
+    server.say("C:DISCARD_ALL Z:I").await;
     let (mut second, _) = stage.client(Parameters::default());
     // With more than Sync behind it: a Parse alone needs no server.
     second.say("P:t=one E S").await;
@@ -259,7 +262,7 @@ async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
     client.say("X").await;
     server.hears("Q:select_1").await;
     server.say("C:SELECT Z:I").await;
-    server.hears("Q:RESET_\"role\";_").await;
+    server.hears("Q:RESET_ROLE;_").await;
     server.say("C:RESET Z:I").await;
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);

@@ -6,12 +6,16 @@ use super::relay::Relay;
 use super::request::refusal;
 use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, violation};
+use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::memory::Unnamed;
 use crate::protocol::{encode, frontend};
 
 /// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front.
 const MOST_WAITING: usize = 1024 * 1024;
+
+/// A Query is read whole up to this; of a longer one, which streams, the tags of its commands tell what it did.
+const MOST_READ: usize = 256 * 1024;
 
 impl Relay<'_> {
     /// Judges all that has arrived, as far as it can be judged.
@@ -52,30 +56,75 @@ impl Relay<'_> {
     }
 
     fn judge(&mut self, tag: u8, size: usize) -> Judged {
-        let Some(lease) = &mut self.lease else { return Judged::Hold };
-        let dialogue = &mut self.exchange.dialogue;
-        let session = &mut *self.session;
-        let named =
-            matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE | frontend::QUERY);
-        let shared = session.plan.settings.pool_mode != PoolMode::Session;
+        let shared = self.session.plan.settings.pool_mode != PoolMode::Session;
+        match shared && self.exchange.dialogue.is_listening() {
+            true => self.judge_shared(tag, size),
+            false => self.pass(tag, size),
+        }
+    }
+
+    /// On a server that others will have as well.
+    fn judge_shared(&mut self, tag: u8, size: usize) -> Judged {
         let is_query = tag == frontend::QUERY;
         let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
-        if shared && drops {
-            dialogue.expect_drop();
-        } else if shared && named && dialogue.is_dropping() {
+        let named = is_query || matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE);
+        if drops {
+            self.exchange.dialogue.expect_drop();
+        } else if named && self.exchange.dialogue.is_dropping() {
             return Judged::Hold;
         }
-        let plain_query = is_query && session.statements.is_none() && !drops;
-        if named && shared && !plain_query && dialogue.is_listening() {
-            let id = session.client.id;
-            let statements = session.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
-            let memory = &mut lease.server().memory;
-            return Desk { statements, memory, dialogue, lane: &mut self.up, catalog: &session.pool.catalog }.judge();
+        if !self.watch(tag, size) {
+            return Judged::Hold;
         }
-        if plain_query {
+        if named && !(is_query && self.session.statements.is_none() && !drops) {
+            return self.judge_named();
+        }
+        if is_query && let Some(lease) = &mut self.lease {
             lease.server().memory.set_unnamed(Unnamed::None);
         }
-        match dialogue.send(tag, Owed::by(tag)) {
+        self.pass(tag, size)
+    }
+
+    /// Looks at what a Query or a FunctionCall may leave behind. Whether enough of it has arrived for that.
+    fn watch(&mut self, tag: u8, size: usize) -> bool {
+        let Exchange { watch, dialogue, .. } = &mut *self.exchange;
+        let Ok(Some(frame)) = self.up.frame() else { return true };
+        match tag {
+            frontend::QUERY if frame.is_complete() || size > MOST_READ => {
+                let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
+                watch.query(text, frame.is_complete(), self.session.backslash, dialogue.status());
+            }
+            frontend::FUNCTION_CALL if frame.body.len() >= 4 || frame.is_complete() => {
+                watch.function(frame.body.first_chunk().map_or(0, |oid| u32::from_be_bytes(*oid)));
+            }
+            frontend::QUERY | frontend::FUNCTION_CALL => {
+                self.up.hold(size);
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// A message that names a statement, or a Query of a client that has some.
+    fn judge_named(&mut self) -> Judged {
+        let (Some(lease), session) = (&mut self.lease, &mut *self.session) else { return Judged::Hold };
+        let id = session.client.id;
+        let Exchange { watch, dialogue, .. } = &mut *self.exchange;
+        let mut desk = Desk {
+            statements: session.statements.get_or_insert_with(|| Box::new(Statements::new(id))),
+            memory: &mut lease.server().memory,
+            dialogue,
+            lane: &mut self.up,
+            watch,
+            backslash: session.backslash,
+            catalog: &session.pool.catalog,
+        };
+        desk.judge()
+    }
+
+    fn pass(&mut self, tag: u8, size: usize) -> Judged {
+        match self.exchange.dialogue.send(tag, Owed::by(tag)) {
             Heed::Send => self.up.forward(size),
             Heed::Ignore => self.up.swallow(size),
         }

@@ -345,8 +345,22 @@ impl Guest {
             lane
         });
         let plan = pool.plan();
-        let (worker, statements, direct, rested_at) = (self.worker, None, false, now);
-        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, direct, rested_at, lane, stay })
+        let backslash = parameters.reads_backslashes();
+        Box::new(Session {
+            stream,
+            client,
+            pool,
+            worker: self.worker,
+            plan,
+            origin: parameters.clone(),
+            parameters,
+            backslash,
+            statements: None,
+            direct: false,
+            rested_at: now,
+            lane,
+            stay,
+        })
     }
 
     async fn turn_away(mut self, turned: Turned) {

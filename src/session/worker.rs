@@ -8,6 +8,8 @@ use super::alarm::Alarms;
 use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
+use super::settle::Settling;
+use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::Client;
 
@@ -51,13 +53,23 @@ pub struct Exchange {
     pub down: Lane,
     /// What is owed.
     pub dialogue: Dialogue,
+    /// What the client's statements may have left behind.
+    pub watch: Watch,
+    /// What is being found out about it.
+    pub(super) settling: Settling,
     /// How far the conversation has come.
     pub(super) course: Course,
 }
 
 impl Exchange {
     fn new(epoch: Instant) -> Exchange {
-        Exchange { down: Lane::new(DOWN), dialogue: Dialogue::default(), course: Course::begin(epoch, Limits::none()) }
+        Exchange {
+            down: Lane::new(DOWN),
+            dialogue: Dialogue::default(),
+            watch: Watch::default(),
+            settling: Settling::default(),
+            course: Course::begin(epoch, Limits::none()),
+        }
     }
 }
 
@@ -148,6 +160,8 @@ impl Worker {
     pub fn take_exchange(&self, mut exchange: Box<Exchange>) {
         exchange.down.clear();
         exchange.dialogue.clear();
+        exchange.watch = Watch::default();
+        exchange.settling = Settling::default();
         self.down.put(exchange);
     }
 

@@ -271,7 +271,7 @@ impl Scan {
         let read = if self.nested { None } else { SetConfig::read(&mut lexer.clone()) };
         let Some(call) = read else {
             self.nested = true;
-            return Effects::OPAQUE;
+            return Effects::OPAQUE | Effects::UNNAMED;
         };
         if call.local == Argument::Absent || call.local.is_local() == Some(true) {
             return Effects::NONE;
@@ -280,7 +280,7 @@ impl Scan {
             Argument::Parameter(_) => Effects::SETTINGS,
             Argument::Literal(name) if name.plain().is_some_and(is_transient) => return Effects::NONE,
             Argument::Literal(name) if name.is_string() => Effects::SETTINGS,
-            _ => Effects::OPAQUE,
+            _ => Effects::OPAQUE | Effects::UNNAMED,
         };
         if call.local.is_written() { named } else { named | Effects::OPAQUE }
     }

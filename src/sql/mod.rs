@@ -8,6 +8,7 @@ pub mod effects;
 mod key;
 pub mod lexer;
 pub mod literal;
+mod redact;
 mod set;
 mod set_config;
 
@@ -15,3 +16,4 @@ pub use changes::{Change, To, changes};
 pub use effects::{Effects, effects};
 pub use lexer::{Lexer, Token};
 pub use literal::{Kind, Literal};
+pub use redact::redact;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::WebState;
 use super::answer::{ms, time};
 use super::filter::Filter;
+use crate::observe::pins::Pin;
 use crate::observe::snapshot::ClientView;
 
 pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Client>> {
@@ -26,6 +27,8 @@ pub(super) struct Client {
     application_name: String,
     addr: String,
     state: &'static str,
+    /// What ties it to a server of its own: the reasons, none for most.
+    pinned: Vec<&'static str>,
     connected_at: String,
     queries: u64,
     transactions: u64,
@@ -44,6 +47,7 @@ impl From<&ClientView> for Client {
             application_name: client.application_name.to_string(),
             addr: client.addr.to_string(),
             state: client.state.as_str(),
+            pinned: client.pins.iter().map(Pin::as_str).collect(),
             connected_at: time(client.connected_at),
             queries: client.queries,
             transactions: client.transactions,

@@ -17,6 +17,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::observe::histogram::Distribution;
+use crate::observe::pins::Pin;
 use crate::observe::process::Process;
 use crate::observe::snapshot::{PoolView, Snapshot};
 
@@ -61,6 +62,12 @@ impl Picture {
             servers.sample(&labels(pool, [("state", "idle")]), pool.servers.idle as u64)?;
             servers.sample(&labels(pool, [("state", "active")]), pool.servers.active as u64)?;
             servers.sample(&labels(pool, [("state", "login")]), pool.servers.login as u64)?;
+        }
+        let mut pinned = page.gauge("pinned", "Clients that are tied to a server of their own, by reason.")?;
+        for pool in &self.snapshot.pools {
+            for (count, pin) in pool.clients.pinned.iter().zip(Pin::ALL) {
+                pinned.sample(&labels(pool, [("reason", pin.as_str())]), *count as u64)?;
+            }
         }
         self.each_pool(page.gauge("pool_size", "Server connections that the pool may have.")?, |pool| {
             pool.pool_size as u64

@@ -49,7 +49,7 @@ struct Servers {
 
 impl From<&PoolView> for Pool {
     fn from(pool: &PoolView) -> Pool {
-        let ClientCounts { idle, active, waiting } = pool.clients;
+        let ClientCounts { idle, active, waiting, .. } = pool.clients;
         let clients = Clients { idle, active, waiting };
         let ServerCounts { idle, active, login } = pool.servers;
         Pool {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::config::PoolMode;
 use crate::observe::counters::{PoolMeter, PoolNumbers};
+use crate::observe::pins::Pin;
 use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, ServerCounts, Snapshot};
 
 struct Site {
@@ -71,7 +72,7 @@ fn pool(database: &str, user: &str) -> PoolView {
         user: user.into(),
         pool_mode: PoolMode::Session,
         pool_size: 7,
-        clients: ClientCounts { idle: 1, active: 2, waiting: 3 },
+        clients: ClientCounts { idle: 1, active: 2, waiting: 3, pinned: [1, 0, 0, 0, 0, 0, 0, 0] },
         servers: ServerCounts { idle: 4, active: 5, login: 6 },
         max_wait: Duration::ZERO,
         numbers: PoolNumbers::merge([&meter]),
@@ -86,6 +87,7 @@ fn client(id: u64, database: &str, application_name: &str) -> ClientView {
         application_name: application_name.into(),
         addr: "10.0.0.7:5000".into(),
         state: ClientState::Waiting,
+        pins: Pin::Temp.into(),
         connected_at: Timestamp::from_millisecond(1_795_341_600_120).unwrap(),
         queries: 8,
         transactions: 4,
@@ -170,7 +172,7 @@ async fn a_client_as_json() {
     let site = Site::open(vec![client(3, "shop", "web \"1\"\n")]).await;
     let wanted = json!({
         "id": 3, "database": "shop", "user": "app", "application_name": "web \"1\"\n", "addr": "10.0.0.7:5000",
-        "state": "waiting", "connected_at": "2026-11-22T10:00:00.120Z", "queries": 8, "transactions": 4,
+        "state": "waiting", "pinned": ["temp"], "connected_at": "2026-11-22T10:00:00.120Z", "queries": 8, "transactions": 4,
         "wait_ms": 1.5, "query_ms": 2000.0, "findings": [],
     });
     assert_eq!(site.rows("/api/clients").await, [wanted]);

@@ -48,6 +48,9 @@ impl Effects {
     /// ROLLBACK, ABORT, ROLLBACK TO
     pub const ROLLBACK: Effects = Effects(1 << 18);
 
+    /// A setting changes whose name is computed, so that no list of a server's need have it. `OPAQUE` is there as well.
+    pub const UNNAMED: Effects = Effects(1 << 19);
+
     /// Whether there are none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -61,6 +64,12 @@ impl Effects {
     /// Whether any of `other` is among them.
     pub const fn intersects(self, other: Effects) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// These, but none of `other`.
+    #[must_use]
+    pub const fn without(self, other: Effects) -> Effects {
+        Effects(self.0 & !other.0)
     }
 
     /// These and `other`.

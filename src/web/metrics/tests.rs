@@ -16,7 +16,7 @@ fn pool(database: &str, meter: &PoolMeter) -> PoolView {
         user: "app".into(),
         pool_mode: PoolMode::Transaction,
         pool_size: 20,
-        clients: ClientCounts { idle: 1, active: 2, waiting: 3 },
+        clients: ClientCounts { idle: 1, active: 2, waiting: 3, pinned: [1, 0, 0, 0, 0, 0, 0, 0] },
         servers: ServerCounts { idle: 4, active: 5, login: 6 },
         max_wait: Duration::from_millis(1500),
         numbers: PoolNumbers::merge([meter]),
@@ -81,7 +81,7 @@ fn the_families_of_the_contract_in_valid_text() {
     let text = page(vec![pool("shop", &busy()), pool("blog", &PoolMeter::default())]);
     let found: BTreeSet<String> = families(&text).into_iter().map(|(name, kind)| format!("{kind} {name}")).collect();
     let wanted = [
-        ("gauge", "clients servers pool_size pool_waiting pool_max_wait_seconds build_info"),
+        ("gauge", "clients servers pinned pool_size pool_waiting pool_max_wait_seconds build_info"),
         ("gauge", "process_resident_memory_bytes process_open_fds process_max_fds"),
         (
             "histogram",

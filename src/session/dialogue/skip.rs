@@ -1,0 +1,76 @@
+//! What is no longer owed: after an error, or because nobody will listen. Pure.
+
+use super::super::owed::{Owed, Phase, Settled, Verdict};
+use super::Dialogue;
+use crate::pool::memory::{Memory, Unnamed};
+
+impl Dialogue {
+    /// The replies that are still owed will be read by somebody else: what they would tell the memory is not known.
+    pub fn abandon(&self, memory: &mut Memory) {
+        memory.unsettle();
+        for owed in &self.owed {
+            if let Owed::OurClose(Some(id)) = *owed {
+                memory.unsure(id);
+            }
+        }
+    }
+
+    /// After an error the server skips to the next Sync, so nothing before that is owed any more.
+    pub(super) fn receive_error(&mut self, memory: &mut Memory) -> Verdict {
+        let ours = matches!(self.owed.front(), Some(Owed::OurQuery | Owed::OurQuestion));
+        match self.owed.front() {
+            // Whoever asked looks after it.
+            Some(Owed::OurQuestion) => {}
+            Some(Owed::OurQuery) => self.damaged = true,
+            Some(Owed::Query | Owed::FunctionCall) => {
+                self.count_statement();
+                self.end_copy();
+            }
+            Some(Owed::Sync) | None => self.end_copy(),
+            Some(_) => {
+                self.count_statement();
+                self.skip(memory);
+            }
+        }
+        if ours { Verdict::Swallow } else { Verdict::Forward }
+    }
+
+    fn end_copy(&mut self) {
+        if self.phase == Phase::CopyIn {
+            self.phase = Phase::Normal;
+        }
+    }
+
+    fn skip(&mut self, memory: &mut Memory) {
+        self.phase = Phase::Skipping;
+        let undone = self.skip_owed(memory);
+        if undone > 0 {
+            self.settled.push(Settled::Undone(undone));
+        }
+    }
+
+    /// Up to the next Sync; how many changes of names were among it.
+    fn skip_owed(&mut self, memory: &mut Memory) -> u32 {
+        let mut undone = 0;
+        while let Some(owed) = self.owed.front() {
+            match *owed {
+                Owed::Sync => {
+                    self.phase = Phase::Normal;
+                    break;
+                }
+                Owed::Parse(Some(id)) => {
+                    memory.not_arrived(id);
+                    undone += 1;
+                }
+                Owed::Answer(_) => undone += 1,
+                Owed::OurParse(Some(id)) => memory.not_arrived(id),
+                Owed::OurClose(Some(id)) => memory.unsure(id),
+                Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
+                Owed::OurQuery | Owed::OurQuestion => self.damaged = true,
+                _ => {}
+            }
+            self.owed.pop_front();
+        }
+        undone
+    }
+}

@@ -1,0 +1,158 @@
+//! Asking a server what a client has left on it: the question as SQL, and its answer. Pure.
+//!
+//! Everything is named in full, so that no search_path of the client's has a say in it.
+
+use super::watch::Question;
+use crate::observe::pins::{Pin, Pins};
+use crate::protocol::encode;
+
+/// What a server answered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Settings that were asked for or that it lists: `None` for one that it does not know.
+    pub settings: Vec<(String, Option<String>)>,
+    /// Ties that are there.
+    pub pins: Pins,
+}
+
+/// The question, `known` are settings that the client is known to have. Rows of two columns: `=name` and a value, or `!` and
+/// the bit of a tie that is there, and how often.
+pub fn sql<'a>(question: &'a Question, known: impl Iterator<Item = &'a str>) -> String {
+    let mut sql = String::new();
+    let all_known = known.filter(|_| question.known || question.all);
+    let names = question.names.iter().map(String::as_str).chain(all_known);
+    for name in names {
+        begin_row(&mut sql, &format!("={name}"));
+        sql.push_str("pg_catalog.current_setting(");
+        encode::literal(&mut sql, name);
+        sql.push_str(", true))");
+    }
+    for pin in question.pins.iter() {
+        if let Some(count) = count(pin) {
+            begin_row(&mut sql, &format!("!{}", pin as u8));
+            sql.push_str(&format!("(SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text)"));
+        }
+    }
+    if question.all {
+        let union = if sql.is_empty() { "" } else { " UNION ALL " };
+        sql.push_str(union);
+        sql.push_str(ALL_SETTINGS);
+    }
+    sql
+}
+
+/// Those that were set in the session and that a server lists; it does not list those that only applications know.
+const ALL_SETTINGS: &str = "SELECT pg_catalog.concat('=', name), pg_catalog.current_setting(name) \
+    FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'";
+
+/// The rows that are there because of a tie.
+fn count(pin: Pin) -> Option<&'static str> {
+    match pin {
+        Pin::Lock => Some(
+            "pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+             AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()",
+        ),
+        Pin::Temp => Some(
+            "(SELECT relnamespace AS n FROM pg_catalog.pg_class UNION ALL SELECT pronamespace FROM pg_catalog.pg_proc \
+             UNION ALL SELECT typnamespace FROM pg_catalog.pg_type) AS t \
+             WHERE n OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()",
+        ),
+        Pin::Cursor => Some("pg_catalog.pg_cursors WHERE is_holdable"),
+        Pin::Prepare => Some("pg_catalog.pg_prepared_statements WHERE from_sql"),
+        Pin::Listen => Some("pg_catalog.pg_listening_channels()"),
+        Pin::Load | Pin::Sequence | Pin::Setting => None,
+    }
+}
+
+fn begin_row(sql: &mut String, key: &str) {
+    sql.push_str(if sql.is_empty() { "VALUES (" } else { ", (" });
+    encode::literal(sql, key);
+    sql.push_str(", ");
+}
+
+impl Answer {
+    /// Takes the body of a DataRow. `None` if it is not one of the question's.
+    pub fn row(&mut self, body: &[u8]) -> Option<()> {
+        let rest = body.strip_prefix(&[0, 2])?;
+        let (key, rest) = column(rest)?;
+        let (value, rest) = column(rest)?;
+        let (key, value) = (text(key?)?, value.map(text));
+        match (key.split_at_checked(1)?, rest) {
+            (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
+            (("!", pin), []) => {
+                let pin = Pins::from_bits(pin.parse().ok()?);
+                if value.flatten()? != "0" {
+                    self.pins = self.pins | pin;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// A column's value, `None` for NULL, and what follows it.
+fn column(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    match i32::from_be_bytes(*size) {
+        -1 => Some((None, rest)),
+        size => rest.split_at_checked(usize::try_from(size).ok()?).map(|(value, rest)| (Some(value), rest)),
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(names: &[&str], pins: &[Pin], all: bool) -> Question {
+        let pins = pins.iter().fold(Pins::NONE, |pins, pin| pins.with(*pin, true));
+        Question { names: names.iter().map(|name| (*name).to_string()).collect(), pins, all, ..Question::default() }
+    }
+
+    #[test]
+    fn questions() {
+        let ask = |question: &Question| sql(question, ["x.known"].into_iter());
+        assert_eq!(
+            ask(&question(&["work_mem", "o'k"], &[], false)),
+            "VALUES ('=work_mem', pg_catalog.current_setting('work_mem', true)), \
+             ('=o''k', pg_catalog.current_setting('o''k', true))"
+        );
+        assert_eq!(
+            ask(&question(&[], &[Pin::Cursor], false)),
+            "VALUES ('!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text)"
+        );
+        let all = ask(&question(&[], &[], true));
+        assert!(
+            all.starts_with("VALUES ('=x.known', ") && all.ends_with(&format!(" UNION ALL {ALL_SETTINGS}")),
+            "{all}"
+        );
+    }
+
+    #[test]
+    fn answers() {
+        let row = |key: &str, value: Option<&str>| {
+            let mut body = vec![0, 2];
+            body.extend((key.len() as u32).to_be_bytes());
+            body.extend(key.bytes());
+            body.extend(value.map_or(-1, |value| value.len() as i32).to_be_bytes());
+            body.extend(value.unwrap_or_default().bytes());
+            body
+        };
+        let mut answer = Answer::default();
+        assert_eq!(answer.row(&row("=a", Some("1"))), Some(()));
+        assert_eq!(answer.row(&row("=b", None)), Some(()));
+        assert_eq!(answer.row(&row("!1", Some("2"))), Some(()));
+        assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
+        let settings = vec![("a".to_string(), Some("1".to_string())), ("b".to_string(), None)];
+        assert_eq!(answer, Answer { settings, pins: Pin::Lock.into() });
+        for wrong in
+            [&b""[..], b"\0\x02", b"\0\x01\0\0\0\0", b"\0\x02\0\0\0\x05=a", &[row("=a", None), vec![0]].concat()]
+        {
+            assert_eq!(answer.row(wrong), None);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How client and server part other than at rest: the server is lost, or the client leaves in the middle of something.
+
+use std::io;
+
+use super::relay::Relay;
+use super::stay::Farewell;
+use super::worker::Exchange;
+use crate::config::PoolMode;
+use crate::pool::tidy::{self, Aftermath};
+use crate::protocol::encode::Complaint;
+use crate::protocol::sqlstate;
+
+impl Relay<'_> {
+    /// The server closed, broke off, or said what no server says.
+    pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
+        if let Some(lease) = self.lease.take() {
+            self.session.client.set_line(None);
+            self.untie();
+            lease.close("the server closed it");
+        }
+        let down = &mut self.exchange.down;
+        self.exchange.course.ending = Some(Farewell::ServerLost);
+        if self.exchange.course.doomed || down.is_mid_frame() {
+            return;
+        }
+        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
+        let complaint = Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
+            .detail("Whether what ran there took effect is not known.")
+            .hint("Connect again and look before you repeat it.");
+        self.session.meter().error(complaint.sqlstate);
+        down.insert(|out| complaint.encode(out));
+    }
+
+    /// The client leaves in the middle, or is made to: what becomes of the server.
+    pub(super) fn give_up(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        self.session.client.set_line(None);
+        let (unclean, spoilt) = (self.is_unclean(), self.is_spoilt());
+        self.untie();
+        let Exchange { down, dialogue, course, .. } = &mut *self.exchange;
+        let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame() && !spoilt;
+        // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
+        if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
+            return lease.close("its client left in the middle");
+        }
+        dialogue.abandon(&mut lease.server().memory);
+        let settings = &self.session.plan.settings;
+        let reset = match settings.pool_mode {
+            PoolMode::Session => Some(settings.server_reset_query.clone()),
+            _ if unclean => Some("DISCARD ALL".to_string()),
+            _ => None,
+        };
+        if dialogue.is_at_rest() && reset.is_none() {
+            return lease.give_back(self.exchange.course.times.now);
+        }
+        let aftermath = Aftermath {
+            owed: dialogue.readies_owed(),
+            running: dialogue.is_busy(),
+            read: down.unjudged().to_vec(),
+            reset,
+            status: dialogue.status(),
+        };
+        tidy::recover(lease, aftermath);
+    }
+}

@@ -1,0 +1,212 @@
+//! A server at rest is looked at before anyone else has it: what its client's statements left behind is noted, so that it
+//! can be carried along, or found to tie the client to it. Where their texts do not tell, the server is asked; the client
+//! has its answer already and does not wait for that.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use tracing::info;
+
+use super::carry::Carry;
+use super::inquiry::{self, Answer};
+use super::owed::Owed;
+use super::relay::Relay;
+use super::stay::Farewell;
+use super::watch::{Question, Settlement};
+use crate::observe::pins::{Pin, Pins};
+use crate::pool::Pool;
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::{Frame, backend, sqlstate};
+use crate::sql::redact;
+
+/// A cancel that was meant for the client's last statement may hit the question; it is asked again so many times.
+const MOST_TRIES: u8 = 3;
+
+/// What is being found out.
+#[derive(Debug, Default)]
+pub(super) struct Settling {
+    asked: Option<Box<Asked>>,
+    /// The client's place among those that are tied to a server.
+    tie: Option<Tie>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    question: Question,
+    answer: Answer,
+    failed: bool,
+    tries: u8,
+}
+
+/// Counts a client that is tied to a server, until it is dropped.
+#[derive(Debug)]
+struct Tie(Arc<Pool>);
+
+impl Tie {
+    /// `None` when the pool has `most` of them already; 0 is no limit.
+    fn take(pool: &Arc<Pool>, most: usize) -> Option<Tie> {
+        let tied = pool.tied.fetch_add(1, Relaxed);
+        let tie = Tie(pool.clone());
+        (most == 0 || tied < most).then_some(tie)
+    }
+}
+
+impl Drop for Tie {
+    fn drop(&mut self) {
+        count_off(&self.0.tied);
+    }
+}
+
+fn count_off(count: &AtomicUsize) {
+    count.fetch_sub(1, Relaxed);
+}
+
+impl Settling {
+    /// Whether the server is being asked.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
+impl Relay<'_> {
+    /// Whether all is known of what the client has left on its server, which is at rest. Where it is not, a question is on
+    /// its way.
+    pub(super) fn settle(&mut self) -> Result<bool, Farewell> {
+        if self.exchange.watch.is_clean() {
+            self.share_parameters();
+            return Ok(true);
+        }
+        match self.exchange.watch.settle(self.session.client.pins()) {
+            Settlement::Known(changes) => {
+                self.carry(|carry| changes.iter().for_each(|change| carry.apply(change)));
+                Ok(true)
+            }
+            Settlement::Ask(question) => {
+                self.carry(|carry| question.changes.iter().for_each(|change| carry.apply(change)));
+                self.ask(Asked { question, answer: Answer::default(), failed: false, tries: 0 })
+            }
+        }
+    }
+
+    fn ask(&mut self, asked: Asked) -> Result<bool, Farewell> {
+        let sql = match asked.question.is_empty() {
+            true => String::new(),
+            false => inquiry::sql(&asked.question, self.session.parameters.all_quiet()),
+        };
+        if sql.is_empty() {
+            self.conclude(asked.question, Answer::default())?;
+            return Ok(true);
+        }
+        self.up.insert(|out| encode::query(out, &sql));
+        self.exchange.dialogue.send_ours(Owed::OurQuestion);
+        self.exchange.settling.asked = Some(Box::new(asked));
+        Ok(false)
+    }
+
+    /// The server answers.
+    pub(super) fn hear_answer(asked: &mut Settling, frame: &Frame<'_>) {
+        let Some(asked) = &mut asked.asked else { return };
+        match frame.tag {
+            backend::ROW => asked.failed |= frame.whole().and_then(|body| asked.answer.row(body)).is_none(),
+            backend::ERROR => asked.failed = true,
+            _ => {}
+        }
+    }
+
+    /// The server has answered.
+    pub(super) fn take_answer(&mut self) -> Result<(), Farewell> {
+        let Some(mut asked) = self.exchange.settling.asked.take() else { return Ok(()) };
+        if !asked.failed {
+            return self.conclude(asked.question, asked.answer);
+        }
+        (asked.failed, asked.answer, asked.tries) = (false, Answer::default(), asked.tries + 1);
+        if asked.tries < MOST_TRIES {
+            return self.ask(*asked).map(drop);
+        }
+        self.server_lost(Some(std::io::Error::other("it does not tell what the session has left on it")));
+        Ok(())
+    }
+
+    fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {
+        self.carry(|carry| {
+            for (name, value) in &answer.settings {
+                carry.learn(name, value.as_deref());
+            }
+        });
+        let before = if question.released { Pins::NONE } else { self.session.client.pins() };
+        let pins = before.without(question.pins) | answer.pins | question.tied;
+        self.tie(pins, question.suspect.as_deref().unwrap_or_default())
+    }
+
+    /// What ties the client from now on.
+    fn tie(&mut self, pins: Pins, suspect: &[u8]) -> Result<(), Farewell> {
+        let before = self.session.client.pins();
+        self.session.client.set_pins(pins);
+        let settling = &mut self.exchange.settling;
+        if pins.is_empty() {
+            settling.tie = None;
+            return Ok(());
+        }
+        if !pins.without(before).is_empty() {
+            let client = &self.session.client;
+            info!(event = "client_pinned", id = client.id, database = %client.database, user = %client.user,
+                addr = %client.addr, reason = pins.without(before).names(), statement = redact(suspect));
+        }
+        if settling.tie.is_none() {
+            let most = self.session.plan.settings.max_pinned;
+            settling.tie = Tie::take(&self.session.pool, most);
+            if settling.tie.is_none() {
+                return Err(Farewell::told(too_many(pins, most)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server has reported has parted the client's parameters from its server's.
+    fn share_parameters(&mut self) {
+        let session = &self.session;
+        if self.lease.as_mut().is_some_and(|lease| !Arc::ptr_eq(&lease.server().memory.parameters, &session.parameters))
+        {
+            self.carry(|_| ());
+        }
+    }
+
+    /// Changes what the client and its server are known to have.
+    pub(super) fn carry(&mut self, change: impl FnOnce(&mut Carry<'_>)) {
+        let (Some(lease), session) = (&mut self.lease, &mut *self.session) else { return };
+        let memory = &mut lease.server().memory;
+        let (mut client, mut server) = ((*session.parameters).clone(), (*memory.parameters).clone());
+        change(&mut Carry { client: &mut client, server: &mut server, origin: &session.origin });
+        session.backslash = client.reads_backslashes();
+        session.parameters = session.pool.share(client);
+        memory.parameters = session.pool.share(server);
+    }
+
+    /// Whether something is on the server that only its client may see, or may be.
+    pub(super) fn is_unclean(&self) -> bool {
+        !self.session.client.pins().is_empty() || !self.exchange.watch.is_clean() || self.exchange.settling.is_asking()
+    }
+
+    /// The client has its server no more.
+    pub(super) fn untie(&mut self) {
+        self.session.client.set_pins(Pins::NONE);
+        self.exchange.settling.tie = None;
+    }
+
+    /// Whether what ties the client cannot be undone by any statement.
+    pub(super) fn is_spoilt(&self) -> bool {
+        self.session.client.pins().has(Pin::Load)
+    }
+}
+
+fn too_many(pins: Pins, most: usize) -> Complaint {
+    Complaint::fatal(
+        sqlstate::FEATURE_NOT_SUPPORTED,
+        format!("pgweir cannot keep another client on a server of its own: {} is in use", pins.names()),
+    )
+    .detail(format!("max_pinned is {most}, and so many clients of this pool are tied to their servers already."))
+    .hint(
+        "Give locks and temporary objects back before the transaction ends, raise max_pinned and pool_size, \
+         or use pool_mode = \"session\".",
+    )
+}

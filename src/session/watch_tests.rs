@@ -1,0 +1,124 @@
+//! Texts and outcomes in, settlements out.
+
+use super::*;
+
+/// `Q:TEXT` a Query, `E:TEXT` an Execute of what was prepared, `C:TAG`, `X:TAG` a tag by the extended protocol, `!` an error;
+/// separated by `|`.
+fn play(script: &str, pins: Pins) -> Settlement {
+    let mut watch = Watch::default();
+    for word in script.split('|').map(str::trim) {
+        let (kind, text) = word.split_once(':').unwrap_or((word, ""));
+        let bytes = text.as_bytes();
+        match kind {
+            "Q" => watch.query(bytes, true, false, TransactionStatus::Idle),
+            "T" => watch.query(bytes, true, false, TransactionStatus::Open),
+            "L" => watch.query(bytes, false, false, TransactionStatus::Idle),
+            "E" => watch.execution(effects(bytes, false), bytes, false, &|_| None, TransactionStatus::Idle),
+            "C" => watch.completed(bytes, false),
+            "X" => watch.completed(bytes, true),
+            "!" => watch.failed(),
+            _ => panic!("{word}"),
+        }
+    }
+    watch.settle(pins)
+}
+
+/// What it came to: `=a:1` known, `?a` asked, `+` what the client is known to have, `*` all, `#lock` looked at, `!load` tied.
+fn shown(settlement: &Settlement) -> String {
+    let change = |change: &Change| match &change.to {
+        To::Value(value) => format!("={}:{value}", change.name),
+        To::Default => format!("={}", change.name),
+        To::AllDefault => "=*".to_string(),
+        To::Unread => "=?".to_string(),
+    };
+    let words: Vec<String> = match settlement {
+        Settlement::Known(changes) => changes.iter().map(change).collect(),
+        Settlement::Ask(question) => {
+            let mut words: Vec<String> = question.changes.iter().map(change).collect();
+            words.extend(question.names.iter().map(|name| format!("?{name}")));
+            words.extend(question.known.then(|| "+".to_string()));
+            words.extend(question.all.then(|| "*".to_string()));
+            words.extend(question.pins.iter().map(|pin| format!("#{}", pin.as_str())));
+            words.extend(question.tied.iter().map(|pin| format!("!{}", pin.as_str())));
+            words.extend(question.released.then(|| "released".to_string()));
+            words
+        }
+    };
+    words.join(" ")
+}
+
+#[track_caller]
+fn check(script: &str, expected: &str) {
+    assert_eq!(shown(&play(script, Pins::NONE)), expected, "{script}");
+}
+
+#[track_caller]
+fn check_pinned(pin: Pin, script: &str, expected: &str) {
+    assert_eq!(shown(&play(script, pin.into())), expected, "{script}");
+}
+
+#[test]
+fn settings() {
+    check("Q:select 1|C:SELECT 1", "");
+    check("Q:set work_mem = 1|C:SET", "=work_mem:1");
+    check("Q:set a.b to 'x'; reset work_mem|C:SET|C:RESET", "=a.b:x =work_mem");
+    check("Q:set local work_mem = 1|C:SET", "");
+    check("Q:begin|C:BEGIN|T:set work_mem = 1|C:SET|T:commit|C:COMMIT", "=work_mem:1");
+    check("Q:begin|C:BEGIN|T:set work_mem = 1|C:SET|T:rollback|C:ROLLBACK", "?work_mem");
+    check("Q:set work_mem = 1; select 1/0|C:SET|!", "?work_mem");
+    check("Q:select 1/0|!|Q:set work_mem = 1|C:SET", "=work_mem:1");
+    check("Q:reset all|C:RESET", "=*");
+    check("Q:begin|T:reset all|C:RESET|T:rollback|C:ROLLBACK", "+");
+    check("Q:set search_path from current|C:SET", "?search_path");
+    check("Q:do $$ begin set work_mem = 1; end $$|C:DO", "*");
+    check("Q:discard all|C:DISCARD ALL", "=session_authorization =role:none =*");
+}
+
+#[test]
+fn settings_by_the_extended_protocol() {
+    check("E:set work_mem = 1|X:SET", "=work_mem:1");
+    check("E:set work_mem = 1", "?work_mem");
+    check("E:set work_mem = 1|!", "?work_mem");
+    check("E:select set_config('work_mem', '1', false)|X:SELECT 1", "?work_mem");
+}
+
+#[test]
+fn ties() {
+    check("Q:select pg_advisory_lock(1)|C:SELECT 1", "#advisory_lock");
+    check("Q:select pg_advisory_xact_lock(1)|C:SELECT 1", "");
+    check("Q:create temp table t()|C:CREATE TABLE", "#temp");
+    check("Q:listen a|C:LISTEN", "#listen");
+    check("Q:load 'x'|C:LOAD", "!load");
+    check("Q:select currval('s')|C:SELECT 1", "!sequence");
+    check("T:select currval('s')|C:SELECT 1", "");
+    check("Q:insert into t values (1); select lastval()", "");
+    check("Q:select pg_advisory_unlock(1)|C:SELECT 1", "");
+    check("Q:set work_mem = 1; listen a|C:SET|C:LISTEN", "=work_mem:1 #listen");
+    check("Q:select set_config(concat('a', 'b'), '1', false)|C:SELECT 1", "* !setting");
+}
+
+#[test]
+fn releases() {
+    check_pinned(Pin::Lock, "Q:select pg_advisory_unlock(1)|C:SELECT 1", "#advisory_lock");
+    check_pinned(Pin::Lock, "Q:select 1|C:SELECT 1", "");
+    check_pinned(Pin::Temp, "Q:drop table t|C:DROP TABLE", "#temp");
+    check_pinned(Pin::Temp, "Q:unlisten *|C:UNLISTEN", "");
+    check_pinned(Pin::Listen, "Q:discard all|C:DISCARD ALL", "=session_authorization =role:none =* released");
+}
+
+#[test]
+fn texts_too_long_to_be_read_tell_by_their_tags() {
+    check("L:insert into|C:INSERT 0 1", "");
+    check("L:insert into|C:INSERT 0 1|C:SET", "*");
+    check("L:insert into|C:INSERT 0 1|C:CREATE TABLE", "#temp");
+    check("L:insert into|C:INSERT 0 1|C:LISTEN", "#listen");
+}
+
+#[test]
+fn a_function_called_by_its_oid() {
+    let mut watch = Watch::default();
+    watch.function(177);
+    assert!(watch.is_clean());
+    watch.function(2880);
+    assert_eq!(shown(&watch.settle(Pins::NONE)), "#advisory_lock");
+}
