@@ -15,3 +15,6 @@ pub use changes::{Change, To, changes};
 pub use effects::{Effects, effects};
 pub use lexer::{Lexer, Token};
 pub use literal::{Kind, Literal};
+
+#[cfg(test)]
+mod tests;
