@@ -84,8 +84,11 @@ enum Temporary {
 impl Scan {
     #[inline]
     fn step(&mut self, key: Key, lexer: &Lexer<'_>) {
-        if key != Key::Other || self.phase != Phase::Query {
-            self.matters(key, lexer);
+        match key {
+            // Most tokens of most texts.
+            Key::Other | Key::Dot | Key::Close | Key::Text if self.phase == Phase::Query => {}
+            Key::Open if self.before == Key::Other && self.phase == Phase::Query => {}
+            _ => self.matters(key, lexer),
         }
         self.before = match (self.before, key) {
             // `INSERT INTO temp` is about a table of that name.

@@ -78,6 +78,13 @@ impl Key {
     #[inline]
     pub(super) fn of(word: &[u8]) -> Key {
         let [first, ..] = word else { return Key::Other };
+        if FIRST_LETTERS[word.len().min(MAX)] & 1 << (first & 31) == 0 {
+            return Key::Other;
+        }
+        Key::among(word, *first)
+    }
+
+    fn among(word: &[u8], first: u8) -> Key {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         let if_is = |name: &str, key: Key| if is(name) { key } else { Key::Other };
         match (word.len(), first | 0x20) {
@@ -107,30 +114,23 @@ impl Key {
             (6, b'l') => if_is("listen", Key::Listen),
             (6, b'r') => if_is("revoke", Key::Grant),
             (6, b'u') => if_is("update", Key::Update),
-            (7, b'a' | b'c' | b'd' | b'e' | b'l' | b'p' | b'r' | b'v') => Key::of_seven(is),
+            (7, b'a') if is("analyse") => Key::Analyze,
+            (7, b'a') => if_is("analyze", Key::Analyze),
+            (7, b'c') if is("currval") => Key::Currval,
+            (7, b'c') => if_is("comment", Key::Comment),
+            (7, b'd') if is("declare") => Key::Declare,
+            (7, b'd') => if_is("discard", Key::Discard),
+            (7, b'e') if is("execute") => Key::Execute,
+            (7, b'e') => if_is("explain", Key::Explain),
+            (7, b'l') => if_is("lastval", Key::Currval),
+            (7, b'p') if is("pg_temp") => Key::PgTemp,
+            (7, b'p') if is("plpgsql") => Key::PlPgSql,
+            (7, b'p') => if_is("prepare", Key::Prepare),
+            (7, b'r') => if_is("replace", Key::Replace),
+            (7, b'v') => if_is("verbose", Key::Verbose),
             (8.., _) => Key::of_long(word, is),
             _ => Key::Other,
         }
-    }
-
-    fn of_seven(is: impl Fn(&str) -> bool) -> Key {
-        let words = [
-            ("comment", Key::Comment),
-            ("currval", Key::Currval),
-            ("declare", Key::Declare),
-            ("discard", Key::Discard),
-            ("execute", Key::Execute),
-            ("explain", Key::Explain),
-            ("lastval", Key::Currval),
-            ("pg_temp", Key::PgTemp),
-            ("plpgsql", Key::PlPgSql),
-            ("prepare", Key::Prepare),
-            ("replace", Key::Replace),
-            ("analyze", Key::Analyze),
-            ("analyse", Key::Analyze),
-            ("verbose", Key::Verbose),
-        ];
-        words.into_iter().find(|(word, _)| is(word)).map_or(Key::Other, |(_, key)| key)
     }
 
     #[inline]
@@ -176,5 +176,66 @@ impl Key {
     fn is_name(self) -> bool {
         use Key::{Currval, Lock, PgSettings, PgTemp, PlPgSql, SetConfig, Unlock};
         matches!(self, PgTemp | PgSettings | PlPgSql | SetConfig | Lock | Unlock | Currval)
+    }
+}
+
+/// From this length on all words are alike to `FIRST_LETTERS`.
+const MAX: usize = 12;
+
+/// For each length the letters that words which matter begin with, as bits: most words are none of them.
+const FIRST_LETTERS: [u32; MAX + 1] = [
+    0,
+    0,
+    letters(b"ado"),
+    letters(b"afs"),
+    letters(b"dhiltw"),
+    letters(b"acglmpr"),
+    letters(b"cgilru"),
+    letters(b"acdelprv"),
+    letters(b"lrup"),
+    letters(b"stp"),
+    letters(b"dsp"),
+    letters(b"tp"),
+    letters(b"p"),
+];
+
+const fn letters(list: &[u8]) -> u32 {
+    let (mut bits, mut at) = (0, 0);
+    while at < list.len() {
+        bits |= 1 << (list[at] & 31);
+        at += 1;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All that are not `Other`.
+    const WORDS: &str = "abort all analyse analyze as close comment commit create currval deallocate declare discard do drop \
+        execute explain for global grant hold insert into language lastval listen load local merge or pg_advisory_lock \
+        pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_settings pg_temp \
+        pg_temp_12 pg_try_advisory_lock pg_try_advisory_lock_shared plans plpgsql prepare replace reset revoke rollback \
+        sequences set set_config temp temporary transaction unlisten update verbose with";
+
+    const OTHERS: &str = "a an and from where select values sets ser temps inter pg_temp1 pg_advisory_xact_lock set_confiG_ \
+        currvam p pg pp_advisory_lock pgxadvisory_lock \u{e9}s \u{e9}";
+
+    #[test]
+    fn words_that_matter() {
+        for word in WORDS.split_whitespace() {
+            let upper = word.to_ascii_uppercase();
+            let key = Key::of(word.as_bytes());
+            assert_ne!(key, Key::Other, "{word}");
+            assert_eq!(key, Key::of(upper.as_bytes()), "{upper}");
+            assert_eq!(Key::of_quoted(word.as_bytes()) == key, key.is_name(), "{word}");
+            assert_eq!(Key::of_quoted(upper.as_bytes()), Key::Other, "{upper}");
+        }
+        for word in OTHERS.split_whitespace() {
+            assert_eq!(Key::of(word.as_bytes()), Key::Other, "{word}");
+        }
+        assert_eq!(Key::of(b""), Key::Other);
+        assert_eq!(Key::of(b"\x01ll"), Key::Other);
     }
 }
