@@ -13,5 +13,7 @@ mod connecting;
 mod flow;
 #[path = "scripted/leaving.rs"]
 mod leaving;
+#[path = "scripted/secure.rs"]
+mod secure;
 #[path = "scripted/servers.rs"]
 mod servers;

@@ -82,7 +82,7 @@ pub fn server_name(host: &str, mode: TlsMode) -> Result<ServerName<'static>, Tls
 
 /// The protocol's registered name. Needed for direct TLS, and harmless otherwise.
 /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL>
-const ALPN: &[u8] = b"postgresql";
+pub const ALPN: &[u8] = b"postgresql";
 
 /// Tickets sent after a handshake: enough for a client that comes back, and few drivers do.
 const TICKETS: usize = 1;

@@ -13,6 +13,9 @@ const CANCEL_REQUEST: u32 = (1234 << 16) | 5678;
 /// The newest protocol we speak.
 pub const NEWEST_MINOR: u16 = 0;
 
+/// The first byte of a TLS handshake. A packet that begins with it would be far longer than any may be.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// The packet, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Startup {
@@ -20,6 +23,8 @@ pub enum Startup {
     Ssl,
     /// The client would like GSSAPI encryption.
     GssEnc,
+    /// No packet: a TLS handshake begins, without a request for it. Nothing of it has been taken.
+    Handshake,
     /// Stop what the client with this key runs.
     Cancel {
         /// What we called its process id.
@@ -61,6 +66,13 @@ impl BadStartup {
             BadStartup::Length | BadStartup::Layout | BadStartup::Encoding => sqlstate::PROTOCOL_VIOLATION,
         }
     }
+}
+
+/// Whether a TLS handshake begins where a packet would be.
+///
+/// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL>
+pub fn is_handshake(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&TLS_HANDSHAKE)
 }
 
 /// The packet's whole length, once its length word is there.
@@ -204,6 +216,8 @@ mod tests {
             assert_eq!(size(&u32::to_be_bytes(length)), expected);
         }
         assert_eq!(size(&[0, 0, 0]), Ok(None));
+        assert!(is_handshake(b"\x16") && size(b"\x16\0\0\0").is_err());
+        assert!(!is_handshake(b"") && !is_handshake(b"\0\x16"));
         assert_eq!(size(&u32::to_be_bytes(10_001)), Err(BadStartup::Length));
         assert_eq!(size(&u32::to_be_bytes(u32::MAX)), Err(BadStartup::Length));
     }

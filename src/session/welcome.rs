@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use super::greeting::Greeting;
@@ -17,8 +16,6 @@ use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
 use crate::auth::{Gate, Method, Proven, Seeds, ServerKey, Step};
-use crate::config::TlsMode;
-use crate::net::stream::Plain;
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
@@ -26,8 +23,10 @@ use crate::pool::client::{Identity, Word};
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Pool, Quota};
 use crate::protocol::encode::{self, Complaint};
-use crate::protocol::startup::Startup;
+use crate::protocol::startup::{BadStartup, Startup};
 use crate::protocol::{TransactionStatus, frontend, sqlstate, startup};
+
+mod encrypt;
 
 /// A socket on its way to become a client.
 pub struct Guest {
@@ -144,6 +143,11 @@ impl Guest {
                     self.talk.out.push(b'N');
                     self.talk.flush().await?;
                 }
+                // Only as the very first: what follows a request is the answer's.
+                Startup::Handshake if !asked_tls && !asked_gss && self.can_secure(rules) => {
+                    self.begin_tls(rules).await?;
+                }
+                Startup::Handshake => return Err(TalkError::Startup(BadStartup::Length).into()),
                 Startup::Ssl | Startup::GssEnc => {
                     return Err(Turned::Gone(Reason::Protocol, "a second request for encryption".to_string()));
                 }
@@ -168,56 +172,7 @@ impl Guest {
     /// Reads what the client says next.
     async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
         let Guest { talk, permit, lobby, worker, .. } = self;
-        let mut reading = Box::pin(read(talk));
-        let said = match worker.alarms.within(MAY_BE_SILENT, &mut reading).await {
-            Some(said) => said,
-            None => {
-                *permit = None;
-                let said = reading.await;
-                *permit = lobby.logins.clone().acquire_owned().await.ok();
-                said
-            }
-        };
-        Ok(said?)
-    }
-
-    async fn answer_tls(&mut self, rules: &Rules) -> Result<(), Turned> {
-        let unix = matches!(self.talk.stream, Stream::Unix(_));
-        let Some(config) = rules.tls.as_ref().filter(|_| !unix) else {
-            self.talk.out.push(b'N');
-            return Ok(self.talk.flush().await?);
-        };
-        if self.talk.is_ahead() {
-            let why = "bytes before the TLS handshake (CVE-2021-3935)".to_string();
-            return Err(Turned::Gone(Reason::Protocol, why));
-        }
-        self.talk.out.push(b'S');
-        self.talk.flush().await?;
-        let accept = TlsAcceptor::from(config.clone());
-        let (Stream::Tcp(tcp), _) = self.take_stream()? else {
-            return Err(Turned::Gone(Reason::Tls, "TLS over something else than TCP".to_string()));
-        };
-        match accept.accept(Plain::Tcp(tcp)).await {
-            Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
-            Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
-        }
-        Ok(())
-    }
-
-    /// The stream, in exchange for one that is closed.
-    fn take_stream(&mut self) -> Result<(Stream, Vec<u8>), Turned> {
-        let closed = || Turned::Gone(Reason::Tls, "the system has no sockets left".to_string());
-        let (one, _) = tokio::net::UnixStream::pair().map_err(|_| closed())?;
-        Ok(std::mem::replace(&mut self.talk, Talk::new(Stream::Unix(one))).into_parts())
-    }
-
-    fn check_tls(&self, rules: &Rules) -> Result<(), Turned> {
-        let required =
-            matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
-        if required && matches!(self.talk.stream, Stream::Tcp(_)) {
-            return Err(turned::no_tls());
-        }
-        Ok(())
+        Ok(patiently(permit, lobby, worker, read(talk)).await?)
     }
 
     fn negotiate(&mut self, greeting: &Greeting) {
@@ -371,4 +326,21 @@ impl Guest {
             error = why
         );
     }
+}
+
+/// Waits for something of the client's; when it is silent for long, others may log in meanwhile.
+async fn patiently<T>(
+    permit: &mut Option<OwnedSemaphorePermit>,
+    lobby: &Lobby,
+    worker: &Worker,
+    waiting: impl Future<Output = T>,
+) -> T {
+    let mut waiting = Box::pin(waiting);
+    if let Some(done) = worker.alarms.within(MAY_BE_SILENT, &mut waiting).await {
+        return done;
+    }
+    *permit = None;
+    let done = waiting.await;
+    *permit = lobby.logins.clone().acquire_owned().await.ok();
+    done
 }

@@ -56,7 +56,7 @@ impl Files {
 
     fn server_side(&self, mode: TlsMode, names: &str) -> TlsServer {
         let [cert_file, key_file, ca_file] = self.three(names);
-        TlsServer { mode, cert_file, key_file, ca_file }
+        TlsServer { mode, cert_file, key_file, ca_file, ..TlsServer::default() }
     }
 }
 
