@@ -5,8 +5,12 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use rustls::server::ParsedCertificate;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::tls;
+use crate::auth::EndPoint;
 
 /// TCP, unix or TLS over either. Enum and not `dyn`: the hot path asks it four times a query.
 #[derive(Debug)]
@@ -99,6 +103,15 @@ impl Stream {
             Stream::TlsAccepted(tls) => tls.get_ref().0.has_spoken(),
             Stream::TlsConnected(tls) => tls.get_ref().0.has_spoken(),
         }
+    }
+
+    /// What a login to this server can be bound to, if we speak TLS with it. A certificate that webpki cannot read is
+    /// nothing to be bound to, for then nobody has checked that the server has its key (`tls::verify`).
+    pub fn end_point(&self) -> Option<EndPoint> {
+        let Stream::TlsConnected(tls) = self else { return None };
+        let certificate = tls.get_ref().1.peer_certificates()?.first()?;
+        ParsedCertificate::try_from(certificate).ok()?;
+        tls::end_point(certificate)
     }
 
     /// Whether bytes are encrypted on their way.

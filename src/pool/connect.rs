@@ -84,7 +84,7 @@ async fn attempt_as(mode: TlsMode, route: &Route, keys: &Mutex<KeyCache>) -> Res
 async fn log_in(talk: &mut Talk, route: &Route, keys: &Mutex<KeyCache>) -> Result<(), ConnectError> {
     let mut nonce = [0; 18];
     getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
-    let mut login = Login::new(&route.user, route.key.clone(), &nonce);
+    let mut login = Login::new(&route.user, route.key.clone(), &nonce, talk.stream.end_point());
     loop {
         let message = talk.message().await?;
         let body = match message.tag {

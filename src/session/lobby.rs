@@ -40,7 +40,7 @@ pub struct Rules {
     /// How clients prove who they are.
     pub method: Method,
     /// TLS towards clients, if it is spoken.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<tls::Acceptor>,
     /// TLS towards servers.
     pub server_tls: ServerTls,
     credentials: HashMap<String, Credential>,

@@ -57,11 +57,11 @@ impl Guest {
     }
 
     async fn secure(&mut self, rules: &Rules, plain: Plain) -> Result<(), Turned> {
-        let Some(config) = rules.tls.clone() else {
+        let Some(acceptor) = &rules.tls else {
             return Err(Turned::Gone(Reason::Tls, "no TLS is spoken here".to_string()));
         };
         let Guest { permit, lobby, worker, .. } = self;
-        match patiently(permit, lobby, worker, TlsAcceptor::from(config).accept(plain)).await {
+        match patiently(permit, lobby, worker, TlsAcceptor::from(acceptor.config.clone()).accept(plain)).await {
             Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
             Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
         }
