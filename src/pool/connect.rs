@@ -15,6 +15,7 @@ use crate::net::{Stream, Talk};
 use crate::protocol::backend;
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
+use crate::protocol::startup::LONGEST_KEY;
 
 /// A server that let us in.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum ConnectError {
     Refused(Vec<u8>),
     #[error("the server said {0:?} during the login")]
     Unexpected(char),
+    #[error("the server gave a cancel key of {0} bytes; 256 are the most")]
+    CancelKey(usize),
     #[error("no answer within {0:?} (server_connect_timeout)")]
     Late(std::time::Duration),
     #[error("no random numbers from the system: {0}")]
@@ -137,6 +140,9 @@ async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> 
             }
             backend::KEY => {
                 if let Some((id, secret)) = backend::key_data(&message.body) {
+                    if secret.len() > LONGEST_KEY {
+                        return Err(ConnectError::CancelKey(secret.len()));
+                    }
                     (process_id, key) = (id, secret.to_vec());
                 }
             }

@@ -45,6 +45,11 @@ impl Greeting {
         Ok(())
     }
 
+    /// The minor protocol version that is spoken with it.
+    pub fn spoken_minor(&self) -> u16 {
+        startup::spoken_minor(self.minor)
+    }
+
     /// What it calls itself.
     pub fn application_name(&self) -> &str {
         let own = self.settings.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case("application_name"));

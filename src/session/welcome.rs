@@ -176,9 +176,10 @@ impl Guest {
     }
 
     fn negotiate(&mut self, greeting: &Greeting) {
-        if greeting.minor > startup::NEWEST_MINOR || !greeting.unknown.is_empty() {
+        let minor = greeting.spoken_minor();
+        if greeting.minor != minor || !greeting.unknown.is_empty() {
             let unknown: Vec<&str> = greeting.unknown.iter().map(String::as_str).collect();
-            encode::negotiate(&mut self.talk.out, startup::NEWEST_MINOR, &unknown);
+            encode::negotiate(&mut self.talk.out, minor, &unknown);
         }
     }
 
@@ -227,8 +228,7 @@ impl Guest {
 
     fn seeds(&self) -> Result<Seeds, Turned> {
         let mut random = [0; 22];
-        let gone = |error| Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"));
-        getrandom::fill(&mut random).map_err(gone)?;
+        getrandom::fill(&mut random).map_err(no_random)?;
         let (mut nonce, mut md5_salt) = ([0; 18], [0; 4]);
         nonce.copy_from_slice(&random[..18]);
         md5_salt.copy_from_slice(&random[18..]);
@@ -253,8 +253,9 @@ impl Guest {
     }
 
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
+        let length = startup::key_length(greeting.spoken_minor());
+        let (id, secret) = self.lobby.roster.new_key(length).map_err(no_random)?;
         Quota::take_all(&pool.clients).map_err(|which| turned::over_quota(pool, which))?;
-        let (id, secret) = self.lobby.roster.new_key().unwrap_or((u32::MAX, 0));
         let who = Identity {
             id,
             secret,
@@ -277,7 +278,7 @@ impl Guest {
         for (name, value) in seat.parameters.all_reported() {
             encode::parameter_status(out, name, value);
         }
-        encode::key_data(out, seat.client.id, seat.client.secret);
+        encode::key_data(out, seat.client.id, &seat.client.secret);
         encode::ready(out, TransactionStatus::Idle);
         Ok(self.talk.flush().await?)
     }
@@ -327,6 +328,10 @@ impl Guest {
             error = why
         );
     }
+}
+
+fn no_random(error: getrandom::Error) -> Turned {
+    Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"))
 }
 
 /// Waits for something of the client's; when it is silent for long, others may log in meanwhile.

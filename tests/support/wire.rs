@@ -28,10 +28,15 @@ fn cstr(text: &str) -> Vec<u8> {
     [text.as_bytes(), b"\0"].concat()
 }
 
-/// StartupMessage.
+/// StartupMessage of protocol 3.0.
 pub fn startup(parameters: &[(&str, &str)]) -> Vec<u8> {
+    startup_of(0, parameters)
+}
+
+/// StartupMessage of protocol 3 with this minor version.
+pub fn startup_of(minor: u16, parameters: &[(&str, &str)]) -> Vec<u8> {
     let pairs = parameters.iter().map(|(name, value)| [cstr(name), cstr(value)].concat());
-    packet(196_608, &[pairs.collect::<Vec<_>>().concat(), vec![0]].concat())
+    packet(196_608 + u32::from(minor), &[pairs.collect::<Vec<_>>().concat(), vec![0]].concat())
 }
 
 /// CancelRequest.
