@@ -50,33 +50,46 @@ pub enum ConnectError {
     Random(getrandom::Error),
 }
 
+/// Parameters of a startup packet.
+type Startup = [(String, String)];
+
 /// Opens a server as the route says, within its time.
 pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
-    let patience = route.connect_timeout;
+    open_with(route, &route.startup, keys).await
+}
+
+/// The same with other parameters in the startup packet than the route has.
+pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+    let (patience, attempt) = (route.connect_timeout, attempt(route, startup, keys));
     if patience.is_zero() {
-        return attempt(route, keys).await;
+        return attempt.await;
     }
-    tokio::time::timeout(patience, attempt(route, keys)).await.unwrap_or(Err(ConnectError::Late(patience)))
+    tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience)))
 }
 
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
 ///
 /// <https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION>
-async fn attempt(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let mode = route.address.tls_mode;
-    match (mode, attempt_as(mode, route, keys).await) {
+    match (mode, attempt_as(mode, route, startup, keys).await) {
         (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && route.address.tls.is_some() => {
-            attempt_as(TlsMode::Require, route, keys).await
+            attempt_as(TlsMode::Require, route, startup, keys).await
         }
-        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, keys).await,
+        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, startup, keys).await,
         (_, outcome) => outcome,
     }
 }
 
-async fn attempt_as(mode: TlsMode, route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt_as(
+    mode: TlsMode,
+    route: &Route,
+    startup: &Startup,
+    keys: &Mutex<KeyCache>,
+) -> Result<Opened, ConnectError> {
     let mut talk = Talk::new(route.address.dial_as(mode).await?);
     let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
-    let further = route.startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let further = startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     encode::startup(&mut talk.out, fixed.into_iter().chain(further));
     talk.flush().await?;
     log_in(&mut talk, route, keys).await?;

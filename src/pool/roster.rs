@@ -19,16 +19,14 @@ pub struct Roster {
 impl Roster {
     /// A number that no client has, and a secret of this many bytes for it.
     pub fn new_key(&self, length: usize) -> Result<(u32, Box<[u8]>), getrandom::Error> {
-        let mut secret = vec![0; length].into_boxed_slice();
-        getrandom::fill(&mut secret)?;
+        let mut bytes = vec![0; 4 + length];
         let clients = self.lock();
         loop {
-            let mut bytes = [0; 4];
             getrandom::fill(&mut bytes)?;
             // Postgres' process ids are positive, and some drivers read them as signed.
-            let id = u32::from_be_bytes(bytes) & 0x7fff_ffff;
+            let id = bytes[..4].iter().fold(0, |id, byte| (id << 8) | u32::from(*byte)) & 0x7fff_ffff;
             if id != 0 && !clients.contains_key(&id) {
-                return Ok((id, secret));
+                return Ok((id, bytes[4..].into()));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One client, from hello to goodbye.
 //!
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
-//! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
+//! two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
 
@@ -17,6 +17,7 @@ mod limits;
 pub mod lobby;
 pub mod owed;
 mod relay;
+pub mod replication;
 pub mod request;
 pub mod statements;
 pub mod stay;

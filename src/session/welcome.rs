@@ -12,21 +12,24 @@ use tracing::{info, warn};
 use super::greeting::Greeting;
 use super::learn;
 use super::lobby::{Lobby, Rules};
+use super::replication::Replication;
 use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
-use crate::auth::{Gate, Method, Proven, Seeds, ServerKey, Step};
+use crate::auth::{Proven, ServerKey};
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
 use crate::pool::client::{Identity, Word};
+use crate::pool::own::Own;
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Pool, Quota};
-use crate::protocol::encode::{self, Complaint};
+use crate::protocol::encode;
 use crate::protocol::startup::{BadStartup, Startup};
-use crate::protocol::{TransactionStatus, frontend, sqlstate, startup};
+use crate::protocol::{TransactionStatus, startup};
 
 mod encrypt;
+mod proof;
 
 /// A socket on its way to become a client.
 pub struct Guest {
@@ -69,8 +72,27 @@ impl Drop for Place {
     }
 }
 
+/// Who has come in.
+#[derive(Debug)]
+pub enum Welcomed {
+    /// A client of a pool.
+    Session(Box<Session>),
+    /// A client with a server of its own.
+    Replication(Box<Replication>),
+}
+
+impl Welcomed {
+    /// From the first request to the last. What is rare is boxed: every client's task has room for the largest.
+    pub async fn run(self) {
+        match self {
+            Welcomed::Session(session) => session.run().await,
+            Welcomed::Replication(replication) => Box::pin(replication.run()).await,
+        }
+    }
+}
+
 /// Runs a login to its end. What the client said already beyond it is the session's.
-pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Box<Session>> {
+pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
@@ -106,6 +128,8 @@ struct Seat {
     client: Arc<Client>,
     pool: Arc<Pool>,
     parameters: Arc<Parameters>,
+    /// For one that replicates.
+    own: Option<Own>,
     stay: Stay,
 }
 
@@ -120,11 +144,8 @@ impl Guest {
             std::task::Poll::Ready(())
         })
         .await;
-        let parameters = learn::parameters(&pool, &client, &greeting).await.map_err(|complaint| {
-            let why = complaint.message.clone();
-            Turned::Away(Reason::ServerUnavailable, complaint, why)
-        })?;
-        let seat = Seat { client, pool, parameters, stay };
+        let (parameters, own) = self.find_server(&pool, &client, &greeting).await?;
+        let seat = Seat { client, pool, parameters, own, stay };
         self.say_welcome(&seat).await?;
         Ok((seat, greeting))
     }
@@ -183,58 +204,6 @@ impl Guest {
         }
     }
 
-    async fn prove(&mut self, rules: &Rules, greeting: &Greeting) -> Result<Proven, Turned> {
-        self.check_room()?;
-        // Nothing is asked of a client that is trusted, so nothing has to be drawn for it.
-        let seeds = if rules.method == Method::Trust { Seeds::default() } else { self.seeds()? };
-        let credential = rules.credential(&greeting.user);
-        let end_point = rules.tls.as_ref().filter(|_| self.talk.stream.is_tls()).and_then(|tls| tls.end_point.as_ref());
-        let mut step = Gate::begin(rules.method, &greeting.user, credential, seeds, end_point, &mut self.talk.out);
-        loop {
-            step = match step {
-                Step::Proven(proven) => return Ok(proven),
-                Step::Refused(refusal) => {
-                    self.talk.flush().await?;
-                    let code = refusal.sqlstate.as_bytes().try_into().unwrap_or(sqlstate::INVALID_PASSWORD);
-                    return Err(Turned::Away(
-                        Reason::Login,
-                        Complaint::fatal(code, refusal.message),
-                        refusal.reason.to_string(),
-                    ));
-                }
-                Step::Continue(gate) => {
-                    self.talk.flush().await?;
-                    // Before the rest of the message, whose length may be as wrong as its tag.
-                    let tag = self.hear(async |talk| talk.peek().await).await?;
-                    if tag != frontend::PASSWORD {
-                        return Err(turned::unexpected(tag));
-                    }
-                    let message = self.hear(async |talk| talk.message().await).await?;
-                    gate.hear(&message.body, &mut self.talk.out)
-                }
-                Step::Slow(work) => {
-                    let done = tokio::task::spawn_blocking(move || {
-                        let mut out = Vec::new();
-                        (work.run(&mut out), out)
-                    });
-                    let gone = |_| Turned::Gone(Reason::Login, "the password could not be checked".to_string());
-                    let (step, out) = done.await.map_err(gone)?;
-                    self.talk.out.extend(out);
-                    step
-                }
-            };
-        }
-    }
-
-    fn seeds(&self) -> Result<Seeds, Turned> {
-        let mut random = [0; 22];
-        getrandom::fill(&mut random).map_err(no_random)?;
-        let (mut nonce, mut md5_salt) = ([0; 18], [0; 4]);
-        nonce.copy_from_slice(&random[..18]);
-        md5_salt.copy_from_slice(&random[18..]);
-        Ok(Seeds { nonce, md5_salt, mock_key: *self.lobby.mock_key() })
-    }
-
     /// Limits that hold for whoever it is.
     fn check_room(&self) -> Result<(), Turned> {
         if self.lobby.is_draining() {
@@ -248,8 +217,27 @@ impl Guest {
 
     fn find_pool(&self, rules: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
         let key = ServerKey::of(rules.credential(&greeting.user), proven);
-        let found = self.lobby.pools.of(&rules.config, &rules.server_tls, &greeting.database, &greeting.user, key);
+        let database = rules.database(greeting);
+        let found = self.lobby.pools.of(&rules.config, &rules.server_tls, database, &greeting.user, key);
         found.ok_or_else(|| turned::no_database(&greeting.database))
+    }
+
+    /// The parameters that the client is welcomed with; they are those of a server of its own, if it wants to replicate.
+    async fn find_server(
+        &self,
+        pool: &Arc<Pool>,
+        client: &Arc<Client>,
+        greeting: &Greeting,
+    ) -> Result<(Arc<Parameters>, Option<Own>), Turned> {
+        let Some(startup) = &greeting.replication else {
+            let parameters = learn::parameters(pool, client, greeting).await.map_err(|complaint| {
+                let why = complaint.message.clone();
+                Turned::Away(Reason::ServerUnavailable, complaint, why)
+            })?;
+            return Ok((parameters, None));
+        };
+        let opened = pool.open_own(self.worker.index, startup).await.map_err(|why| turned::no_own(pool, why))?;
+        Ok((Arc::new(opened.1), Some(opened.0)))
     }
 
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
@@ -283,8 +271,8 @@ impl Guest {
         Ok(self.talk.flush().await?)
     }
 
-    fn seat(self, seat: Seat, greeting: &Greeting) -> Box<Session> {
-        let Seat { client, pool, parameters, mut stay } = seat;
+    fn seat(self, seat: Seat, greeting: &Greeting) -> Welcomed {
+        let Seat { client, pool, parameters, own, mut stay } = seat;
         let now = Instant::now();
         let took = now.saturating_duration_since(self.arrived_at);
         pool.meter(self.worker.index).logged_in(took);
@@ -296,6 +284,10 @@ impl Guest {
         stay.place = Some(self.place);
         stay.log_goodbye = self.lobby.rules().config.log.log_disconnections;
         let (stream, ahead) = self.talk.into_parts();
+        if let Some(own) = own {
+            let replication = Replication::new((stream, ahead), own, client, pool, self.worker, stay);
+            return Welcomed::Replication(Box::new(replication));
+        }
         let lane = (!ahead.is_empty()).then(|| {
             let mut lane = self.worker.lend_up();
             lane.push(&ahead);
@@ -303,7 +295,8 @@ impl Guest {
         });
         let plan = pool.plan();
         let (worker, statements, rested_at) = (self.worker, None, now);
-        Box::new(Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay })
+        let session = Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay };
+        Welcomed::Session(Box::new(session))
     }
 
     async fn turn_away(mut self, turned: Turned) {

@@ -94,6 +94,12 @@ impl Server {
     pub fn welcome_with(mut conn: Conn, secret: Vec<u8>) -> Server {
         let packet = conn.packet();
         assert_eq!(packet[4..8], 196_608_u32.to_be_bytes(), "a StartupMessage");
+        Server::let_in(conn, secret)
+    }
+
+    /// Lets pgweir in, whose StartupMessage has been read.
+    #[track_caller]
+    pub fn let_in(mut conn: Conn, secret: Vec<u8>) -> Server {
         let port = conn.socket.peer_addr().unwrap().port();
         let id = u32::from(port);
         let reported = REPORTED.iter().map(|(name, value)| wire::parameter_status(name, value));
