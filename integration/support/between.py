@@ -12,12 +12,13 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 class Between:
-    """Listens on `port` of `host`, in front of another port of the same host."""
+    """Listens on `port` of `host`, in front of another port of the same host. May keep the offer of channel binding back."""
 
     host = "127.0.0.1"
 
-    def __init__(self, behind: int, pair: Pair):
+    def __init__(self, behind: int, pair: Pair, keeps_back: bool = False):
         self.behind = behind
+        self.keeps_back = keeps_back
         self.shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.shown.load_cert_chain(pair.cert, pair.key)
         self.believed = ssl._create_unverified_context()
@@ -58,7 +59,15 @@ class Between:
         try:
             while piece := source.recv(65536):
                 self.heard += piece
+                if self.keeps_back and b"SCRAM-SHA-256-PLUS" in piece and piece.startswith(b"R"):
+                    piece = without_binding(piece)
                 target.sendall(piece)
         except OSError:
             pass
         target.close()
+
+
+def without_binding(offer: bytes) -> bytes:
+    """AuthenticationSASL with one mechanism less."""
+    body = offer[5:].replace(b"SCRAM-SHA-256-PLUS\0", b"")
+    return b"R" + struct.pack("!i", len(body) + 4) + body

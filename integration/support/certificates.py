@@ -44,6 +44,15 @@ class Authority:
         return pair
 
 
+def self_signed(directory: Path, *flags: str) -> Pair:
+    """An RSA certificate that signed itself, as `flags` have it."""
+    pair = Pair(directory / "self.crt", directory / "self.key")
+    files = ["-keyout", str(pair.key), "-out", str(pair.cert)]
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", *flags, *files)
+    pair.key.chmod(0o600)
+    return pair
+
+
 def for_account(pair: Pair) -> Pair:
     """Hands the pair to the user whom Postgres runs as, who must own its key."""
     give_to_account(pair.cert)

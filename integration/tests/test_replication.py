@@ -144,3 +144,29 @@ def test_cancel_and_company(primary, pooler):
             cursor.execute("select pg_sleep(31)")
         thread.join()
         assert cursor.execute("select 2").fetchone()[0] == 2
+
+
+def test_a_subscription(primary, pooler):
+    """Another Postgres subscribes by way of pgweir: the first copy of a table, then its changes."""
+    primary.run(
+        "create table if not exists news (x int primary key)",
+        "alter table news owner to app",
+        "insert into news select generate_series(1, 1000)",
+        "create publication news for table news",
+        dbname="app",
+    )
+    with Postgres() as subscriber:
+        subscriber.run("create table news (x int primary key)")
+        with subscriber.connect() as connection:
+            # It copies the table on a second connection, and makes its slots by itself.
+            connection.execute(f"create subscription news connection '{dsn(pooler)}' publication news")
+
+        def rows(count: int) -> None:
+            eventually(lambda: subscriber.run("select count(*) from news")[0][0] == count, f"{count} rows")
+
+        rows(1000)
+        primary.run("insert into news select generate_series(1001, 3000)", dbname="app")
+        rows(3000)
+        subscriber.run("drop subscription news")
+    slots = "select count(*) from pg_replication_slots"
+    eventually(lambda: primary.run(slots)[0][0] == 0, "no slot is left")

@@ -197,13 +197,16 @@ fn clients_show_a_certificate_from_verify_ca_on() {
 #[test]
 fn both_sides_name_the_protocol_and_resume() {
     let files = Files::new();
-    let server = acceptor(&files.client_side(TlsMode::Prefer, "a-db.crt a-db.key -")).unwrap().unwrap().config;
+    let acceptor = acceptor(&files.client_side(TlsMode::Prefer, "a-db.crt a-db.key -")).unwrap().unwrap();
+    let (server, bound_to) = (acceptor.config, acceptor.end_point);
+    assert!(bound_to.is_some());
     let client = connector(&files.server_side(TlsMode::VerifyFull, "- - a.crt")).unwrap().unwrap();
     let name = || server_name("db.example", TlsMode::VerifyFull).unwrap();
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
         let (server, client) = shake(&server, &client, name()).unwrap();
         assert_eq!(client.handshake_kind(), Some(kind));
         assert_eq!((client.alpn_protocol(), server.alpn_protocol()), (Some(ALPN), Some(ALPN)));
+        assert_eq!(end_point(&client.peer_certificates().unwrap()[0]), bound_to);
     }
     let mut silent = ClientConfig::clone(&client);
     silent.alpn_protocols.clear();
