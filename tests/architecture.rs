@@ -18,6 +18,7 @@ const LONGEST_FILE: usize = 400;
 /// Pure whether they say so or not; a directory stands for all that is in it. Others are pure if their header says `Pure.`
 const PURE: &[&str] = &[
     "src/protocol",
+    "src/sql",
     "src/auth",
     "src/config",
     "src/net/lane",

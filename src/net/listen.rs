@@ -121,9 +121,36 @@ fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     // What is accepted inherits these, which spares each client the calls.
     tune(&socket)?;
+    defer_accept(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     TcpListener::from_std(socket.into())
+}
+
+/// The kernel shows us a connection when its client has said something, or after so many seconds.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone)]
+struct DeferAccept;
+
+#[cfg(target_os = "linux")]
+nix::setsockopt_impl!(
+    DeferAccept,
+    libc::IPPROTO_TCP,
+    libc::TCP_DEFER_ACCEPT,
+    u32,
+    nix::sys::socket::sockopt::SetStruct<u32>
+);
+
+/// In Postgres' protocol the client speaks first, so nothing is lost by looking at it only then; it spares each login a
+/// wake-up. A client that says nothing is seen after a second.
+#[cfg(target_os = "linux")]
+fn defer_accept(socket: &Socket) -> io::Result<()> {
+    nix::sys::socket::setsockopt(socket, DeferAccept, &1).map_err(io::Error::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn defer_accept(_: &Socket) -> io::Result<()> {
+    Ok(())
 }
 
 /// A socket file left behind refuses connections; one in use accepts them.

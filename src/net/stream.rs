@@ -2,11 +2,11 @@
 //! rest holds none.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use rustls::server::ParsedCertificate;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::tls;
@@ -114,9 +114,26 @@ impl Stream {
         tls::end_point(certificate)
     }
 
+    /// Whether the runtime has seen that the peer will say nothing more. `false` where that takes reading (TLS).
+    pub fn has_ended(&self) -> bool {
+        match self {
+            Stream::Tcp(tcp) => is_read_closed(tcp.ready(Interest::READABLE)),
+            Stream::Unix(unix) => is_read_closed(unix.ready(Interest::READABLE)),
+            Stream::TlsAccepted(_) | Stream::TlsConnected(_) => false,
+        }
+    }
+
     /// Whether bytes are encrypted on their way.
     pub fn is_tls(&self) -> bool {
         matches!(self, Stream::TlsAccepted(_) | Stream::TlsConnected(_))
+    }
+}
+
+fn is_read_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
+    match pin!(ready).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(ready)) => ready.is_read_closed(),
+        Poll::Ready(Err(_)) => true,
+        Poll::Pending => false,
     }
 }
 

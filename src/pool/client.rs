@@ -1,7 +1,7 @@
 //! What others may know of a client, and how to reach it: its state and counts for those who look, a word in its ear, its
 //! waker. Not its conversation (`session`). The session writes, anyone reads.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Client {
     wait_us: Count,
     query_us: Count,
     state: AtomicU8,
+    /// It waits with its request unread.
+    unread: AtomicBool,
     word: AtomicU8,
     /// In ms of the worker's clock; 0 for none.
     deadline: AtomicU64,
@@ -89,6 +91,7 @@ impl Client {
             wait_us: Count::default(),
             query_us: Count::default(),
             state: AtomicU8::new(0),
+            unread: AtomicBool::new(false),
             word: AtomicU8::new(0),
             deadline: AtomicU64::new(0),
             waker: OnceLock::new(),
@@ -151,6 +154,17 @@ impl Client {
     #[inline]
     pub fn set_state(&self, state: ClientState) {
         self.state.store(state as u8, Relaxed);
+    }
+
+    /// Whether it waits with its request unread.
+    #[inline]
+    pub fn set_unread(&self, unread: bool) {
+        self.unread.store(unread, Relaxed);
+    }
+
+    /// Whether it waits with its request unread.
+    pub fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     /// What it does now.

@@ -168,6 +168,11 @@ impl<S, T: Clone> Ledger<S, T> {
         }
     }
 
+    /// Shows those who have waited for `longest` and wait on.
+    pub fn look_at_late(&self, now: Instant, longest: Duration, look: impl FnMut(&T)) {
+        self.queue.look_at_late(now, longest, look);
+    }
+
     /// Takes resting servers out that are not to be kept: `keep` is asked from the longest rested on, and told how long.
     pub fn cull(&mut self, now: Instant, mut keep: impl FnMut(&S, Duration) -> bool) -> Vec<S> {
         let (kept, culled): (Vec<_>, Vec<_>) = std::mem::take(&mut self.idle)

@@ -279,6 +279,11 @@ impl Pool {
         }
     }
 
+    /// Whether clients wait for a server.
+    pub fn is_crowded(&self) -> bool {
+        self.ledger().waiting() > 0
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger<Box<Server>, Arc<Client>>> {
         lock(&self.ledger)
     }

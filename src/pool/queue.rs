@@ -122,6 +122,20 @@ impl<S, T: Clone> Queue<S, T> {
         }
     }
 
+    /// Shows those who have waited for `longest`, each line from its oldest on.
+    pub(super) fn look_at_late(&self, now: Instant, longest: Duration, mut look: impl FnMut(&T)) {
+        for line in &self.lines {
+            for &index in line {
+                match &self.places[index] {
+                    Place::Waiting { ticket, since } if now.saturating_duration_since(*since) >= longest => {
+                        look(ticket)
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+
     /// Nobody waits any more; `wake` gets them.
     pub(super) fn refuse_all(&mut self, why: &Arc<Complaint>, wake: &mut Vec<T>) {
         for line in 0..self.lines.len() {

@@ -14,6 +14,10 @@ use crate::protocol::TransactionStatus;
 /// How often waits are checked: by this much a timeout may be late.
 pub const TICK: Duration = Duration::from_millis(100);
 
+/// A client that has waited for so long with its request unread is woken to read it: it may have gone, or be in need of no
+/// server.
+pub const LONGEST_UNREAD: Duration = Duration::from_millis(250);
+
 /// A rested server that does not answer within this is dead.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,7 +44,10 @@ impl Pool {
     /// Every [`TICK`].
     pub fn tick(self: &Arc<Self>, now: Instant) {
         let mut woken = Vec::new();
-        self.ledger().expire(now, &mut woken);
+        let mut ledger = self.ledger();
+        ledger.expire(now, &mut woken);
+        ledger.look_at_late(now, LONGEST_UNREAD, |client| woken.extend(client.is_unread().then(|| client.clone())));
+        drop(ledger);
         woken.iter().for_each(|client| client.wake());
         self.open_wanted(self.any_home(now), now);
     }

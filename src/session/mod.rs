@@ -1,7 +1,8 @@
 //! One client, from hello to goodbye.
 //!
-//! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
-//! two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
+//! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request
+//! with one server, its two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure,
+//! and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
 
@@ -16,12 +17,16 @@ mod learn;
 mod limits;
 pub mod lobby;
 pub mod owed;
+mod refusal;
 mod relay;
 pub mod replication;
 pub mod request;
+#[cfg(test)]
+mod stage;
 pub mod statements;
 pub mod stay;
 mod turned;
+mod unread;
 mod upward;
 pub mod welcome;
 pub mod worker;

@@ -16,14 +16,14 @@ use super::worker::{UP_WIDE, Worker};
 use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
-use crate::observe::rejections::{Reason, Rejections};
+use crate::observe::rejections::Rejections;
 use crate::observe::snapshot::ClientState;
 use crate::pool::client::Word;
 use crate::pool::lease::{Asked, Denied};
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Lease, Plan, Pool, Quota, Roster, Waiting};
-use crate::protocol::encode::{self, Complaint, Severity};
-use crate::protocol::{TransactionStatus, frontend, sqlstate};
+use crate::protocol::encode::Complaint;
+use crate::protocol::sqlstate;
 
 /// A client that is logged in.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) statements: Option<Box<Statements>>,
     /// What it has said and nobody has dealt with.
     pub(super) lane: Option<Box<Lane>>,
+    /// Its last request was of a kind that may wait unread.
+    pub(super) direct: bool,
     /// When it last got what it asked for.
     pub(super) rested_at: Instant,
     /// Takes it off all lists, however it ends.
@@ -56,6 +58,15 @@ pub struct Stay {
     pub(super) place: Option<Place>,
     /// Whether its going is a line of the log.
     pub(super) log_goodbye: bool,
+}
+
+/// What a client that was at rest wants.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// What this complete request says.
+    Read(Box<Lane>),
+    /// What lies in its socket.
+    Unread,
 }
 
 /// How a stay ends.
@@ -113,14 +124,24 @@ impl Session {
 
     async fn stay(&mut self) -> Result<std::convert::Infallible, Farewell> {
         loop {
-            let mut up = self.request().await?;
-            if let Some(mut answer) = self.know(&mut up) {
-                self.keep_or_shelve(up);
-                Box::pin(self.say(&mut answer)).await?;
-                continue;
-            }
+            let wish = self.request().await?;
             let asked_at = Instant::now();
-            match self.borrow(&mut up, asked_at).await? {
+            let (up, lease) = match wish {
+                Wish::Unread => match self.borrow_unread(asked_at).await? {
+                    Some(borrowed) => borrowed,
+                    None => continue,
+                },
+                Wish::Read(mut up) => {
+                    if let Some(mut answer) = self.know(&mut up) {
+                        self.keep_or_shelve(up);
+                        Box::pin(self.say(&mut answer)).await?;
+                        continue;
+                    }
+                    let lease = self.borrow(&mut up, asked_at).await?;
+                    (up, lease)
+                }
+            };
+            match lease {
                 Ok(lease) => Relay::new(self, up, lease, asked_at).converse().await?,
                 Err(complaint) => Box::pin(self.refuse(up, complaint)).await?,
             }
@@ -128,12 +149,12 @@ impl Session {
     }
 
     /// Rests until a request is complete. A client at rest holds no buffer.
-    async fn request(&mut self) -> Result<Box<Lane>, Farewell> {
+    async fn request(&mut self) -> Result<Wish, Farewell> {
         self.client.set_state(ClientState::Idle);
         self.set_idle_deadline();
-        let up = poll_fn(|cx| self.poll_request(cx)).await?;
+        let wish = poll_fn(|cx| self.poll_request(cx)).await?;
         self.client.set_deadline(0);
-        Ok(up)
+        Ok(wish)
     }
 
     /// In place of any deadline that the last conversation set.
@@ -149,13 +170,19 @@ impl Session {
         (!longest.is_zero()).then(|| self.rested_at + longest)
     }
 
-    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Box<Lane>, Farewell>> {
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {
         self.client.set_waker(cx.waker());
+        if self.client.word() == Word::None && self.can_wait_unread() {
+            return Poll::Ready(Ok(Wish::Unread));
+        }
         let mut lane = self.lane.take().unwrap_or_else(|| self.worker.lend_up());
         loop {
             if !lane.is_empty() {
                 match survey(&mut lane) {
-                    Request::Complete => return Poll::Ready(Ok(lane)),
+                    Request::Complete => {
+                        self.direct = Session::is_direct(&lane);
+                        return Poll::Ready(Ok(Wish::Read(lane)));
+                    }
                     Request::Terminate => return Poll::Ready(Err(Farewell::Terminated)),
                     Request::Violation(why) => return Poll::Ready(Err(violation(&why))),
                     Request::Incomplete => {}
@@ -213,23 +240,41 @@ impl Session {
 
     /// A server, or why there is none.
     async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
-        if !self.pool.is_current(&self.plan) {
-            self.plan = self.pool.plan();
-        }
+        self.renew_plan();
         let lease = match self.pool.ask(&self.client, now) {
             Asked::Lease(lease) => Ok(lease),
             Asked::Denied(denied) => Err(denied),
-            Asked::Waiting(mut waiting) => {
-                self.client.set_state(ClientState::Waiting);
-                poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await?
-            }
+            Asked::Waiting(waiting) => self.wait(waiting, up).await?,
         };
+        self.take_up_lease(lease)
+    }
+
+    /// What the configuration says now holds from the next request on.
+    pub(super) fn renew_plan(&mut self) {
+        if !self.pool.is_current(&self.plan) {
+            self.plan = self.pool.plan();
+        }
+    }
+
+    pub(super) fn take_up_lease(
+        &mut self,
+        lease: Result<Lease, Denied>,
+    ) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
         self.client.set_state(ClientState::Active);
         match lease {
             Ok(lease) => Ok(Ok(lease)),
             Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::told(shutdown())),
             Err(denied) => Ok(Err(Box::new(self.denial(denied)))),
         }
+    }
+
+    pub(super) async fn wait(
+        &mut self,
+        mut waiting: Waiting,
+        up: &mut Lane,
+    ) -> Result<Result<Lease, Denied>, Farewell> {
+        self.client.set_state(ClientState::Waiting);
+        poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await
     }
 
     /// Waits for a server, and notices when the client goes away meanwhile.
@@ -252,72 +297,7 @@ impl Session {
         Poll::Pending
     }
 
-    fn denial(&self, denied: Denied) -> Complaint {
-        let complaint = match denied {
-            Denied::Late(waited) => {
-                self.stay.rejections.count(Reason::Timeout);
-                self.late(waited)
-            }
-            Denied::Failed(why) => {
-                self.stay.rejections.count(Reason::ServerUnavailable);
-                Complaint { severity: Severity::Error, ..(*why).clone() }
-            }
-            Denied::Told(_) => {
-                self.client.unsay();
-                Complaint::error(sqlstate::QUERY_CANCELED, "canceling statement due to user request")
-                    .detail("It was still waiting for a server in pgweir's pool.")
-            }
-        };
-        self.meter().error(complaint.sqlstate);
-        complaint
-    }
-
-    fn late(&self, waited: Duration) -> Complaint {
-        let gauges = self.pool.gauges(Instant::now());
-        let (database, user) = (&self.pool.database, &self.pool.user);
-        Complaint::error(
-            sqlstate::TOO_MANY_CONNECTIONS,
-            format!("pgweir had no free server within query_wait_timeout: this statement waited {} ms", waited.as_millis()),
-        )
-        .detail(format!(
-            "Pool of database \"{database}\" and user \"{user}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
-             {} more clients wait.",
-            gauges.lent, gauges.idle, gauges.opening, self.plan.settings.pool_size, gauges.waiting
-        ))
-        .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
-    }
-
-    /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
-    /// everything up to its end skipped, ReadyForQuery.
-    async fn refuse(&mut self, mut up: Box<Lane>, complaint: Box<Complaint>) -> Result<(), Farewell> {
-        let mut out = Vec::new();
-        complaint.encode(&mut out);
-        self.say(&mut out).await?;
-        let mut extended = false;
-        loop {
-            while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
-                let (tag, size) = (frame.tag, frame.size);
-                if tag == frontend::TERMINATE {
-                    return Err(Farewell::Terminated);
-                }
-                up.swallow(size);
-                extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
-                if tag == frontend::SYNC || !extended {
-                    encode::ready(&mut out, TransactionStatus::Idle);
-                    self.say(&mut out).await?;
-                    self.keep_or_shelve(up);
-                    return Ok(());
-                }
-            }
-            let got = poll_fn(|cx| self.stream.poll_read(cx, up.room())).await;
-            match got {
-                Ok(count @ 1..) => up.receive(count),
-                _ => return Err(Farewell::Gone),
-            }
-        }
-    }
-
-    async fn say(&mut self, out: &mut Vec<u8>) -> Result<(), Farewell> {
+    pub(super) async fn say(&mut self, out: &mut Vec<u8>) -> Result<(), Farewell> {
         talk::write_all(&mut self.stream, out).await.map_err(|_| Farewell::Gone)?;
         out.clear();
         Ok(())

@@ -294,8 +294,9 @@ impl Guest {
             lane
         });
         let plan = pool.plan();
-        let (worker, statements, rested_at) = (self.worker, None, now);
-        let session = Session { stream, client, pool, worker, plan, parameters, statements, rested_at, lane, stay };
+        let (worker, statements, direct, rested_at) = (self.worker, None, false, now);
+        let session =
+            Session { stream, client, pool, worker, plan, parameters, statements, direct, rested_at, lane, stay };
         Welcomed::Session(Box::new(session))
     }
 

@@ -1,0 +1,78 @@
+//! A request that gets no server: what the client is told, and the rest of what it says skipped, as Postgres would skip it.
+
+use std::future::poll_fn;
+use std::time::{Duration, Instant};
+
+use super::stay::{Farewell, Session, violation};
+use crate::net::Lane;
+use crate::observe::rejections::Reason;
+use crate::pool::lease::Denied;
+use crate::protocol::encode::{self, Complaint, Severity};
+use crate::protocol::{TransactionStatus, frontend, sqlstate};
+
+impl Session {
+    pub(super) fn denial(&self, denied: Denied) -> Complaint {
+        let complaint = match denied {
+            Denied::Late(waited) => {
+                self.stay.rejections.count(Reason::Timeout);
+                self.late(waited)
+            }
+            Denied::Failed(why) => {
+                self.stay.rejections.count(Reason::ServerUnavailable);
+                Complaint { severity: Severity::Error, ..(*why).clone() }
+            }
+            Denied::Told(_) => {
+                self.client.unsay();
+                Complaint::error(sqlstate::QUERY_CANCELED, "canceling statement due to user request")
+                    .detail("It was still waiting for a server in pgweir's pool.")
+            }
+        };
+        self.meter().error(complaint.sqlstate);
+        complaint
+    }
+
+    fn late(&self, waited: Duration) -> Complaint {
+        let gauges = self.pool.gauges(Instant::now());
+        let (database, user) = (&self.pool.database, &self.pool.user);
+        Complaint::error(
+            sqlstate::TOO_MANY_CONNECTIONS,
+            format!("pgweir had no free server within query_wait_timeout: this statement waited {} ms", waited.as_millis()),
+        )
+        .detail(format!(
+            "Pool of database \"{database}\" and user \"{user}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
+             {} more clients wait.",
+            gauges.lent, gauges.idle, gauges.opening, self.plan.settings.pool_size, gauges.waiting
+        ))
+        .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
+    }
+
+    /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
+    /// everything up to its end skipped, ReadyForQuery.
+    pub(super) async fn refuse(&mut self, mut up: Box<Lane>, complaint: Box<Complaint>) -> Result<(), Farewell> {
+        let mut out = Vec::new();
+        complaint.encode(&mut out);
+        self.say(&mut out).await?;
+        let mut extended = false;
+        loop {
+            while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
+                let (tag, size) = (frame.tag, frame.size);
+                if tag == frontend::TERMINATE {
+                    return Err(Farewell::Terminated);
+                }
+                up.swallow(size);
+                extended |= !matches!(tag, frontend::QUERY | frontend::FUNCTION_CALL | frontend::SYNC);
+                if tag == frontend::SYNC || !extended {
+                    encode::ready(&mut out, TransactionStatus::Idle);
+                    self.say(&mut out).await?;
+                    self.keep_or_shelve(up);
+                    return Ok(());
+                }
+            }
+            let got = poll_fn(|cx| self.stream.poll_read(cx, up.room())).await;
+            match got {
+                Ok(count @ 1..) => up.receive(count),
+                _ => return Err(Farewell::Gone),
+            }
+        }
+    }
+}

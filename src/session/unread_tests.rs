@@ -1,0 +1,109 @@
+//! Requests that wait unread.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::io::AsyncWriteExt;
+
+use super::super::stage::{Peer, Stage, settle, soon};
+use crate::pool::Client;
+use crate::pool::parameters::Parameters;
+
+/// One holds the only server, another waits for it; the third's last request was a Query, so that its next one may wait
+/// unread.
+struct Crowd {
+    stage: Stage,
+    server: Peer,
+    holder: Peer,
+    _other: Peer,
+    waiter: Peer,
+    known: Arc<Client>,
+}
+
+async fn crowd() -> Crowd {
+    let mut stage = Stage::new(|_| {});
+    let (mut holder, _) = stage.client(Parameters::default());
+    let (mut waiter, known) = stage.client(Parameters::default());
+    let (mut other, _) = stage.client(Parameters::default());
+    waiter.say("Q:first").await;
+    let mut server = stage.server().await;
+    server.hears("Q:first").await;
+    server.say("C:SELECT Z:I").await;
+    waiter.hears("C:SELECT Z:I").await;
+    holder.say("Q:begin").await;
+    server.hears("Q:begin").await;
+    server.say("C:BEGIN Z:T").await;
+    holder.hears("C:BEGIN Z:T").await;
+    other.say("Q:other").await;
+    settle().await;
+    Crowd { stage, server, holder, _other: other, waiter, known }
+}
+
+/// The holder's transaction ends, and the first in the queue is served.
+async fn go_on(crowd: &mut Crowd) {
+    crowd.holder.say("Q:end").await;
+    crowd.server.hears("Q:end").await;
+    crowd.server.say("C:COMMIT Z:I").await;
+    crowd.server.hears("Q:other").await;
+    crowd.server.say("C:SELECT Z:I").await;
+}
+
+#[tokio::test]
+async fn a_request_waits_unread_and_is_served_in_its_turn() {
+    let mut crowd = crowd().await;
+    crowd.waiter.say("Q:second").await;
+    settle().await;
+    assert!(crowd.known.is_unread());
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 2);
+    go_on(&mut crowd).await;
+    crowd.server.hears("Q:second").await;
+    crowd.server.say("C:SELECT Z:I").await;
+    crowd.waiter.hears("C:SELECT Z:I").await;
+    assert!(!crowd.known.is_unread());
+}
+
+#[tokio::test]
+async fn the_request_of_one_that_has_gone_is_not_run() {
+    let mut crowd = crowd().await;
+    crowd.waiter.say("Q:second").await;
+    settle().await;
+    drop(std::mem::replace(&mut crowd.waiter, crowd.stage.client(Parameters::default()).0));
+    settle().await;
+    go_on(&mut crowd).await;
+    settle().await;
+    crowd.holder.say("Q:more").await;
+    crowd.server.hears("Q:more").await;
+}
+
+#[tokio::test]
+async fn half_a_request_lets_others_go_first() {
+    let mut crowd = crowd().await;
+    crowd.waiter.say("Q:second-3").await;
+    settle().await;
+    assert!(crowd.known.is_unread());
+    go_on(&mut crowd).await;
+    crowd.holder.say("Q:more").await;
+    crowd.server.hears("Q:more").await;
+    crowd.server.say("C:SELECT Z:I").await;
+    settle().await;
+    crowd.waiter.0.write_all(b"nd\0").await.unwrap();
+    crowd.server.hears("Q:second").await;
+}
+
+#[tokio::test]
+async fn one_that_waits_long_is_read_and_missed_when_it_leaves() {
+    let mut crowd = crowd().await;
+    crowd.waiter.say("Q:second").await;
+    settle().await;
+    let read = async {
+        while crowd.known.is_unread() {
+            crowd.stage.pool.tick(Instant::now());
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(read).await;
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 2);
+    drop(crowd.waiter);
+    settle().await;
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 1);
+}

@@ -1,0 +1,57 @@
+//! What the body of a DO may leave behind, judged by its words alone. Pure.
+//!
+//! That is too much rather than too little: UPDATE has a SET as well. In a body between dollars the words are those outside
+//! of strings and comments; in another all are.
+
+use super::Effects;
+use crate::sql::key::Key;
+use crate::sql::lexer::{Lexer, Token};
+use crate::sql::literal::{Kind, Literal};
+
+/// Of a DO with this body.
+pub(super) fn effects(body: Literal<'_>, backslash: bool) -> Effects {
+    match body.kind {
+        Kind::Dollar => tokens(body.raw, backslash),
+        Kind::Plain | Kind::Escape if as_written(body) => words(body.raw),
+        _ => Effects::OPAQUE | words(body.raw),
+    }
+}
+
+/// Whether its words are those that one sees: no escapes, and no word goes on in another line, where a quote stands alone.
+fn as_written(body: Literal<'_>) -> bool {
+    let escapes = body.kind == Kind::Escape && body.raw.contains(&b'\\');
+    let mut quotes = body.raw.split(|byte| *byte != b'\'');
+    !escapes && quotes.all(|run| run.len() % 2 == 0)
+}
+
+fn tokens(body: &[u8], backslash: bool) -> Effects {
+    Lexer::new(body, backslash).fold(Effects::NONE, |found, token| {
+        found
+            | match token {
+                Token::Word(word) => of(Key::of(word)),
+                Token::Quoted(name) => of(Key::of_quoted(name)),
+                Token::Escaped(_) => Effects::OPAQUE,
+                _ => Effects::NONE,
+            }
+    })
+}
+
+fn words(body: &[u8]) -> Effects {
+    let words = body.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 128..)));
+    words.fold(Effects::NONE, |found, word| found | of(Key::of(word)))
+}
+
+fn of(key: Key) -> Effects {
+    match key {
+        Key::SetConfig | Key::Set | Key::Reset | Key::Execute | Key::PgSettings => Effects::OPAQUE,
+        Key::Lock => Effects::LOCK,
+        Key::Unlock => Effects::UNLOCK,
+        Key::Temp | Key::PgTemp => Effects::TEMP,
+        Key::Currval => Effects::CURRVAL,
+        Key::Listen => Effects::LISTEN,
+        Key::Unlisten => Effects::UNLISTEN,
+        Key::Load => Effects::LOAD,
+        Key::Drop => Effects::DROP,
+        _ => Effects::NONE,
+    }
+}

@@ -1,0 +1,180 @@
+//! The words that matter to `effects`, told apart by length and first letter before anything else. Pure.
+
+/// What a token is to `effects`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Nothing that matters.
+    #[default]
+    Other,
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+    /// `.`
+    Dot,
+    /// A string constant.
+    Text,
+    /// A name whose escapes are not read: it may be any.
+    Escaped,
+    Abort,
+    All,
+    Analyze,
+    As,
+    CloseCursor,
+    Comment,
+    Commit,
+    Create,
+    Deallocate,
+    Declare,
+    Discard,
+    Do,
+    Drop,
+    Execute,
+    Explain,
+    For,
+    /// GRANT, REVOKE.
+    Grant,
+    Hold,
+    /// INSERT, MERGE.
+    Insert,
+    Into,
+    Language,
+    Listen,
+    Load,
+    /// PLANS, SEQUENCES.
+    Plans,
+    PlPgSql,
+    Prepare,
+    /// LOCAL, GLOBAL.
+    Local,
+    /// OR, REPLACE.
+    Replace,
+    Reset,
+    Rollback,
+    Set,
+    /// TEMP, TEMPORARY.
+    Temp,
+    Transaction,
+    Unlisten,
+    Update,
+    Verbose,
+    With,
+    /// The schema, also by its number.
+    PgTemp,
+    /// The view that passes updates on to settings.
+    PgSettings,
+    /// Functions, if `(` follows: `set_config`.
+    SetConfig,
+    /// Those that take a lock for the session.
+    Lock,
+    /// Those that give one back.
+    Unlock,
+    /// `currval`, `lastval`.
+    Currval,
+}
+
+impl Key {
+    /// Of a word, in any case.
+    #[inline]
+    pub(super) fn of(word: &[u8]) -> Key {
+        let [first, ..] = word else { return Key::Other };
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let if_is = |name: &str, key: Key| if is(name) { key } else { Key::Other };
+        match (word.len(), first | 0x20) {
+            (2, b'a') => if_is("as", Key::As),
+            (2, b'd') => if_is("do", Key::Do),
+            (2, b'o') => if_is("or", Key::Replace),
+            (3, b'a') => if_is("all", Key::All),
+            (3, b'f') => if_is("for", Key::For),
+            (3, b's') => if_is("set", Key::Set),
+            (4, b'd') => if_is("drop", Key::Drop),
+            (4, b'h') => if_is("hold", Key::Hold),
+            (4, b'i') => if_is("into", Key::Into),
+            (4, b'l') => if_is("load", Key::Load),
+            (4, b't') => if_is("temp", Key::Temp),
+            (4, b'w') => if_is("with", Key::With),
+            (5, b'a') => if_is("abort", Key::Abort),
+            (5, b'c') => if_is("close", Key::CloseCursor),
+            (5, b'g') => if_is("grant", Key::Grant),
+            (5, b'l') => if_is("local", Key::Local),
+            (5, b'm') => if_is("merge", Key::Insert),
+            (5, b'p') => if_is("plans", Key::Plans),
+            (5, b'r') => if_is("reset", Key::Reset),
+            (6, b'c') if is("create") => Key::Create,
+            (6, b'c') => if_is("commit", Key::Commit),
+            (6, b'g') => if_is("global", Key::Local),
+            (6, b'i') => if_is("insert", Key::Insert),
+            (6, b'l') => if_is("listen", Key::Listen),
+            (6, b'r') => if_is("revoke", Key::Grant),
+            (6, b'u') => if_is("update", Key::Update),
+            (7, b'a' | b'c' | b'd' | b'e' | b'l' | b'p' | b'r' | b'v') => Key::of_seven(is),
+            (8.., _) => Key::of_long(word, is),
+            _ => Key::Other,
+        }
+    }
+
+    fn of_seven(is: impl Fn(&str) -> bool) -> Key {
+        let words = [
+            ("comment", Key::Comment),
+            ("currval", Key::Currval),
+            ("declare", Key::Declare),
+            ("discard", Key::Discard),
+            ("execute", Key::Execute),
+            ("explain", Key::Explain),
+            ("lastval", Key::Currval),
+            ("pg_temp", Key::PgTemp),
+            ("plpgsql", Key::PlPgSql),
+            ("prepare", Key::Prepare),
+            ("replace", Key::Replace),
+            ("analyze", Key::Analyze),
+            ("analyse", Key::Analyze),
+            ("verbose", Key::Verbose),
+        ];
+        words.into_iter().find(|(word, _)| is(word)).map_or(Key::Other, |(_, key)| key)
+    }
+
+    #[inline]
+    fn of_long(word: &[u8], is: impl Fn(&str) -> bool) -> Key {
+        let if_is = |name: &str, key: Key| if is(name) { key } else { Key::Other };
+        match (word.len(), word[0] | 0x20) {
+            (8, b'l') => if_is("language", Key::Language),
+            (8, b'r') => if_is("rollback", Key::Rollback),
+            (8, b'u') => if_is("unlisten", Key::Unlisten),
+            (9, b's') => if_is("sequences", Key::Plans),
+            (9, b't') => if_is("temporary", Key::Temp),
+            (10, b'd') => if_is("deallocate", Key::Deallocate),
+            (10, b's') => if_is("set_config", Key::SetConfig),
+            (11, b't') => if_is("transaction", Key::Transaction),
+            (_, b'p') if word[2] == b'_' => Key::of_catalog(word, is),
+            _ => Key::Other,
+        }
+    }
+
+    fn of_catalog(word: &[u8], is: impl Fn(&str) -> bool) -> Key {
+        match word.len() {
+            11 if is("pg_settings") => Key::PgSettings,
+            16 if is("pg_advisory_lock") => Key::Lock,
+            18 if is("pg_advisory_unlock") => Key::Unlock,
+            20 if is("pg_try_advisory_lock") => Key::Lock,
+            22 if is("pg_advisory_unlock_all") => Key::Unlock,
+            23 if is("pg_advisory_lock_shared") => Key::Lock,
+            25 if is("pg_advisory_unlock_shared") => Key::Unlock,
+            27 if is("pg_try_advisory_lock_shared") => Key::Lock,
+            _ if word[..8].eq_ignore_ascii_case(b"pg_temp_") => Key::PgTemp,
+            _ => Key::Other,
+        }
+    }
+
+    /// Of a quoted name, which is a key word never and in this case only.
+    pub(super) fn of_quoted(name: &[u8]) -> Key {
+        let key = Key::of(name);
+        let lower = !name.iter().any(u8::is_ascii_uppercase);
+        if lower && key.is_name() { key } else { Key::Other }
+    }
+
+    /// Whether it stands for names of things.
+    fn is_name(self) -> bool {
+        use Key::{Currval, Lock, PgSettings, PgTemp, PlPgSql, SetConfig, Unlock};
+        matches!(self, PgTemp | PgSettings | PlPgSql | SetConfig | Lock | Unlock | Currval)
+    }
+}

@@ -1,0 +1,17 @@
+//! SQL as far as a pooler must know it: tokens, what a text may leave behind in a session, which settings it changes. Pure.
+//!
+//! No grammar: a text that Postgres would refuse may be read as anything, since none of it is run. Where a text cannot be
+//! read with certainty the answer says so, or says too much, never too little.
+
+pub mod changes;
+pub mod effects;
+mod key;
+pub mod lexer;
+pub mod literal;
+mod set;
+mod set_config;
+
+pub use changes::{Change, To, changes};
+pub use effects::{Effects, effects};
+pub use lexer::{Lexer, Token};
+pub use literal::{Kind, Literal};
