@@ -13,5 +13,9 @@ mod connecting;
 mod flow;
 #[path = "scripted/leaving.rs"]
 mod leaving;
+#[path = "scripted/replication.rs"]
+mod replication;
+#[path = "scripted/secure.rs"]
+mod secure;
 #[path = "scripted/servers.rs"]
 mod servers;

@@ -28,18 +28,29 @@ class Authority:
         files = ["-keyout", str(self.key), "-out", str(self.cert)]
         openssl("req", "-x509", *CURVE, "-days", "2", "-subj", f"/CN=pgweir tests {name}", *extensions, *files)
 
-    def sign(self, name: str, names: str = "DNS:localhost") -> Pair:
-        """A certificate for `/CN=name` and the alternative `names`; the key is ours and nobody else's to read."""
+    def sign(self, name: str, names: str | None = "DNS:localhost", digest: str = "sha256") -> Pair:
+        """A certificate for `/CN=name` and the alternative `names`; the key is ours and nobody else's to read. Without
+        names it is of X.509's first version, which has no room for them."""
         pair = Pair(self.directory / f"{name}.crt", self.directory / f"{name}.key")
         request = self.directory / f"{name}.csr"
         extensions = self.directory / f"{name}.ext"
         extensions.write_text(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\n")
+        extended = ["-extfile", str(extensions)] if names else []
         openssl("req", *CURVE, "-subj", f"/CN={name}", "-keyout", str(pair.key), "-out", str(request))
         signer = ["-CA", str(self.cert), "-CAkey", str(self.key), "-CAcreateserial"]
-        target = ["-in", str(request), "-out", str(pair.cert), "-extfile", str(extensions)]
-        openssl("x509", "-req", "-days", "2", "-sha256", *signer, *target)
+        target = ["-in", str(request), "-out", str(pair.cert), *extended]
+        openssl("x509", "-req", "-days", "2", f"-{digest}", *signer, *target)
         pair.key.chmod(0o600)
         return pair
+
+
+def self_signed(directory: Path, *flags: str) -> Pair:
+    """An RSA certificate that signed itself, as `flags` have it."""
+    pair = Pair(directory / "self.crt", directory / "self.key")
+    files = ["-keyout", str(pair.key), "-out", str(pair.cert)]
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", *flags, *files)
+    pair.key.chmod(0o600)
+    return pair
 
 
 def for_account(pair: Pair) -> Pair:

@@ -6,7 +6,11 @@ import struct
 import psycopg
 import pytest
 
-from tests.conftest import dsn, file
+from support.between import Between
+from support.certificates import Authority, self_signed
+from support.children import Scratch
+from support.postgres import Postgres, create_roles
+from tests.conftest import dsn, file, secure_dsn
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
@@ -123,3 +127,91 @@ def test_certificates_are_read_again_on_reload(run_pgweir, postgres, certificate
     use(certificates.server)
     pooler.reload(config)
     assert attempt(pooler, sslmode="verify-full", sslrootcert=certificates.ca) == "tls"
+
+
+@pytest.fixture
+def authority():
+    """Signs certificates for one test."""
+    scratch = Scratch()
+    yield Authority(scratch.path)
+    scratch.remove()
+
+
+@pytest.mark.parametrize("auth_type", ["scram-sha-256", "md5"])
+def test_logins_are_bound_to_the_certificate(run_pgweir, postgres, certificates, auth_type):
+    """As `channel_binding=require` has it: to Postgres directly, and through pgweir."""
+    words = {"sslmode": "require", "channel_binding": "require"}
+    psycopg.connect(dsn(postgres, **words)).close()
+    verifier = postgres.run("select rolpassword from pg_authid where rolname = 'app'")[0][0]
+    for password in ("secret", verifier):
+        if (password, auth_type) == ("secret", "md5"):
+            continue
+        config = file(
+            postgres,
+            users={"app": {"password": password}},
+            auth={"auth_type": auth_type},
+            tls={"client": client_section(certificates, "prefer")},
+        )
+        config["databases"]["app"]["url"] = f"postgres://{postgres.host}:{postgres.port}/app?sslmode=require"
+        pooler = run_pgweir(config=config)
+        assert attempt(pooler, **words) == "tls"
+        assert attempt(pooler, sslmode="require", channel_binding="disable") == "tls"
+        assert attempt(pooler, sslmode="disable", channel_binding="require") == "refused"
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+def test_binding_takes_the_hash_that_the_certificate_was_signed_with(run_pgweir, authority, digest):
+    check_binding(run_pgweir, authority.sign("pgweir", digest=digest), authority.sign("postgres", digest=digest))
+
+
+PSS = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"]
+
+
+@pytest.mark.parametrize("flags", [["-sha256"], ["-sha512"], ["-sha384", *PSS]], ids=["sha256", "sha512", "pss"])
+def test_binding_to_certificates_with_rsa(run_pgweir, authority, flags):
+    pair = self_signed(authority.directory, *flags)
+    check_binding(run_pgweir, pair, pair)
+
+
+def check_binding(run_pgweir, ours, theirs) -> None:
+    """Bound logins to a pgweir with the one certificate in front of a Postgres with the other."""
+    with Postgres(pair=theirs) as own:
+        create_roles(own)
+        psycopg.connect(dsn(own, sslmode="require", channel_binding="require")).close()
+        certificate = {"cert_file": ours.cert, "key_file": ours.key}
+        config = file(own, tls={"client": {"mode": "require"} | certificate})
+        config["databases"]["app"]["url"] += "?sslmode=require"
+        assert attempt(run_pgweir(config=config), sslmode="require", channel_binding="require") == "tls"
+
+
+# Whether somebody in between passes the offer on, and what comes of it.
+IN_BETWEEN = [(False, "channel binding check failed"), (True, "channel binding negotiation error")]
+
+
+@pytest.mark.parametrize("keeps_back, complaint", IN_BETWEEN)
+def test_nobody_between_client_and_pgweir_passes_a_login_on(secure, certificates, keeps_back, complaint):
+    with Between(secure.port, certificates.stranger, keeps_back) as between:
+        unbound = dsn(between, sslmode="require", channel_binding="disable")
+        psycopg.connect(unbound).close()
+        assert b"SCRAM-SHA-256" in between.heard
+        with pytest.raises(psycopg.OperationalError, match=complaint):
+            psycopg.connect(dsn(between, sslmode="require"))
+    psycopg.connect(secure_dsn(secure, certificates)).close()
+
+
+@pytest.mark.parametrize("keeps_back, complaint", IN_BETWEEN)
+def test_nobody_between_pgweir_and_postgres_passes_a_login_on(run_pgweir, postgres, certificates, keeps_back, complaint):
+    with Between(postgres.port, certificates.stranger, keeps_back) as between:
+        url = f"postgres://app:secret@{between.host}:{between.port}/app?sslmode=require"
+        pooler = run_pgweir(config=file(postgres, databases={"app": {"url": url}}))
+        with pytest.raises(psycopg.OperationalError, match=complaint):
+            psycopg.connect(dsn(pooler))
+        assert b"SCRAM-SHA-256-PLUS" in between.heard
+
+
+def test_a_server_with_a_certificate_of_the_first_version(run_pgweir, authority):
+    """No library of ours can read it, so nothing is bound to it; the login works all the same."""
+    with Postgres(pair=authority.sign("postgres", names=None)) as own:
+        create_roles(own)
+        databases = {"app": {"url": own.url("app", "secret", sslmode="require")}}
+        assert attempt(run_pgweir(config=file(own, databases=databases))) == "clear"

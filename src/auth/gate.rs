@@ -10,8 +10,9 @@
 use super::credential::Credential;
 use super::key::{Key, Password};
 use super::md5::Md5Hash;
+use super::scram::binding::EndPoint;
 use super::scram::nonce_text;
-use super::scram::server::{Accepted, Challenge, Fault, challenge};
+use super::scram::server::{Accepted, Challenge, Fault, Terms, challenge};
 use super::verifier::{DEFAULT_ITERATIONS, Secret, Verifier, derive, hmac, stable_salt};
 use super::wire::{self, put_request, take_string, take_word};
 use super::{MAX_PASSWORD_MESSAGE, Method, Nonce};
@@ -59,7 +60,8 @@ pub struct Proven {
 /// Why a client is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// `28P01`, or `08P01` for a message that breaks the protocol.
+    /// `28P01`, `28000` for a login that somebody in between may have meddled with, or `08P01` for a message that breaks
+    /// the protocol.
     pub sqlstate: &'static str,
     /// For the client: Postgres' sentence, which does not say whether the user exists.
     pub message: String,
@@ -76,10 +78,10 @@ enum Awaits {
         hash: Md5Hash,
         doom: Doom,
     },
-    /// SASLInitialResponse.
-    Mechanism(Claim),
+    /// SASLInitialResponse. With an end point, SCRAM-SHA-256-PLUS was offered too.
+    Mechanism(Claim, Option<EndPoint>),
     /// The client-first message, because it was not in SASLInitialResponse.
-    ClientFirst(Claim),
+    ClientFirst(Claim, Terms),
     Proof(Challenge, Doom),
 }
 
@@ -102,13 +104,20 @@ enum Against {
 
 impl Gate {
     /// Asks the client to prove that it is `user`; `credential` is `None` for a user that does not exist. With
-    /// [`Method::Trust`] nothing is asked.
-    pub fn begin(method: Method, user: &str, credential: Option<&Credential>, seeds: Seeds, out: &mut Vec<u8>) -> Step {
+    /// [`Method::Trust`] nothing is asked. `end_point` is that of our certificate, when the connection is in TLS.
+    pub fn begin(
+        method: Method,
+        user: &str,
+        credential: Option<&Credential>,
+        seeds: Seeds,
+        end_point: Option<&EndPoint>,
+        out: &mut Vec<u8>,
+    ) -> Step {
         let awaits = match method {
             Method::Trust => return admit(Proven::default(), out),
             Method::Plain => ask_password(credential, out),
             Method::Md5 if !has_only_scram(credential) => ask_md5(user, credential, &seeds, out),
-            Method::Md5 | Method::ScramSha256 => ask_scram(user, credential, &seeds, out),
+            Method::Md5 | Method::ScramSha256 => ask_scram(user, credential, &seeds, end_point, out),
         };
         Step::Continue(Gate { user: user.to_owned(), awaits })
     }
@@ -122,8 +131,8 @@ impl Gate {
         match awaits {
             Awaits::Password(credential) => hear_password(user, credential, body, out),
             Awaits::Md5Answer { salt, hash, doom } => hear_md5(&user, salt, hash, doom, body, out),
-            Awaits::Mechanism(claim) => hear_mechanism(user, claim, body, out),
-            Awaits::ClientFirst(claim) => hear_client_first(user, claim, body, out),
+            Awaits::Mechanism(claim, end_point) => hear_mechanism(user, claim, end_point, body, out),
+            Awaits::ClientFirst(claim, terms) => hear_client_first(user, claim, terms, body, out),
             Awaits::Proof(challenge, doom) => hear_proof(&user, challenge, doom, body, out),
         }
     }
@@ -141,7 +150,7 @@ enum Work {
     /// Is this the password of this verifier?
     Compare { password: Password, verifier: Verifier },
     /// Derive a plain password's keys, then go on with the client-first message.
-    Derive { credential: Credential, nonce: String, client_first: Vec<u8> },
+    Derive { credential: Credential, nonce: String, terms: Terms, client_first: Vec<u8> },
 }
 
 impl SlowCheck {
@@ -153,14 +162,10 @@ impl SlowCheck {
                 let right = keys.stored_key == verifier.stored_key;
                 conclude(&self.user, right, None, Proven { password: Some(password), client_key: None }, out)
             }
-            Work::Derive { credential, nonce, client_first } => {
+            Work::Derive { credential, nonce, terms, client_first } => {
                 credential.derive();
-                hear_client_first(
-                    self.user,
-                    Claim { nonce, against: Against::Credential(credential) },
-                    &client_first,
-                    out,
-                )
+                let claim = Claim { nonce, against: Against::Credential(credential) };
+                hear_client_first(self.user, claim, terms, &client_first, out)
             }
         }
     }
@@ -211,8 +216,16 @@ fn hear_md5(user: &str, salt: [u8; 4], hash: Md5Hash, doom: Doom, body: &[u8], o
     }
 }
 
-fn ask_scram(user: &str, credential: Option<&Credential>, seeds: &Seeds, out: &mut Vec<u8>) -> Awaits {
-    put_request(out, wire::SASL, &[wire::SCRAM_SHA_256, b"\0\0"].concat());
+fn ask_scram(
+    user: &str,
+    credential: Option<&Credential>,
+    seeds: &Seeds,
+    end_point: Option<&EndPoint>,
+    out: &mut Vec<u8>,
+) -> Awaits {
+    // The better one first: clients take the first that they know.
+    let plus: &[&[u8]] = if end_point.is_some() { &[wire::SCRAM_SHA_256_PLUS, b"\0"] } else { &[] };
+    put_request(out, wire::SASL, &[plus, &[wire::SCRAM_SHA_256, b"\0\0"]].concat().concat());
     let against = match credential {
         None => Against::Mock(mock_verifier(user, &seeds.mock_key), NO_SUCH_USER),
         Some(own) if matches!(own.secret(), Secret::Md5(_)) => {
@@ -220,7 +233,7 @@ fn ask_scram(user: &str, credential: Option<&Credential>, seeds: &Seeds, out: &m
         }
         Some(own) => Against::Credential(own.clone()),
     };
-    Awaits::Mechanism(Claim { nonce: nonce_text(&seeds.nonce), against })
+    Awaits::Mechanism(Claim { nonce: nonce_text(&seeds.nonce), against }, end_point.cloned())
 }
 
 /// A verifier that no password has, the same at every login of this user.
@@ -234,21 +247,26 @@ fn mock_verifier(user: &str, mock_key: &[u8; 32]) -> Verifier {
     }
 }
 
-fn hear_mechanism(user: String, claim: Claim, body: &[u8], out: &mut Vec<u8>) -> Step {
+fn hear_mechanism(user: String, claim: Claim, end_point: Option<EndPoint>, body: &[u8], out: &mut Vec<u8>) -> Step {
     let Some((mechanism, rest)) = take_string(body) else {
         return malformed("invalid message format", "the SASL mechanism's name has no end");
     };
-    if mechanism != wire::SCRAM_SHA_256 {
-        let message = "client selected an invalid SASL authentication mechanism";
-        return malformed(message, "the client asked for a SASL mechanism that was not offered");
-    }
+    let terms = match (mechanism, end_point) {
+        (wire::SCRAM_SHA_256_PLUS, Some(end_point)) => Terms::Bound(end_point),
+        (wire::SCRAM_SHA_256, Some(_)) => Terms::Declined,
+        (wire::SCRAM_SHA_256, None) => Terms::Unbound,
+        _ => {
+            let message = "client selected an invalid SASL authentication mechanism";
+            return malformed(message, "the client asked for a SASL mechanism that was not offered");
+        }
+    };
     match take_word(rest) {
         Some((NO_RESPONSE, [])) => {
             put_request(out, wire::SASL_CONTINUE, b"");
-            Step::Continue(Gate { user, awaits: Awaits::ClientFirst(claim) })
+            Step::Continue(Gate { user, awaits: Awaits::ClientFirst(claim, terms) })
         }
         Some((length, response)) if usize::try_from(length) == Ok(response.len()) => {
-            hear_client_first(user, claim, response, out)
+            hear_client_first(user, claim, terms, response, out)
         }
         _ => malformed("invalid message format", "the initial response's length is wrong"),
     }
@@ -257,27 +275,26 @@ fn hear_mechanism(user: String, claim: Claim, body: &[u8], out: &mut Vec<u8>) ->
 /// -1: the initial response comes in a message of its own.
 const NO_RESPONSE: u32 = u32::MAX;
 
-fn hear_client_first(user: String, claim: Claim, client_first: &[u8], out: &mut Vec<u8>) -> Step {
+fn hear_client_first(user: String, claim: Claim, terms: Terms, client_first: &[u8], out: &mut Vec<u8>) -> Step {
     let Claim { nonce, against } = claim;
     let (verifier, doom) = match &against {
         Against::Mock(verifier, doom) => (verifier, Some(*doom)),
         Against::Credential(credential) => match credential.verifier() {
             Some(verifier) => (verifier, None),
-            None => return derive_first(user, credential.clone(), nonce, client_first),
+            None => {
+                let (credential, client_first) = (credential.clone(), client_first.to_vec());
+                let work = Work::Derive { credential, nonce, terms, client_first };
+                return Step::Slow(SlowCheck { user, work });
+            }
         },
     };
-    match challenge(client_first, verifier, &nonce) {
+    match challenge(client_first, verifier, &nonce, &terms) {
         Ok((message, challenge)) => {
             put_request(out, wire::SASL_CONTINUE, message.as_bytes());
             Step::Continue(Gate { user, awaits: Awaits::Proof(challenge, doom) })
         }
         Err(fault) => fail(&user, fault),
     }
-}
-
-fn derive_first(user: String, credential: Credential, nonce: String, client_first: &[u8]) -> Step {
-    let work = Work::Derive { credential, nonce, client_first: client_first.to_vec() };
-    Step::Slow(SlowCheck { user, work })
 }
 
 fn hear_proof(user: &str, challenge: Challenge, doom: Doom, body: &[u8], out: &mut Vec<u8>) -> Step {
@@ -321,12 +338,22 @@ fn fail(user: &str, fault: Fault) -> Step {
     match fault {
         Fault::WrongProof => refuse(user, WRONG_PASSWORD),
         Fault::Malformed(complaint) => malformed("malformed SCRAM message", complaint),
+        Fault::Downgrade => {
+            unbound("SCRAM channel binding negotiation error", "channel binding was kept from the client")
+        }
+        Fault::OtherChannel => {
+            unbound("SCRAM channel binding check failed", "the login is bound to another connection")
+        }
     }
 }
 
 fn refuse(user: &str, reason: &'static str) -> Step {
     let message = format!("password authentication failed for user \"{user}\"");
     Step::Refused(Refusal { sqlstate: "28P01", message, reason })
+}
+
+fn unbound(message: &str, reason: &'static str) -> Step {
+    Step::Refused(Refusal { sqlstate: "28000", message: message.to_owned(), reason })
 }
 
 fn malformed(message: &str, reason: &'static str) -> Step {

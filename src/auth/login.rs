@@ -12,6 +12,7 @@ use super::credential::Credential;
 use super::gate::Proven;
 use super::key::{Key, Password};
 use super::md5::Md5Hash;
+use super::scram::binding::{Binding, EndPoint};
 use super::scram::client::{Answered, Challenged, Fault, Opening};
 use super::scram::nonce_text;
 use super::verifier::{Keys, Secret, Verifier, derive};
@@ -70,7 +71,7 @@ pub struct Login {
 #[derive(Debug)]
 enum Expects {
     /// Any request, or AuthenticationOk from a server that trusts us.
-    Request { nonce: String },
+    Request { nonce: String, end_point: Option<EndPoint> },
     /// AuthenticationSASLContinue.
     Challenge(Opening),
     /// AuthenticationSASLFinal.
@@ -123,9 +124,10 @@ pub enum LoginError {
 }
 
 impl Login {
-    /// Begins a login as `user`; nothing is sent before the server asks. `nonce` is new for each login.
-    pub fn new(user: &str, key: ServerKey, nonce: &Nonce) -> Login {
-        Login { user: user.to_owned(), key, expects: Expects::Request { nonce: nonce_text(nonce) } }
+    /// Begins a login as `user`; nothing is sent before the server asks. `nonce` is new for each login. `end_point` is that
+    /// of the server's certificate, when the connection is in TLS.
+    pub fn new(user: &str, key: ServerKey, nonce: &Nonce, end_point: Option<EndPoint>) -> Login {
+        Login { user: user.to_owned(), key, expects: Expects::Request { nonce: nonce_text(nonce), end_point } }
     }
 
     /// Hears the body of one `R` message: what follows its length word.
@@ -147,8 +149,8 @@ impl Login {
                 answer_md5(&user, &key, rest, out)?;
                 then(key, Expects::Ok)
             }
-            (Expects::Request { nonce }, wire::SASL) => {
-                let opening = open_scram(&key, nonce, rest, out)?;
+            (Expects::Request { nonce, end_point }, wire::SASL) => {
+                let opening = open_scram(&key, nonce, choose_binding(rest, end_point)?, out)?;
                 then(key, Expects::Challenge(opening))
             }
             (Expects::Request { .. }, other) => Err(LoginError::Unsupported(method_name(other))),
@@ -260,25 +262,43 @@ fn answer_md5(user: &str, key: &ServerKey, salt: &[u8], out: &mut Vec<u8>) -> Re
     Ok(())
 }
 
-fn open_scram(key: &ServerKey, nonce: String, mechanisms: &[u8], out: &mut Vec<u8>) -> Result<Opening, LoginError> {
-    choose_mechanism(mechanisms)?;
+fn open_scram(key: &ServerKey, nonce: String, binding: Binding, out: &mut Vec<u8>) -> Result<Opening, LoginError> {
     if matches!(key, ServerKey::None | ServerKey::Md5(_)) {
         return Err(LoginError::Lacking { asked: "a SCRAM password", known: key.in_words() });
     }
-    let opening = Opening::new("", nonce);
-    put_sasl_initial(out, opening.message().as_bytes());
+    let mechanism = match binding {
+        Binding::To(_) => wire::SCRAM_SHA_256_PLUS,
+        Binding::Unable | Binding::Unoffered => wire::SCRAM_SHA_256,
+    };
+    let opening = Opening::new("", nonce, binding);
+    put_sasl_initial(out, mechanism, opening.message().as_bytes());
     Ok(opening)
 }
 
-/// Fails unless SCRAM-SHA-256 is among the names: strings, the last one empty.
-fn choose_mechanism(mut names: &[u8]) -> Result<(), LoginError> {
-    let mut others = Vec::new();
+/// What is to be said about channel binding to a server that offers these mechanisms. Over TLS, one that does not offer
+/// it hears that we could: if it did, then somebody in between has kept the offer back, and it refuses.
+fn choose_binding(mechanisms: &[u8], end_point: Option<EndPoint>) -> Result<Binding, LoginError> {
+    let offered = read_names(mechanisms)?;
+    let offers = |name: &[u8]| offered.contains(&name);
+    match end_point {
+        Some(end_point) if offers(wire::SCRAM_SHA_256_PLUS) => Ok(Binding::To(end_point)),
+        Some(_) if offers(wire::SCRAM_SHA_256) => Ok(Binding::Unoffered),
+        None if offers(wire::SCRAM_SHA_256) => Ok(Binding::Unable),
+        _ => {
+            let names: Vec<String> = offered.iter().map(|name| name.escape_ascii().to_string()).collect();
+            Err(LoginError::Unsupported(names.join(" or ")))
+        }
+    }
+}
+
+/// Strings, after the last of which an empty one comes.
+fn read_names(mut names: &[u8]) -> Result<Vec<&[u8]>, LoginError> {
+    let mut read = Vec::new();
     loop {
         match take_string(names) {
-            Some((wire::SCRAM_SHA_256, _)) => return Ok(()),
-            Some((b"", [])) => return Err(LoginError::Unsupported(others.join(" or "))),
+            Some((b"", [])) => return Ok(read),
             Some((name, rest)) if !name.is_empty() => {
-                others.push(name.escape_ascii().to_string());
+                read.push(name);
                 names = rest;
             }
             _ => return Err(LoginError::Protocol("the list of SASL mechanisms has no end")),

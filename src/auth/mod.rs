@@ -19,6 +19,7 @@ pub use credential::Credential;
 pub use gate::{Gate, Proven, Refusal, Seeds, SlowCheck, Step};
 pub use key::{Key, Password};
 pub use login::{DerivedKeys, KeyCache, Login, LoginError, LoginStep, ServerKey, SlowLogin};
+pub use scram::binding::EndPoint;
 pub use verifier::{Keys, Secret, Verifier};
 
 /// How a client proves who it is; PgBouncer's `auth_type`.

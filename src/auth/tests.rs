@@ -43,9 +43,20 @@ struct Talk {
 }
 
 fn talk(method: Method, credential: Option<&Credential>, key: ServerKey, cache: &mut KeyCache) -> Talk {
+    talk_over([None, None], method, credential, key, cache)
+}
+
+/// The same over TLS: the certificate that the gate shows, and the one that the login sees.
+fn talk_over(
+    [end_point, seen]: [Option<&EndPoint>; 2],
+    method: Method,
+    credential: Option<&Credential>,
+    key: ServerKey,
+    cache: &mut KeyCache,
+) -> Talk {
     let (mut asked, mut answered, mut answers) = (Vec::new(), Vec::new(), 0);
-    let mut gate = Gate::begin(method, "app", credential, SEEDS, &mut asked);
-    let mut login = Login::new("app", key, &[5; 18]);
+    let mut gate = Gate::begin(method, "app", credential, SEEDS, end_point, &mut asked);
+    let mut login = Login::new("app", key, &[5; 18], seen.cloned());
     loop {
         gate = settle(gate, &mut asked);
         for body in bodies(b'R', &std::mem::take(&mut asked)) {
@@ -89,6 +100,26 @@ fn hear(login: Login, body: &[u8], cache: &mut KeyCache, out: &mut Vec<u8>) -> R
         LoginStep::Failed(error) => Err(error),
         LoginStep::Slow(_) => panic!("slow twice"),
     }
+}
+
+/// Whoever stands between two connections, each with a certificate of its own, has nothing of a login that passes.
+#[test]
+fn a_login_passes_only_over_the_connection_that_it_is_bound_to() {
+    let [a, b] = [b"a", b"b"].map(|hash| EndPoint::from(&hash[..]));
+    let check = |shown: Option<&EndPoint>, seen: Option<&EndPoint>, expected: bool| {
+        for kind in ["plain", "scram"] {
+            let credential = credential(kind);
+            let cache = &mut KeyCache::default();
+            let talk = talk_over([shown, seen], Method::ScramSha256, credential.as_ref(), plain("secret"), cache);
+            assert_eq!(matches!(talk.gate, Step::Proven(_)), expected, "{shown:?} {seen:?} {kind}: {:?}", talk.gate);
+            assert_eq!(talk.login.is_ok(), expected, "{shown:?} {seen:?} {kind}: {:?}", talk.login);
+        }
+    };
+    check(Some(&a), Some(&a), true);
+    check(Some(&a), Some(&b), false);
+    check(None, Some(&a), true);
+    check(Some(&a), None, true);
+    check(None, None, true);
 }
 
 fn plain(password: &str) -> ServerKey {
@@ -181,18 +212,23 @@ fn a_plain_passwords_keys_are_derived_once() {
 }
 
 fn open_scram(key: ServerKey) -> Login {
-    let step =
-        Login::new("app", key, &[5; 18]).hear(b"\0\0\0\x0aSCRAM-SHA-256\0\0", &KeyCache::default(), &mut Vec::new());
+    let step = Login::new("app", key, &[5; 18], None).hear(
+        b"\0\0\0\x0aSCRAM-SHA-256\0\0",
+        &KeyCache::default(),
+        &mut Vec::new(),
+    );
     let LoginStep::Continue(login) = step else { panic!("{step:?}") };
     login
 }
 
 /// The server-first message that our own gate sends to such a login.
 fn challenge_of(credential: &Credential) -> Vec<u8> {
-    let opening = scram::client::Opening::new("", scram::nonce_text(&[5; 18]));
+    let opening = scram::client::Opening::new("", scram::nonce_text(&[5; 18]), scram::binding::Binding::Unable);
     let verifier = credential.verifier().unwrap();
     assert_eq!(verifier.iterations, DEFAULT_ITERATIONS);
-    let (message, _) = scram::server::challenge(opening.message().as_bytes(), verifier, "def").unwrap();
+    let (message, _) =
+        scram::server::challenge(opening.message().as_bytes(), verifier, "def", &scram::server::Terms::Unbound)
+            .unwrap();
     [b"\0\0\0\x0b", message.as_bytes()].concat()
 }
 

@@ -17,6 +17,9 @@ pub(super) const SASL_FINAL: u32 = 12;
 /// The mechanism's name, as registered by RFC 7677.
 pub(super) const SCRAM_SHA_256: &[u8] = b"SCRAM-SHA-256";
 
+/// The same, bound to the TLS connection.
+pub(super) const SCRAM_SHA_256_PLUS: &[u8] = b"SCRAM-SHA-256-PLUS";
+
 /// Appends a whole `R` message.
 pub(super) fn put_request(out: &mut Vec<u8>, code: u32, rest: &[u8]) {
     put(out, b'R', &[&code.to_be_bytes(), rest]);
@@ -28,9 +31,9 @@ pub(super) fn put_password(out: &mut Vec<u8>, password: &[u8]) {
 }
 
 /// Appends a whole SASLInitialResponse.
-pub(super) fn put_sasl_initial(out: &mut Vec<u8>, response: &[u8]) {
+pub(super) fn put_sasl_initial(out: &mut Vec<u8>, mechanism: &[u8], response: &[u8]) {
     let length = length_word(response.len());
-    put(out, b'p', &[SCRAM_SHA_256, b"\0", &length, response]);
+    put(out, b'p', &[mechanism, b"\0", &length, response]);
 }
 
 /// Appends a whole SASLResponse.

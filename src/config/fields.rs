@@ -175,9 +175,10 @@ fn place(database: &mut Database, url: ServerUrl, tls: &TlsServer) {
 
 /// What a URL says of TLS, over `[tls.server]`; `None` if it says nothing.
 fn url_tls(url: &ServerUrl, below: &TlsServer) -> Option<TlsServer> {
-    let silent = url.sslmode.is_none() && url.sslrootcert.is_none() && url.sslcert.is_none() && url.sslkey.is_none();
-    (!silent).then(|| TlsServer {
+    let files = url.sslrootcert.is_some() || url.sslcert.is_some() || url.sslkey.is_some();
+    (files || url.sslmode.is_some() || url.sslnegotiation.is_some()).then(|| TlsServer {
         mode: url.sslmode.unwrap_or(below.mode),
+        sslnegotiation: url.sslnegotiation.unwrap_or(below.sslnegotiation),
         ca_file: url.sslrootcert.clone().unwrap_or_else(|| below.ca_file.clone()),
         cert_file: url.sslcert.clone().or_else(|| below.cert_file.clone()),
         key_file: url.sslkey.clone().or_else(|| below.key_file.clone()),
@@ -204,6 +205,7 @@ fn tls_client(v: &mut impl Visitor, tls: &mut TlsClient) {
 
 fn tls_server(v: &mut impl Visitor, tls: &mut TlsServer) {
     v.key("mode", &mut tls.mode);
+    v.key("sslnegotiation", &mut tls.sslnegotiation);
     v.key("ca_file", &mut tls.ca_file);
     v.key("cert_file", &mut tls.cert_file);
     v.key("key_file", &mut tls.key_file);

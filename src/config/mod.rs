@@ -238,6 +238,8 @@ pub struct TlsClient {
 pub struct TlsServer {
     /// libpq's meaning.
     pub mode: TlsMode,
+    /// How TLS begins.
+    pub sslnegotiation: TlsNegotiation,
     /// Who may sign the server's certificate; `None`: the system's roots.
     pub ca_file: Option<PathBuf>,
     /// Our certificate, for servers that ask for one.
@@ -257,6 +259,16 @@ pub enum TlsMode {
     Require,
     VerifyCa,
     VerifyFull,
+}
+
+/// libpq's `sslnegotiation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsNegotiation {
+    /// The server is asked first.
+    #[default]
+    Postgres,
+    /// The handshake is the first that is said: one round trip less, for servers from PostgreSQL 17 on.
+    Direct,
 }
 
 /// `[observe]`

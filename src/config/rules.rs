@@ -8,7 +8,7 @@ use super::address::{check_host, is_any, is_dir, is_local, split_address};
 use super::check::{Behind, Checked, Found, Served};
 use super::layer::{KeyPath, Layer, Mistake};
 use super::listing::ANY;
-use super::{AuthType, Config, Database, Overrides, PoolSettings, TlsClient, TlsMode, TlsServer};
+use super::{AuthType, Config, Database, Overrides, PoolSettings, TlsClient, TlsMode, TlsNegotiation, TlsServer};
 
 /// Adds a mistake for everything that does not fit. `behind` is what DATABASE_URL says.
 pub(super) fn check(checked: &Checked, behind: &Behind, look: &dyn Fn(&Path) -> Found, mistakes: &mut Vec<Mistake>) {
@@ -150,6 +150,12 @@ impl Rules<'_> {
         self.readable(&[section, &["ca_file"]].concat(), tls.ca_file.as_deref());
         if tls.mode == TlsMode::VerifyCa && tls.ca_file.is_none() {
             let right = "a ca_file beside it, or \"verify-full\": any host has a certificate of some public authority";
+            self.complain(&[section, &["mode"]].concat(), right);
+        }
+        let insists = matches!(tls.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
+        if tls.sslnegotiation == TlsNegotiation::Direct && !insists {
+            let right =
+                "\"require\", \"verify-ca\" or \"verify-full\"; sslnegotiation = \"direct\" cannot do without TLS";
             self.complain(&[section, &["mode"]].concat(), right);
         }
     }

@@ -115,6 +115,15 @@ fn certificates() {
         ],
     );
     complains("[tls.server]\nmode = 'verify-full'", &[]);
+    complains("[tls.server]\nmode = 'require'\nsslnegotiation = 'direct'", &[]);
+    complains(
+        "[tls.server]\nmode = 'prefer'\nsslnegotiation = 'direct'",
+        &["f:4 tls.server.mode = 'prefer': \"require\", \"verify-ca\" or \"verify-full\""],
+    );
+    complains(
+        "[databases.b]\nurl = 'postgres://db/b?sslnegotiation=direct'",
+        &["f:4: databases.b.tls.mode: \"require\", \"verify-ca\" or \"verify-full\""],
+    );
     complains("[tls.server]\nmode = 'verify-ca'", &["f:4 tls.server.mode = 'verify-ca': a ca_file beside it"]);
     complains(
         "[databases.b]\ntls = { mode = 'verify-ca' }",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
-use super::TlsMode;
+use super::{TlsMode, TlsNegotiation};
 
 /// What a URL says; `None` where it is silent.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +20,7 @@ pub(super) struct ServerUrl {
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) sslmode: Option<TlsMode>,
+    pub(super) sslnegotiation: Option<TlsNegotiation>,
     /// `Some(None)` is `sslrootcert=system`: the system's roots.
     pub(super) sslrootcert: Option<Option<PathBuf>>,
     pub(super) sslcert: Option<PathBuf>,
@@ -76,6 +77,7 @@ impl ServerUrl {
             "user" => self.user = Some(value),
             "password" => self.password = Some(value),
             "sslmode" => self.sslmode = Some(sslmode(&value)?),
+            "sslnegotiation" => self.sslnegotiation = Some(sslnegotiation(&value)?),
             "sslrootcert" => self.sslrootcert = Some((value != "system").then(|| value.into())),
             "sslcert" => self.sslcert = Some(value.into()),
             "sslkey" => self.sslkey = Some(value.into()),
@@ -157,6 +159,11 @@ fn sslmode(value: &str) -> Result<TlsMode, String> {
     TlsMode::of_word(value).ok_or_else(wanted)
 }
 
+fn sslnegotiation(value: &str) -> Result<TlsNegotiation, String> {
+    let wanted = || format!("sslnegotiation as one of {}", TlsNegotiation::WORDS.join(", "));
+    TlsNegotiation::of_word(value).ok_or_else(wanted)
+}
+
 fn connect_timeout(value: &str) -> Result<Duration, String> {
     let seconds: u32 = value.parse().map_err(|_| "connect_timeout in whole seconds")?;
     Ok(Duration::from_secs(seconds.into()))
@@ -170,7 +177,6 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("krbsrvname", &[]),
     ("load_balance_hosts", &["disable"]),
     ("sslcompression", &["0", "1"]),
-    ("sslnegotiation", &["postgres"]),
     ("sslsni", &["1"]),
     ("target_session_attrs", &["any", "read-write"]),
     ("keepalives", &["1"]),
@@ -184,8 +190,8 @@ fn without_effect(name: &str, value: &str) -> Result<(), String> {
             None => format!("without {name}, which is not offered"),
         }),
         None => Err(format!(
-            "without the unknown parameter {name}; known are host, port, dbname, user, password, sslmode, sslrootcert, \
-             sslcert, sslkey, application_name, options, client_encoding, connect_timeout"
+            "without the unknown parameter {name}; known are host, port, dbname, user, password, sslmode, sslnegotiation, \
+             sslrootcert, sslcert, sslkey, application_name, options, client_encoding, connect_timeout"
         )),
     }
 }

@@ -21,6 +21,9 @@ fn show(url: &ServerUrl) -> String {
     if let Some(mode) = url.sslmode {
         line += &format!(" sslmode={mode}");
     }
+    if let Some(negotiation) = url.sslnegotiation {
+        line += &format!(" negotiation={negotiation}");
+    }
     if let Some(root) = &url.sslrootcert {
         line += &format!(" root={}", root.as_ref().map_or("system".into(), |path| path.display().to_string()));
     }
@@ -58,6 +61,8 @@ fn places_and_logins() {
 #[test]
 fn parameters() {
     check("postgres://db/a?sslmode=require", "db||a|| sslmode=require");
+    check("postgres://db/a?sslmode=require&sslnegotiation=direct", "db||a|| sslmode=require negotiation=direct");
+    check("postgres://db/a?sslnegotiation=postgres", "db||a|| negotiation=postgres");
     check("postgres://db/a?sslmode=verify-ca&sslrootcert=/ca.pem", "db||a|| sslmode=verify-ca root=/ca.pem");
     check("postgres://db/a?sslrootcert=system", "db||a|| sslmode=verify-full root=system");
     check("postgres://db/a?sslcert=/c&sslkey=/k", "db||a|| cert=/c key=/k");
@@ -89,6 +94,7 @@ fn mistakes() {
     check("postgres://one,two/a", "!one host; several are not served");
     check("postgres:///a?host=one,two", "!one host; several are not served");
     check("postgres://db/a?sslmode=on", "!sslmode as one of disable, allow, prefer, require, verify-ca, verify-full");
+    check("postgres://db/a?sslnegotiation=requiredirect", "!sslnegotiation as one of postgres, direct");
     check("postgres://db/a?sslmode=require&sslrootcert=system", "!sslmode=verify-full together");
     check("postgres://db/a?schema=public", "!without the unknown parameter schema; known are host,");
     check("postgres://db/a?sslmode", "!each parameter as name=value");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::layer::{Raw, quoted};
 use super::url::ServerUrl;
-use super::{AuthType, LogFormat, LogLevel, Parameters, PoolMode, TlsMode, units};
+use super::{AuthType, LogFormat, LogLevel, Parameters, PoolMode, TlsMode, TlsNegotiation, units};
 
 /// A kind of value.
 pub(super) trait Value: Sized {
@@ -214,4 +214,5 @@ words!(AuthType: "trust" Trust "plain" Plain "md5" Md5 "scram-sha-256" ScramSha2
 words!(Parameters: "off" Off "hash" Hash "plain" Plain);
 words!(LogFormat: "text" Text "json" Json);
 words!(LogLevel: "error" Error "warn" Warn "info" Info "debug" Debug "trace" Trace);
+words!(TlsNegotiation: "postgres" Postgres "direct" Direct);
 words!(TlsMode: "disable" Disable "allow" Allow "prefer" Prefer "require" Require "verify-ca" VerifyCa "verify-full" VerifyFull);

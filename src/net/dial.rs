@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use super::stream::Plain;
 use super::{Stream, Talk, talk, tls};
-use crate::config::TlsMode;
+use crate::config::{TlsMode, TlsNegotiation};
 use crate::protocol::encode;
 
 /// A peer that vanished without a word is noticed after about this and half of it again.
@@ -27,6 +27,8 @@ pub struct Address {
     pub port: u16,
     /// libpq's `sslmode`.
     pub tls_mode: TlsMode,
+    /// How TLS begins.
+    pub negotiation: TlsNegotiation,
     /// How to speak TLS; `None` with `disable`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -78,6 +80,7 @@ impl Address {
         let tcp = self.connect_tcp().await?;
         match (&self.tls, mode) {
             (None, _) | (_, TlsMode::Disable | TlsMode::Allow) => Ok(Stream::Tcp(tcp)),
+            (Some(config), _) if self.negotiation == TlsNegotiation::Direct => self.secure_directly(tcp, config).await,
             (Some(config), mode) => self.secure(tcp, config, mode).await,
         }
     }
@@ -119,7 +122,10 @@ impl Address {
                 let error = io::Error::new(io::ErrorKind::InvalidData, "bytes before the handshake (CVE-2021-23222)");
                 Err(DialError::Tls { to: to(), error })
             }
-            (b'S', _) => self.handshake(talk.into_parts().0, config).await,
+            (b'S', _) => match talk.into_parts().0 {
+                Stream::Tcp(tcp) => self.handshake(tcp, config).await.map(secured),
+                other => Ok(other),
+            },
             (b'N', TlsMode::Prefer) => Ok(talk.into_parts().0),
             (b'N', _) => Err(DialError::NoTls(to(), mode_name(mode))),
             _ => {
@@ -129,14 +135,28 @@ impl Address {
         }
     }
 
-    async fn handshake(&self, stream: Stream, config: &Arc<rustls::ClientConfig>) -> Result<Stream, DialError> {
-        let Stream::Tcp(tcp) = stream else { return Ok(stream) };
+    /// The handshake without a word before it. A server that does not name the protocol in it may be one of another.
+    async fn secure_directly(&self, tcp: TcpStream, config: &Arc<rustls::ClientConfig>) -> Result<Stream, DialError> {
+        let tls = self.handshake(tcp, config).await?;
+        if tls.get_ref().1.alpn_protocol() != Some(tls::ALPN) {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "the server did not agree on the protocol (ALPN)");
+            return Err(DialError::Tls { to: self.to_string(), error });
+        }
+        Ok(secured(tls))
+    }
+
+    async fn handshake(&self, tcp: TcpStream, config: &Arc<rustls::ClientConfig>) -> Result<TlsStream, DialError> {
         let name = tls::server_name(&self.host, self.tls_mode)
             .map_err(|error| DialError::Tls { to: self.to_string(), error: io::Error::other(error) })?;
         let tls = TlsConnector::from(config.clone()).connect(name, Plain::Tcp(tcp)).await;
-        let tls = tls.map_err(|error| DialError::Tls { to: self.to_string(), error })?;
-        Ok(Stream::TlsConnected(Box::new(tls)))
+        tls.map_err(|error| DialError::Tls { to: self.to_string(), error })
     }
+}
+
+type TlsStream = tokio_rustls::client::TlsStream<Plain>;
+
+fn secured(tls: TlsStream) -> Stream {
+    Stream::TlsConnected(Box::new(tls))
 }
 
 async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {

@@ -5,8 +5,12 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use rustls::server::ParsedCertificate;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::tls;
+use crate::auth::EndPoint;
 
 /// TCP, unix or TLS over either. Enum and not `dyn`: the hot path asks it four times a query.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub enum Plain {
     Tcp(TcpStream),
     /// A unix socket.
     Unix(UnixStream),
+    /// TCP, of which something was read before it was known to be TLS: that comes first.
+    Ahead(TcpStream, Vec<u8>),
 }
 
 /// Runs an expression on whichever stream it is.
@@ -48,6 +54,7 @@ macro_rules! each_plain {
         match $stream {
             Plain::Tcp($inner) => $do,
             Plain::Unix($inner) => $do,
+            Plain::Ahead($inner, _) => $do,
         }
     };
 }
@@ -98,6 +105,15 @@ impl Stream {
         }
     }
 
+    /// What a login to this server can be bound to, if we speak TLS with it. A certificate that webpki cannot read is
+    /// nothing to be bound to, for then nobody has checked that the server has its key (`tls::verify`).
+    pub fn end_point(&self) -> Option<EndPoint> {
+        let Stream::TlsConnected(tls) = self else { return None };
+        let certificate = tls.get_ref().1.peer_certificates()?.first()?;
+        ParsedCertificate::try_from(certificate).ok()?;
+        tls::end_point(certificate)
+    }
+
     /// Whether the runtime has seen that the peer will say nothing more. `false` where that takes reading (TLS).
     pub fn has_ended(&self) -> bool {
         match self {
@@ -127,22 +143,28 @@ impl Plain {
         match self {
             Plain::Tcp(tcp) => tcp.poll_read_ready(&mut cx).is_ready(),
             Plain::Unix(unix) => unix.poll_read_ready(&mut cx).is_ready(),
+            Plain::Ahead(tcp, ahead) => !ahead.is_empty() || tcp.poll_read_ready(&mut cx).is_ready(),
         }
     }
 }
 
-impl From<Plain> for Stream {
-    fn from(plain: Plain) -> Stream {
-        match plain {
-            Plain::Tcp(tcp) => Stream::Tcp(tcp),
-            Plain::Unix(unix) => Stream::Unix(unix),
-        }
-    }
+/// Moves as much as there is room for; what is left of it, if anything, comes next.
+fn take_ahead(ahead: &mut Vec<u8>, buffer: &mut ReadBuf<'_>) {
+    let rest = ahead.split_off(ahead.len().min(buffer.remaining()));
+    buffer.put_slice(ahead);
+    *ahead = rest;
 }
 
 impl AsyncRead for Plain {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each_plain!(self.get_mut(), inner => Pin::new(inner).poll_read(cx, buffer))
+        let plain = self.get_mut();
+        if let Plain::Ahead(_, ahead) = plain
+            && !ahead.is_empty()
+        {
+            take_ahead(ahead, buffer);
+            return Poll::Ready(Ok(()));
+        }
+        each_plain!(plain, inner => Pin::new(inner).poll_read(cx, buffer))
     }
 }
 

@@ -56,10 +56,13 @@ impl Talk {
         Talk { stream, out: Vec::new(), read: Vec::new(), at: 0 }
     }
 
-    /// The next packet without a tag.
+    /// The next packet without a tag, or that there is none because a TLS handshake begins.
     pub async fn startup(&mut self) -> Result<Startup, TalkError> {
         loop {
             let rest = &self.read[self.at..];
+            if startup::is_handshake(rest) {
+                return Ok(Startup::Handshake);
+            }
             if let Some(size) = startup::size(rest)?
                 && let Some(packet) = rest.get(..size)
             {

@@ -13,9 +13,13 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion, WantsVerifier};
 use thiserror::Error;
 
+use crate::auth::EndPoint;
 use crate::config::{TlsClient, TlsMode, TlsServer};
 
+mod end_point;
 mod verify;
+
+pub use end_point::end_point;
 
 use verify::{Anyone, Chain};
 
@@ -24,23 +28,34 @@ use verify::{Anyone, Chain};
 #[error("{0}")]
 pub struct TlsError(String);
 
+/// How we speak TLS to clients.
+#[derive(Debug, Clone)]
+pub struct Acceptor {
+    /// For rustls.
+    pub config: Arc<ServerConfig>,
+    /// What a client's login can be bound to: our certificate.
+    pub end_point: Option<EndPoint>,
+}
+
 /// We are the TLS server: what `[tls.client]` asks for; `None` when it is off. From `verify-ca` on a client must have a
 /// certificate that `ca_file` signed, like PgBouncer's `client_tls_sslmode`; below, none is asked for.
-pub fn acceptor(tls: &TlsClient) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+pub fn acceptor(tls: &TlsClient) -> Result<Option<Acceptor>, TlsError> {
     if tls.mode == TlsMode::Disable {
         return Ok(None);
     }
     let section = Section("tls.client");
     let cert_file = section.need("cert_file", &tls.cert_file, in_words(tls.mode))?;
     let key_file = section.need("key_file", &tls.key_file, in_words(tls.mode))?;
+    let certificates = section.certificates("cert_file", cert_file)?;
+    let end_point = certificates.first().and_then(end_point);
     let mut config = builder(ServerConfig::builder_with_provider)
         .with_client_cert_verifier(client_verifier(&section, tls)?)
-        .with_single_cert(section.certificates("cert_file", cert_file)?, section.key(key_file)?)
+        .with_single_cert(certificates, section.key(key_file)?)
         .map_err(|error| section.pair(cert_file, key_file, &error))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.ticketer = ring::Ticketer::new().map_err(|error| TlsError(format!("TLS session tickets: {error}")))?;
     config.send_tls13_tickets = TICKETS;
-    Ok(Some(Arc::new(config)))
+    Ok(Some(Acceptor { config: Arc::new(config), end_point }))
 }
 
 /// We are the TLS client: what `[tls.server]` or a URL asks for, with libpq's meaning of `sslmode`; `None` when it is off.
@@ -82,7 +97,7 @@ pub fn server_name(host: &str, mode: TlsMode) -> Result<ServerName<'static>, Tls
 
 /// The protocol's registered name. Needed for direct TLS, and harmless otherwise.
 /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL>
-const ALPN: &[u8] = b"postgresql";
+pub const ALPN: &[u8] = b"postgresql";
 
 /// Tickets sent after a handshake: enough for a client that comes back, and few drivers do.
 const TICKETS: usize = 1;

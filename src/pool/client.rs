@@ -18,8 +18,8 @@ use crate::observe::snapshot::{ClientState, ClientView};
 pub struct Client {
     /// Ours, unique; it is the process id that the client is told.
     pub id: u32,
-    /// What a CancelRequest must show.
-    pub secret: u32,
+    /// What a CancelRequest must show: four bytes, or more for a client of protocol 3.2.
+    pub secret: Box<[u8]>,
     /// Where it lives.
     pub worker: usize,
     /// The name that it asked for.
@@ -70,7 +70,7 @@ pub enum Word {
 #[allow(missing_docs)] // as in Client
 pub struct Identity {
     pub id: u32,
-    pub secret: u32,
+    pub secret: Box<[u8]>,
     pub worker: usize,
     pub database: Arc<str>,
     pub user: Arc<str>,

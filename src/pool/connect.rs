@@ -15,6 +15,7 @@ use crate::net::{Stream, Talk};
 use crate::protocol::backend;
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
+use crate::protocol::startup::LONGEST_KEY;
 
 /// A server that let us in.
 #[derive(Debug)]
@@ -41,39 +42,54 @@ pub enum ConnectError {
     Refused(Vec<u8>),
     #[error("the server said {0:?} during the login")]
     Unexpected(char),
+    #[error("the server gave a cancel key of {0} bytes; 256 are the most")]
+    CancelKey(usize),
     #[error("no answer within {0:?} (server_connect_timeout)")]
     Late(std::time::Duration),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
 }
 
+/// Parameters of a startup packet.
+type Startup = [(String, String)];
+
 /// Opens a server as the route says, within its time.
 pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
-    let patience = route.connect_timeout;
+    open_with(route, &route.startup, keys).await
+}
+
+/// The same with other parameters in the startup packet than the route has.
+pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+    let (patience, attempt) = (route.connect_timeout, attempt(route, startup, keys));
     if patience.is_zero() {
-        return attempt(route, keys).await;
+        return attempt.await;
     }
-    tokio::time::timeout(patience, attempt(route, keys)).await.unwrap_or(Err(ConnectError::Late(patience)))
+    tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience)))
 }
 
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
 ///
 /// <https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION>
-async fn attempt(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let mode = route.address.tls_mode;
-    match (mode, attempt_as(mode, route, keys).await) {
+    match (mode, attempt_as(mode, route, startup, keys).await) {
         (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && route.address.tls.is_some() => {
-            attempt_as(TlsMode::Require, route, keys).await
+            attempt_as(TlsMode::Require, route, startup, keys).await
         }
-        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, keys).await,
+        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, startup, keys).await,
         (_, outcome) => outcome,
     }
 }
 
-async fn attempt_as(mode: TlsMode, route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
+async fn attempt_as(
+    mode: TlsMode,
+    route: &Route,
+    startup: &Startup,
+    keys: &Mutex<KeyCache>,
+) -> Result<Opened, ConnectError> {
     let mut talk = Talk::new(route.address.dial_as(mode).await?);
     let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
-    let further = route.startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let further = startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     encode::startup(&mut talk.out, fixed.into_iter().chain(further));
     talk.flush().await?;
     log_in(&mut talk, route, keys).await?;
@@ -84,7 +100,7 @@ async fn attempt_as(mode: TlsMode, route: &Route, keys: &Mutex<KeyCache>) -> Res
 async fn log_in(talk: &mut Talk, route: &Route, keys: &Mutex<KeyCache>) -> Result<(), ConnectError> {
     let mut nonce = [0; 18];
     getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
-    let mut login = Login::new(&route.user, route.key.clone(), &nonce);
+    let mut login = Login::new(&route.user, route.key.clone(), &nonce, talk.stream.end_point());
     loop {
         let message = talk.message().await?;
         let body = match message.tag {
@@ -137,6 +153,9 @@ async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> 
             }
             backend::KEY => {
                 if let Some((id, secret)) = backend::key_data(&message.body) {
+                    if secret.len() > LONGEST_KEY {
+                        return Err(ConnectError::CancelKey(secret.len()));
+                    }
                     (process_id, key) = (id, secret.to_vec());
                 }
             }

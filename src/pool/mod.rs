@@ -1,7 +1,8 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what servers remember),
-//! `client` and `cancel` (how one is reached), `connect` and `server`, then `lease` and `tidy`, which move them.
+//! `client` and `cancel` (how one is reached), `connect` and `server`, then `lease` and `tidy`, which move them; and `own`,
+//! servers that are in no pool.
 
 pub mod cancel;
 pub mod catalog;
@@ -10,6 +11,7 @@ pub mod connect;
 pub mod lease;
 pub mod ledger;
 pub mod memory;
+pub mod own;
 pub mod parameters;
 pub mod pools;
 pub mod queue;

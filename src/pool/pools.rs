@@ -177,9 +177,10 @@ impl Pools {
         let section = if config.databases.contains_key(name) { name } else { "*" };
         let settings = config.pool_settings(name, user);
         let server_user = database.user.as_deref().unwrap_or(user);
-        let tls_mode = database.tls.as_ref().unwrap_or(&config.tls_server).mode;
+        let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
+        let (tls_mode, negotiation) = (wanted.mode, wanted.sslnegotiation);
         let tls = if tls_mode == TlsMode::Disable { None } else { tls.of(section) };
-        let address = Address { host: database.host.clone(), port: database.port, tls_mode, tls };
+        let address = Address { host: database.host.clone(), port: database.port, tls_mode, negotiation, tls };
         let version = self.versions.fetch_add(1, Relaxed) + 1;
         Some(Plan {
             version,

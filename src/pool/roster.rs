@@ -17,17 +17,16 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// A number that no client has, and a secret for it; `None` when the system has no random numbers.
-    pub fn new_key(&self) -> Option<(u32, u32)> {
+    /// A number that no client has, and a secret of this many bytes for it.
+    pub fn new_key(&self, length: usize) -> Result<(u32, Box<[u8]>), getrandom::Error> {
+        let mut bytes = vec![0; 4 + length];
         let clients = self.lock();
         loop {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).ok()?;
+            getrandom::fill(&mut bytes)?;
             // Postgres' process ids are positive, and some drivers read them as signed.
-            let id = u32::from_be_bytes([bytes[0] & 0x7f, bytes[1], bytes[2], bytes[3]]);
-            let secret = u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+            let id = bytes[..4].iter().fold(0, |id, byte| (id << 8) | u32::from(*byte)) & 0x7fff_ffff;
             if id != 0 && !clients.contains_key(&id) {
-                return Some((id, secret));
+                return Ok((id, bytes[4..].into()));
             }
         }
     }
@@ -66,7 +65,7 @@ impl Roster {
     /// rests, and for a key that nobody has, nothing happens.
     pub async fn cancel(&self, id: u32, key: &[u8]) {
         let Some(client) = self.lock().get(&id).cloned() else { return };
-        if !bool::from(client.secret.to_be_bytes().ct_eq(key)) {
+        if !bool::from(client.secret.ct_eq(key)) {
             return;
         }
         let line = client.with_line(|line| line.inspect(|line| line.begin()).cloned());

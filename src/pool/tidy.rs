@@ -113,7 +113,7 @@ impl Pool {
     }
 
     /// Closes the server that has rested longest, but keeps the pool's minimum; whether there was one.
-    fn make_room(&self, now: Instant) -> bool {
+    pub(super) fn make_room(&self, now: Instant) -> bool {
         let mut ledger = self.ledger();
         let mut goes = ledger.total() > self.plan().settings.min_pool_size;
         let culled = ledger.cull(now, |_, _| !std::mem::take(&mut goes));

@@ -100,14 +100,14 @@ pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// BackendKeyData.
-pub fn key_data(out: &mut Vec<u8>, process_id: u32, key: u32) {
+pub fn key_data(out: &mut Vec<u8>, process_id: u32, key: &[u8]) {
     message(out, backend::KEY, |out| {
         out.extend(process_id.to_be_bytes());
-        out.extend(key.to_be_bytes());
+        out.extend(key);
     });
 }
 
-/// NegotiateProtocolVersion: the newest minor version that we speak, and the options that we do not know.
+/// NegotiateProtocolVersion: the minor version that is spoken instead of the one asked for, and the options that we do not know.
 pub fn negotiate(out: &mut Vec<u8>, minor: u16, unknown: &[&str]) {
     message(out, backend::NEGOTIATE, |out| {
         out.extend(((3_u32 << 16) | u32::from(minor)).to_be_bytes());

@@ -10,8 +10,35 @@ const SSL_REQUEST: u32 = (1234 << 16) | 5679;
 const GSSENC_REQUEST: u32 = (1234 << 16) | 5680;
 const CANCEL_REQUEST: u32 = (1234 << 16) | 5678;
 
-/// The newest protocol we speak.
-pub const NEWEST_MINOR: u16 = 0;
+/// The newest protocol we speak, 3.2: like 3.0, but with longer keys for cancels.
+const NEWEST_MINOR: u16 = 2;
+
+/// Clients of protocol 3.0 have room for this many bytes of a cancel key, and no more.
+const SHORT_KEY: usize = 4;
+
+/// What later ones get; Postgres' own are as long.
+const LONG_KEY: usize = 32;
+
+/// No cancel key is longer than this.
+///
+/// <https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-BACKENDKEYDATA>
+pub const LONGEST_KEY: usize = 256;
+
+/// The minor version that is spoken with a client that asks for this one: never a newer one than it asks for, and never 3.1,
+/// which no Postgres speaks, for old poolers claimed to.
+///
+/// <https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-VERSIONS>
+pub fn spoken_minor(asked: u16) -> u16 {
+    if asked < NEWEST_MINOR { 0 } else { NEWEST_MINOR }
+}
+
+/// How long a cancel key is in this minor version, as we make it.
+pub fn key_length(minor: u16) -> usize {
+    if minor < NEWEST_MINOR { SHORT_KEY } else { LONG_KEY }
+}
+
+/// The first byte of a TLS handshake. A packet that begins with it would be far longer than any may be.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// The packet, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +47,8 @@ pub enum Startup {
     Ssl,
     /// The client would like GSSAPI encryption.
     GssEnc,
+    /// No packet: a TLS handshake begins, without a request for it. Nothing of it has been taken.
+    Handshake,
     /// Stop what the client with this key runs.
     Cancel {
         /// What we called its process id.
@@ -44,7 +73,7 @@ pub enum BadStartup {
     Length,
     #[error("invalid startup packet layout: expected terminator as last byte")]
     Layout,
-    #[error("unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0")]
+    #[error("unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.2")]
     Version { major: u16, minor: u16 },
     #[error("a startup packet's strings must be UTF-8")]
     Encoding,
@@ -61,6 +90,13 @@ impl BadStartup {
             BadStartup::Length | BadStartup::Layout | BadStartup::Encoding => sqlstate::PROTOCOL_VIOLATION,
         }
     }
+}
+
+/// Whether a TLS handshake begins where a packet would be.
+///
+/// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL>
+pub fn is_handshake(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&TLS_HANDSHAKE)
 }
 
 /// The packet's whole length, once its length word is there.
@@ -204,8 +240,17 @@ mod tests {
             assert_eq!(size(&u32::to_be_bytes(length)), expected);
         }
         assert_eq!(size(&[0, 0, 0]), Ok(None));
+        assert!(is_handshake(b"\x16") && size(b"\x16\0\0\0").is_err());
+        assert!(!is_handshake(b"") && !is_handshake(b"\0\x16"));
         assert_eq!(size(&u32::to_be_bytes(10_001)), Err(BadStartup::Length));
         assert_eq!(size(&u32::to_be_bytes(u32::MAX)), Err(BadStartup::Length));
+    }
+
+    #[test]
+    fn versions() {
+        for (asked, spoken, key) in [(0, 0, 4), (1, 0, 4), (2, 2, 32), (3, 2, 32), (9999, 2, 32), (u16::MAX, 2, 32)] {
+            assert_eq!((spoken_minor(asked), key_length(spoken_minor(asked))), (spoken, key), "3.{asked}");
+        }
     }
 
     #[test]

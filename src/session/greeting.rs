@@ -14,6 +14,9 @@ pub struct Greeting {
     pub database: String,
     /// Parameters for its session, those in `options` too, in order.
     pub settings: Vec<(String, String)>,
+    /// For a client that wants to replicate, all its parameters as they came, `replication` too: its own server judges
+    /// them, and `settings` is empty.
+    pub replication: Option<Vec<(String, String)>>,
     /// Protocol options (`_pq_.…`) that we do not know.
     pub unknown: Vec<String>,
 }
@@ -21,8 +24,15 @@ pub struct Greeting {
 impl Greeting {
     /// Reads the packet's parameters.
     pub fn read(minor: u16, parameters: Vec<(String, String)>) -> Result<Greeting, Complaint> {
-        let mut greeting =
-            Greeting { minor, user: String::new(), database: String::new(), settings: Vec::new(), unknown: Vec::new() };
+        let replicates = parameters.iter().any(|(name, value)| name == "replication" && !is_off(value));
+        let mut greeting = Greeting {
+            minor,
+            user: String::new(),
+            database: String::new(),
+            settings: Vec::new(),
+            replication: replicates.then(Vec::new),
+            unknown: Vec::new(),
+        };
         for (name, value) in parameters {
             greeting.take(name, value)?;
         }
@@ -36,18 +46,30 @@ impl Greeting {
         match name.as_str() {
             "user" => self.user = value,
             "database" => self.database = value,
-            "options" => self.settings.extend(startup::options(&value).map_err(|word| bad_option(&word))?),
-            "replication" if is_off(&value) => {}
-            "replication" => return Err(no_replication()),
             _ if name.starts_with("_pq_.") => self.unknown.push(name),
+            _ if self.replication.is_some() => self.replication.get_or_insert_default().push((name, value)),
+            "options" => self.settings.extend(startup::options(&value).map_err(|word| bad_option(&word))?),
+            "replication" => {}
             _ => self.settings.push((name, value)),
         }
         Ok(())
     }
 
+    /// Whether it wants to replicate the whole cluster, where the database's name means nothing.
+    pub fn is_physical(&self) -> bool {
+        let of_database = |(name, value): &(String, String)| name == "replication" && value == "database";
+        self.replication.as_ref().is_some_and(|parameters| !parameters.iter().any(of_database))
+    }
+
+    /// The minor protocol version that is spoken with it.
+    pub fn spoken_minor(&self) -> u16 {
+        startup::spoken_minor(self.minor)
+    }
+
     /// What it calls itself.
     pub fn application_name(&self) -> &str {
-        let own = self.settings.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case("application_name"));
+        let all = self.settings.iter().chain(self.replication.iter().flatten());
+        let own = all.rev().find(|(name, _)| name.eq_ignore_ascii_case("application_name"));
         own.map_or("", |(_, value)| value)
     }
 }
@@ -64,11 +86,6 @@ fn bad_option(word: &str) -> Complaint {
     .hint("Settings are written -c name=value or --name=value.")
 }
 
-fn no_replication() -> Complaint {
-    Complaint::fatal(sqlstate::FEATURE_NOT_SUPPORTED, "pgweir does not pool replication connections yet")
-        .hint("Connect to the server directly for replication.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +95,10 @@ mod tests {
         let pairs = words.split(';').filter_map(|pair| pair.split_once(':'));
         let said = match Greeting::read(0, pairs.map(|(name, value)| (name.into(), value.into())).collect()) {
             Ok(greeting) => {
-                format!("{}@{} {:?} {:?}", greeting.user, greeting.database, greeting.settings, greeting.unknown)
+                let Greeting { user, database, settings, unknown, .. } = &greeting;
+                let kind = if greeting.is_physical() { "physical" } else { "logical" };
+                let replication = greeting.replication.as_ref().map(|own| format!(" {kind} {own:?}"));
+                format!("{user}@{database} {settings:?} {unknown:?}{}", replication.unwrap_or_default())
             }
             Err(complaint) => complaint.code().to_string(),
         };
@@ -92,7 +112,14 @@ mod tests {
         check("user:a;options:-c x=1 --y-z=2", r#"a@a [("x", "1"), ("y_z", "2")] []"#);
         check("user:a;options:-z", "08P01");
         check("user:a;_pq_.new:1", r#"a@a [] ["_pq_.new"]"#);
-        check("user:a;replication:database", "0A000");
-        check("user:a;replication:off", "a@a [] []");
+        for off in ["off", "false", "0", "no", ""] {
+            check(&format!("user:a;replication:{off};x:1"), r#"a@a [("x", "1")] []"#);
+        }
+        let all = r#"[("x", "1"), ("replication", "database"), ("options", "-z")]"#;
+        let words = "x:1;user:a;replication:database;_pq_.new:1;options:-z;database:b";
+        check(words, &format!(r#"a@b [] ["_pq_.new"] logical {all}"#));
+        for on in ["on", "true", "1", "yes", "DATABASE", "nonsense"] {
+            check(&format!("user:a;replication:{on}"), &format!(r#"a@a [] [] physical [("replication", "{on}")]"#));
+        }
     }
 }

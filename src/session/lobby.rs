@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::greeting::Greeting;
 use crate::auth::{Credential, Method, Secret, verifier};
 use crate::config::{AuthType, Config};
 use crate::net::tls::{self, TlsError};
@@ -40,7 +41,7 @@ pub struct Rules {
     /// How clients prove who they are.
     pub method: Method,
     /// TLS towards clients, if it is spoken.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<tls::Acceptor>,
     /// TLS towards servers.
     pub server_tls: ServerTls,
     credentials: HashMap<String, Credential>,
@@ -72,6 +73,17 @@ impl Rules {
     /// What is known of a user.
     pub fn credential(&self, user: &str) -> Option<&Credential> {
         self.credentials.get(user)
+    }
+
+    /// The database that this client's name leads to. Physical replication is of no database, and its programs ask for one
+    /// called `replication`: where one database is configured, that one's server is meant.
+    pub fn database<'a>(&'a self, greeting: &'a Greeting) -> &'a str {
+        let asked = greeting.database.as_str();
+        let mut all = self.config.databases.keys();
+        match (all.next(), all.next()) {
+            (Some(only), None) if greeting.is_physical() && self.config.database(asked).is_none() => only,
+            _ => asked,
+        }
     }
 
     /// Secrets whose keys are still to be derived: slow, for a blocking thread, so that no login has to wait for it.

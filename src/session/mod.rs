@@ -1,7 +1,8 @@
 //! One client, from hello to goodbye.
 //!
-//! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request with one server, its
-//! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
+//! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request
+//! with one server, its two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure,
+//! and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`), `statements` and `desk`
 //! (prepared statements on shared servers), `watch`, `inquiry` and `carry` (what a session leaves behind; `settle` moves them),
 //! `limits` (how long is too long).
@@ -22,6 +23,7 @@ pub mod owed;
 mod parting;
 mod refusal;
 mod relay;
+pub mod replication;
 pub mod request;
 mod settle;
 #[cfg(test)]

@@ -151,7 +151,7 @@ async fn a_canceller_that_goes_away_takes_no_server_with_it() {
     let mut server = stage.server().await;
     server.hears("Q:one").await;
     let roster = stage.roster.clone();
-    let canceller = tokio::spawn(async move { roster.cancel(known.id, &known.secret.to_be_bytes()).await });
+    let canceller = tokio::spawn(async move { roster.cancel(known.id, &known.secret).await });
     let mut cancel = Peer(soon(stage.doors.accept()).await.unwrap().0);
     cancel.bytes(16).await;
     canceller.abort();

@@ -3,6 +3,7 @@
 use crate::net::talk::TalkError;
 use crate::observe::rejections::Reason;
 use crate::pool::Pool;
+use crate::pool::own::NoOwn;
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
@@ -60,6 +61,26 @@ pub(super) fn no_tls() -> Turned {
 pub(super) fn unexpected(tag: u8) -> Turned {
     let why = format!("expected password response, got message type {tag}");
     Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why.clone()), why)
+}
+
+/// There is no server for a client that replicates.
+pub(super) fn no_own(pool: &Pool, why: NoOwn) -> Turned {
+    match why {
+        NoOwn::Failed(complaint, cause) => Turned::Away(Reason::ServerUnavailable, *complaint, cause),
+        NoOwn::Full { which, limit } => {
+            let (reason, whose, key) = match which {
+                0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_connections"),
+                _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_connections"),
+            };
+            let complaint = Complaint::fatal(
+                sqlstate::TOO_MANY_CONNECTIONS,
+                format!("pgweir may open no further server for replication of {whose}"),
+            )
+            .detail(format!("{key} is {limit}, and all are in use."))
+            .hint(format!("Raise {key}: each client that replicates has a server of its own."));
+            Turned::Away(reason, complaint, format!("{key} {limit}"))
+        }
+    }
 }
 
 /// `which` as in `Pool::clients`: its database's clients, its user's.

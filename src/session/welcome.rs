@@ -7,27 +7,29 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
 use super::greeting::Greeting;
 use super::learn;
 use super::lobby::{Lobby, Rules};
+use super::replication::Replication;
 use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
-use crate::auth::{Gate, Method, Proven, Seeds, ServerKey, Step};
-use crate::config::TlsMode;
-use crate::net::stream::Plain;
+use crate::auth::{Proven, ServerKey};
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
 use crate::pool::client::{Identity, Word};
+use crate::pool::own::Own;
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Pool, Quota};
-use crate::protocol::encode::{self, Complaint};
-use crate::protocol::startup::Startup;
-use crate::protocol::{TransactionStatus, frontend, sqlstate, startup};
+use crate::protocol::encode;
+use crate::protocol::startup::{BadStartup, Startup};
+use crate::protocol::{TransactionStatus, startup};
+
+mod encrypt;
+mod proof;
 
 /// A socket on its way to become a client.
 pub struct Guest {
@@ -70,8 +72,27 @@ impl Drop for Place {
     }
 }
 
+/// Who has come in.
+#[derive(Debug)]
+pub enum Welcomed {
+    /// A client of a pool.
+    Session(Box<Session>),
+    /// A client with a server of its own.
+    Replication(Box<Replication>),
+}
+
+impl Welcomed {
+    /// From the first request to the last. What is rare is boxed: every client's task has room for the largest.
+    pub async fn run(self) {
+        match self {
+            Welcomed::Session(session) => session.run().await,
+            Welcomed::Replication(replication) => Box::pin(replication.run()).await,
+        }
+    }
+}
+
 /// Runs a login to its end. What the client said already beyond it is the session's.
-pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Box<Session>> {
+pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
@@ -107,6 +128,8 @@ struct Seat {
     client: Arc<Client>,
     pool: Arc<Pool>,
     parameters: Arc<Parameters>,
+    /// For one that replicates.
+    own: Option<Own>,
     stay: Stay,
 }
 
@@ -121,11 +144,8 @@ impl Guest {
             std::task::Poll::Ready(())
         })
         .await;
-        let parameters = learn::parameters(&pool, &client, &greeting).await.map_err(|complaint| {
-            let why = complaint.message.clone();
-            Turned::Away(Reason::ServerUnavailable, complaint, why)
-        })?;
-        let seat = Seat { client, pool, parameters, stay };
+        let (parameters, own) = self.find_server(&pool, &client, &greeting).await?;
+        let seat = Seat { client, pool, parameters, own, stay };
         self.say_welcome(&seat).await?;
         Ok((seat, greeting))
     }
@@ -144,6 +164,11 @@ impl Guest {
                     self.talk.out.push(b'N');
                     self.talk.flush().await?;
                 }
+                // Only as the very first: what follows a request is the answer's.
+                Startup::Handshake if !asked_tls && !asked_gss && self.can_secure(rules) => {
+                    self.begin_tls(rules).await?;
+                }
+                Startup::Handshake => return Err(TalkError::Startup(BadStartup::Length).into()),
                 Startup::Ssl | Startup::GssEnc => {
                     return Err(Turned::Gone(Reason::Protocol, "a second request for encryption".to_string()));
                 }
@@ -168,115 +193,15 @@ impl Guest {
     /// Reads what the client says next.
     async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
         let Guest { talk, permit, lobby, worker, .. } = self;
-        let mut reading = Box::pin(read(talk));
-        let said = match worker.alarms.within(MAY_BE_SILENT, &mut reading).await {
-            Some(said) => said,
-            None => {
-                *permit = None;
-                let said = reading.await;
-                *permit = lobby.logins.clone().acquire_owned().await.ok();
-                said
-            }
-        };
-        Ok(said?)
-    }
-
-    async fn answer_tls(&mut self, rules: &Rules) -> Result<(), Turned> {
-        let unix = matches!(self.talk.stream, Stream::Unix(_));
-        let Some(config) = rules.tls.as_ref().filter(|_| !unix) else {
-            self.talk.out.push(b'N');
-            return Ok(self.talk.flush().await?);
-        };
-        if self.talk.is_ahead() {
-            let why = "bytes before the TLS handshake (CVE-2021-3935)".to_string();
-            return Err(Turned::Gone(Reason::Protocol, why));
-        }
-        self.talk.out.push(b'S');
-        self.talk.flush().await?;
-        let accept = TlsAcceptor::from(config.clone());
-        let (Stream::Tcp(tcp), _) = self.take_stream()? else {
-            return Err(Turned::Gone(Reason::Tls, "TLS over something else than TCP".to_string()));
-        };
-        match accept.accept(Plain::Tcp(tcp)).await {
-            Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
-            Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
-        }
-        Ok(())
-    }
-
-    /// The stream, in exchange for one that is closed.
-    fn take_stream(&mut self) -> Result<(Stream, Vec<u8>), Turned> {
-        let closed = || Turned::Gone(Reason::Tls, "the system has no sockets left".to_string());
-        let (one, _) = tokio::net::UnixStream::pair().map_err(|_| closed())?;
-        Ok(std::mem::replace(&mut self.talk, Talk::new(Stream::Unix(one))).into_parts())
-    }
-
-    fn check_tls(&self, rules: &Rules) -> Result<(), Turned> {
-        let required =
-            matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
-        if required && matches!(self.talk.stream, Stream::Tcp(_)) {
-            return Err(turned::no_tls());
-        }
-        Ok(())
+        Ok(patiently(permit, lobby, worker, read(talk)).await?)
     }
 
     fn negotiate(&mut self, greeting: &Greeting) {
-        if greeting.minor > startup::NEWEST_MINOR || !greeting.unknown.is_empty() {
+        let minor = greeting.spoken_minor();
+        if greeting.minor != minor || !greeting.unknown.is_empty() {
             let unknown: Vec<&str> = greeting.unknown.iter().map(String::as_str).collect();
-            encode::negotiate(&mut self.talk.out, startup::NEWEST_MINOR, &unknown);
+            encode::negotiate(&mut self.talk.out, minor, &unknown);
         }
-    }
-
-    async fn prove(&mut self, rules: &Rules, greeting: &Greeting) -> Result<Proven, Turned> {
-        self.check_room()?;
-        // Nothing is asked of a client that is trusted, so nothing has to be drawn for it.
-        let seeds = if rules.method == Method::Trust { Seeds::default() } else { self.seeds()? };
-        let credential = rules.credential(&greeting.user);
-        let mut step = Gate::begin(rules.method, &greeting.user, credential, seeds, &mut self.talk.out);
-        loop {
-            step = match step {
-                Step::Proven(proven) => return Ok(proven),
-                Step::Refused(refusal) => {
-                    self.talk.flush().await?;
-                    let code = refusal.sqlstate.as_bytes().try_into().unwrap_or(sqlstate::INVALID_PASSWORD);
-                    return Err(Turned::Away(
-                        Reason::Login,
-                        Complaint::fatal(code, refusal.message),
-                        refusal.reason.to_string(),
-                    ));
-                }
-                Step::Continue(gate) => {
-                    self.talk.flush().await?;
-                    // Before the rest of the message, whose length may be as wrong as its tag.
-                    let tag = self.hear(async |talk| talk.peek().await).await?;
-                    if tag != frontend::PASSWORD {
-                        return Err(turned::unexpected(tag));
-                    }
-                    let message = self.hear(async |talk| talk.message().await).await?;
-                    gate.hear(&message.body, &mut self.talk.out)
-                }
-                Step::Slow(work) => {
-                    let done = tokio::task::spawn_blocking(move || {
-                        let mut out = Vec::new();
-                        (work.run(&mut out), out)
-                    });
-                    let gone = |_| Turned::Gone(Reason::Login, "the password could not be checked".to_string());
-                    let (step, out) = done.await.map_err(gone)?;
-                    self.talk.out.extend(out);
-                    step
-                }
-            };
-        }
-    }
-
-    fn seeds(&self) -> Result<Seeds, Turned> {
-        let mut random = [0; 22];
-        let gone = |error| Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"));
-        getrandom::fill(&mut random).map_err(gone)?;
-        let (mut nonce, mut md5_salt) = ([0; 18], [0; 4]);
-        nonce.copy_from_slice(&random[..18]);
-        md5_salt.copy_from_slice(&random[18..]);
-        Ok(Seeds { nonce, md5_salt, mock_key: *self.lobby.mock_key() })
     }
 
     /// Limits that hold for whoever it is.
@@ -292,13 +217,33 @@ impl Guest {
 
     fn find_pool(&self, rules: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
         let key = ServerKey::of(rules.credential(&greeting.user), proven);
-        let found = self.lobby.pools.of(&rules.config, &rules.server_tls, &greeting.database, &greeting.user, key);
+        let database = rules.database(greeting);
+        let found = self.lobby.pools.of(&rules.config, &rules.server_tls, database, &greeting.user, key);
         found.ok_or_else(|| turned::no_database(&greeting.database))
     }
 
+    /// The parameters that the client is welcomed with; they are those of a server of its own, if it wants to replicate.
+    async fn find_server(
+        &self,
+        pool: &Arc<Pool>,
+        client: &Arc<Client>,
+        greeting: &Greeting,
+    ) -> Result<(Arc<Parameters>, Option<Own>), Turned> {
+        let Some(startup) = &greeting.replication else {
+            let parameters = learn::parameters(pool, client, greeting).await.map_err(|complaint| {
+                let why = complaint.message.clone();
+                Turned::Away(Reason::ServerUnavailable, complaint, why)
+            })?;
+            return Ok((parameters, None));
+        };
+        let opened = pool.open_own(self.worker.index, startup).await.map_err(|why| turned::no_own(pool, why))?;
+        Ok((Arc::new(opened.1), Some(opened.0)))
+    }
+
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
+        let length = startup::key_length(greeting.spoken_minor());
+        let (id, secret) = self.lobby.roster.new_key(length).map_err(no_random)?;
         Quota::take_all(&pool.clients).map_err(|which| turned::over_quota(pool, which))?;
-        let (id, secret) = self.lobby.roster.new_key().unwrap_or((u32::MAX, 0));
         let who = Identity {
             id,
             secret,
@@ -321,13 +266,13 @@ impl Guest {
         for (name, value) in seat.parameters.all_reported() {
             encode::parameter_status(out, name, value);
         }
-        encode::key_data(out, seat.client.id, seat.client.secret);
+        encode::key_data(out, seat.client.id, &seat.client.secret);
         encode::ready(out, TransactionStatus::Idle);
         Ok(self.talk.flush().await?)
     }
 
-    fn seat(self, seat: Seat, greeting: &Greeting) -> Box<Session> {
-        let Seat { client, pool, parameters, mut stay } = seat;
+    fn seat(self, seat: Seat, greeting: &Greeting) -> Welcomed {
+        let Seat { client, pool, parameters, own, mut stay } = seat;
         let now = Instant::now();
         let took = now.saturating_duration_since(self.arrived_at);
         pool.meter(self.worker.index).logged_in(took);
@@ -339,6 +284,10 @@ impl Guest {
         stay.place = Some(self.place);
         stay.log_goodbye = self.lobby.rules().config.log.log_disconnections;
         let (stream, ahead) = self.talk.into_parts();
+        if let Some(own) = own {
+            let replication = Replication::new((stream, ahead), own, client, pool, self.worker, stay);
+            return Welcomed::Replication(Box::new(replication));
+        }
         let lane = (!ahead.is_empty()).then(|| {
             let mut lane = self.worker.lend_up();
             lane.push(&ahead);
@@ -346,7 +295,7 @@ impl Guest {
         });
         let plan = pool.plan();
         let backslash = parameters.reads_backslashes();
-        Box::new(Session {
+        Welcomed::Session(Box::new(Session {
             stream,
             client,
             pool,
@@ -360,7 +309,7 @@ impl Guest {
             rested_at: now,
             lane,
             stay,
-        })
+        }))
     }
 
     async fn turn_away(mut self, turned: Turned) {
@@ -385,4 +334,25 @@ impl Guest {
             error = why
         );
     }
+}
+
+fn no_random(error: getrandom::Error) -> Turned {
+    Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"))
+}
+
+/// Waits for something of the client's; when it is silent for long, others may log in meanwhile.
+async fn patiently<T>(
+    permit: &mut Option<OwnedSemaphorePermit>,
+    lobby: &Lobby,
+    worker: &Worker,
+    waiting: impl Future<Output = T>,
+) -> T {
+    let mut waiting = Box::pin(waiting);
+    if let Some(done) = worker.alarms.within(MAY_BE_SILENT, &mut waiting).await {
+        return done;
+    }
+    *permit = None;
+    let done = waiting.await;
+    *permit = lobby.logins.clone().acquire_owned().await.ok();
+    done
 }

@@ -17,3 +17,6 @@ pub use effects::{Effects, effects};
 pub use lexer::{Lexer, Token};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use crate::support::client::connect;
 use crate::support::peer::Peer;
 use crate::support::stage::Stage;
+use crate::support::tls::Pair;
 use crate::support::wire::{ssl_request, startup};
 
 /// Fewer than `max_logins`, so that who comes after them is served.
@@ -26,4 +27,23 @@ fn logins_that_do_not_go_on_are_closed() {
     asking.expect_closed();
     stage.converse(&mut client, &mut server);
     stage.peer.expect_nobody();
+}
+
+#[test]
+fn handshakes_that_do_not_go_on_keep_nobody_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let pair = Pair::in_directory(directory.path());
+    let environment = [
+        ("PGWEIR_POOL_MAX_LOGINS", "1"),
+        ("PGWEIR_TLS_CLIENT_MODE", "prefer"),
+        ("PGWEIR_TLS_CLIENT_CERT_FILE", pair.cert.to_str().unwrap()),
+        ("PGWEIR_TLS_CLIENT_KEY_FILE", pair.key.to_str().unwrap()),
+    ];
+    let stage = Stage::before(Peer::new(), "", &environment);
+    let mut crowd = [connect(stage.pgweir.addr), connect(stage.pgweir.addr)];
+    for (conn, beginning) in crowd.iter_mut().zip([&ssl_request(), &b"\x16\x03\x01"[..]]) {
+        conn.send(beginning);
+    }
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
 }

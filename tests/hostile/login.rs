@@ -91,6 +91,11 @@ fn nothing_comes_between_asking_for_tls_and_the_handshake() {
     ];
     let stage = Stage::before(Peer::new(), "", &environment);
     let more = startup(&[("user", "app"), ("database", "app")]);
+    for garbage in [&b"\x16garbage and more of it"[..], b"\x16\x03\x01\0\x05\x01\xff\xff\xff\xff", &[0x16; 9000]] {
+        let mut conn = connect(stage.pgweir.addr);
+        conn.send(garbage);
+        conn.rest();
+    }
     for more in [&b"x"[..], b"\x16\x03\x01", &more] {
         let mut conn = connect(stage.pgweir.addr);
         conn.send(&[&ssl_request(), more].concat());

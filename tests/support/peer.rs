@@ -23,7 +23,7 @@ pub struct Server {
     /// The process id that it gave.
     pub id: u32,
     /// The key that it gave.
-    pub secret: [u8; 4],
+    pub secret: Vec<u8>,
 }
 
 /// What a server reports at a login, if the test says nothing else.
@@ -84,13 +84,26 @@ impl Peer {
 impl Server {
     /// Reads the StartupMessage and lets pgweir in.
     #[track_caller]
-    pub fn welcome(mut conn: Conn) -> Server {
+    pub fn welcome(conn: Conn) -> Server {
+        let port = conn.socket.peer_addr().unwrap().port();
+        Server::welcome_with(conn, (u32::from(port) * 7919).to_be_bytes().to_vec())
+    }
+
+    /// The same, with this key for cancels.
+    #[track_caller]
+    pub fn welcome_with(mut conn: Conn, secret: Vec<u8>) -> Server {
         let packet = conn.packet();
         assert_eq!(packet[4..8], 196_608_u32.to_be_bytes(), "a StartupMessage");
+        Server::let_in(conn, secret)
+    }
+
+    /// Lets pgweir in, whose StartupMessage has been read.
+    #[track_caller]
+    pub fn let_in(mut conn: Conn, secret: Vec<u8>) -> Server {
         let port = conn.socket.peer_addr().unwrap().port();
-        let (id, secret) = (u32::from(port), (u32::from(port) * 7919).to_be_bytes());
+        let id = u32::from(port);
         let reported = REPORTED.iter().map(|(name, value)| wire::parameter_status(name, value));
-        let key = wire::message(b'K', &[id.to_be_bytes(), secret].concat());
+        let key = wire::message(b'K', &[&id.to_be_bytes(), &secret[..]].concat());
         let ok = wire::message(b'R', &[0; 4]);
         conn.send(&[ok, reported.collect::<Vec<_>>().concat(), key, wire::ready(b'I')].concat());
         Server { conn, id, secret }

@@ -103,6 +103,12 @@ impl Pgweir {
         self.wait_for_event("reloaded");
     }
 
+    /// Has it drain, as a supervisor does.
+    pub fn terminate(&self) {
+        let term = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.process_id())).status().unwrap();
+        assert!(term.success());
+    }
+
     /// Returns once it has logged such an event.
     pub fn wait_for_event(&self, event: &str) {
         self.log.wait_for(|line| line.contains(&format!("\"event\":\"{event}\"")).then_some(()));

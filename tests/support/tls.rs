@@ -9,10 +9,12 @@ use std::task::{Context, Poll};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::{TlsConnector, client};
+
+use super::wire::Conn;
 
 /// A certificate and its key, as files.
 #[derive(Debug)]
@@ -40,6 +42,21 @@ impl Pair {
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         Arc::new(config.with_root_certificates(roots).with_no_client_auth())
     }
+}
+
+/// A handshake as a client makes it, naming these protocols; the socket has heard nothing of it yet.
+pub fn begin(pair: &Pair, alpn: &[&str]) -> ClientConnection {
+    let mut config = ClientConfig::clone(&pair.client_config());
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap()
+}
+
+/// Goes on with the handshake to its end.
+pub fn shake(mut conn: Conn, mut tls: ClientConnection) -> io::Result<Conn> {
+    while tls.is_handshaking() {
+        tls.complete_io(&mut conn.socket)?;
+    }
+    Ok(conn.secured(tls))
 }
 
 /// TLS for tokio-postgres.

@@ -4,6 +4,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
+use rustls::ClientConnection;
+
 use super::PATIENCE;
 
 /// A message with a tag.
@@ -26,10 +28,15 @@ fn cstr(text: &str) -> Vec<u8> {
     [text.as_bytes(), b"\0"].concat()
 }
 
-/// StartupMessage.
+/// StartupMessage of protocol 3.0.
 pub fn startup(parameters: &[(&str, &str)]) -> Vec<u8> {
+    startup_of(0, parameters)
+}
+
+/// StartupMessage of protocol 3 with this minor version.
+pub fn startup_of(minor: u16, parameters: &[(&str, &str)]) -> Vec<u8> {
     let pairs = parameters.iter().map(|(name, value)| [cstr(name), cstr(value)].concat());
-    packet(196_608, &[pairs.collect::<Vec<_>>().concat(), vec![0]].concat())
+    packet(196_608 + u32::from(minor), &[pairs.collect::<Vec<_>>().concat(), vec![0]].concat())
 }
 
 /// CancelRequest.
@@ -163,6 +170,8 @@ impl Message {
 #[derive(Debug)]
 pub struct Conn {
     pub socket: TcpStream,
+    /// Once TLS is spoken.
+    tls: Option<Box<ClientConnection>>,
     read: Vec<u8>,
     /// Where in `read` the next message begins.
     at: usize,
@@ -174,11 +183,21 @@ impl Conn {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
-        Conn { socket, read: Vec::new(), at: 0 }
+        Conn { socket, tls: None, read: Vec::new(), at: 0 }
+    }
+
+    /// From here on in TLS, whose handshake is over.
+    pub fn secured(mut self, tls: ClientConnection) -> Conn {
+        self.tls = Some(Box::new(tls));
+        self
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
-        self.socket.write_all(bytes).expect("the peer takes what is sent");
+        let sent = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).write_all(bytes),
+            None => self.socket.write_all(bytes),
+        };
+        sent.expect("the peer takes what is sent");
     }
 
     /// What was read and not looked at.
@@ -318,10 +337,13 @@ impl Conn {
         self.read.drain(..std::mem::take(&mut self.at));
         let before = self.read.len();
         self.read.resize(before + 64 * 1024, 0);
-        let got = self.socket.read(&mut self.read[before..]);
+        let got = match &mut self.tls {
+            Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).read(&mut self.read[before..]),
+            None => self.socket.read(&mut self.read[before..]),
+        };
         let count = match got {
             Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => 0,
             Err(error) => panic!("nothing came within {PATIENCE:?}: {error}"),
         };
         self.read.truncate(before + count);

@@ -7,8 +7,13 @@ use super::*;
 
 /// Plays a conversation: the messages' bodies in order, then what came of it: what was asked last, or the refusal.
 fn play(method: Method, kind: &str, messages: &[&[u8]]) -> String {
+    play_over(None, method, kind, messages)
+}
+
+/// The same over TLS, if there is an end point.
+fn play_over(end_point: Option<&EndPoint>, method: Method, kind: &str, messages: &[&[u8]]) -> String {
     let mut out = Vec::new();
-    let mut step = Gate::begin(method, "app", credential(kind).as_ref(), SEEDS, &mut out);
+    let mut step = Gate::begin(method, "app", credential(kind).as_ref(), SEEDS, end_point, &mut out);
     for message in messages {
         let Step::Continue(gate) = step else { return format!("over before {}", message.escape_ascii()) };
         let step_after = gate.hear(message, &mut out);
@@ -31,8 +36,12 @@ const MECHANISM: &[u8] = b"SCRAM-SHA-256\0";
 
 /// SASLInitialResponse with the right length.
 fn initial(response: &[u8]) -> Vec<u8> {
+    initial_of(MECHANISM, response)
+}
+
+fn initial_of(mechanism: &[u8], response: &[u8]) -> Vec<u8> {
     let length = u32::try_from(response.len()).unwrap().to_be_bytes();
-    [MECHANISM, &length, response].concat()
+    [mechanism, &length, response].concat()
 }
 
 #[test]
@@ -100,6 +109,35 @@ fn sasl_initial_responses() {
     }
 }
 
+/// Over TLS both are offered, whoever asks; who chose which must keep to it.
+#[test]
+fn bound_logins() {
+    const PLUS: &[u8] = b"SCRAM-SHA-256-PLUS\0";
+    let end_point = EndPoint::from(&b"certificate"[..]);
+    for kind in ["plain", "md5", "scram", "none"] {
+        let check = |messages: &[&[u8]], expected: &str| {
+            let found = play_over(Some(&end_point), Method::ScramSha256, kind, messages);
+            assert!(found.contains(expected), "{kind}: {found}");
+        };
+        check(&[], r"\x00\x00\x00\nSCRAM-SHA-256-PLUS\x00SCRAM-SHA-256\x00\x00");
+        let asked = r"\x00\x00\x00\x0br=abc";
+        let bound = initial_of(PLUS, b"p=tls-server-end-point,,n=,r=abc");
+        check(&[&bound], asked);
+        check(&[&initial(b"n,,n=,r=abc")], asked);
+        check(&[&initial(b"y,,n=,r=abc")], "28000 SCRAM channel binding negotiation error");
+        check(&[&initial(b"p=tls-server-end-point,,n=,r=abc")], "08P01 malformed SCRAM message");
+        check(&[&initial_of(PLUS, b"n,,n=,r=abc")], "08P01 malformed SCRAM message");
+        check(&[&initial_of(PLUS, b"y,,n=,r=abc")], "08P01 malformed SCRAM message");
+        check(&[&initial_of(PLUS, b"p=tls-unique,,n=,r=abc")], "08P01 malformed SCRAM message");
+        check(&[&initial_of(b"SCRAM-SHA-1\0", b"n,,n=,r=abc")], "08P01 client selected an invalid SASL");
+        check(&[b"SCRAM-SHA-256-PLUS\0\xff\xff\xff\xff", b"p=tls-server-end-point,,n=,r=abc"], asked);
+        check(&[b"SCRAM-SHA-256-PLUS\0\xff\xff\xff\xff", b"n,,n=,r=abc"], "08P01 malformed SCRAM message");
+        // `n,,`, as if it had never begun with another header.
+        let unbound = b"c=biws,r=abc,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        check(&[&bound, unbound], "28000 SCRAM channel binding check failed");
+    }
+}
+
 #[test]
 fn an_initial_response_may_come_later() {
     let nothing = b"SCRAM-SHA-256\0\xff\xff\xff\xff";
@@ -134,10 +172,11 @@ fn a_made_up_user_has_a_salt_that_stays() {
 #[test]
 fn no_secret_is_shown() {
     let mut out = Vec::new();
-    let begun = |method, out: &mut Vec<u8>| match Gate::begin(method, "app", credential("plain").as_ref(), SEEDS, out) {
-        Step::Continue(gate) => gate,
-        other => panic!("{other:?}"),
-    };
+    let begun =
+        |method, out: &mut Vec<u8>| match Gate::begin(method, "app", credential("plain").as_ref(), SEEDS, None, out) {
+            Step::Continue(gate) => gate,
+            other => panic!("{other:?}"),
+        };
     let plain = begun(Method::Plain, &mut out);
     let shown = format!("{plain:?} {:?}", plain_proven(&mut out));
     assert!(!shown.contains("secret\""), "{shown}");
@@ -147,7 +186,7 @@ fn no_secret_is_shown() {
 }
 
 fn plain_proven(out: &mut Vec<u8>) -> Step {
-    match Gate::begin(Method::Plain, "app", credential("plain").as_ref(), SEEDS, out) {
+    match Gate::begin(Method::Plain, "app", credential("plain").as_ref(), SEEDS, None, out) {
         Step::Continue(gate) => gate.hear(b"secret\0", out),
         other => other,
     }

@@ -28,8 +28,13 @@ fn key(kind: &str) -> ServerKey {
 
 /// Plays the server's messages; gives what came of it: the last answer, or the error.
 fn play(key: ServerKey, messages: &[&[u8]]) -> String {
+    play_over(None, key, messages)
+}
+
+/// The same over TLS, if there is an end point.
+fn play_over(end_point: Option<&EndPoint>, key: ServerKey, messages: &[&[u8]]) -> String {
     let mut out = Vec::new();
-    let mut step = LoginStep::Continue(Login::new("app", key, &[5; 18]));
+    let mut step = LoginStep::Continue(Login::new("app", key, &[5; 18], end_point.cloned()));
     for message in messages {
         let LoginStep::Continue(login) = step else { return format!("over before {}", message.escape_ascii()) };
         step = login.hear(message, &KeyCache::default(), &mut out);
@@ -110,6 +115,27 @@ fn lists_of_mechanisms() {
     check("plain", &[b"\0\0\0\x0aSCRAM-SHA-1"], "has no end");
     check("plain", &[b"\0\0\0\x0aSCRAM-SHA-1\0"], "has no end");
     check("plain", &[b"\0\0\0\x0aSCRAM-SHA-1\0\0x"], "has no end");
+}
+
+/// What is said of binding follows from what the server offers, and whether its certificate is known.
+#[test]
+fn bound_logins() {
+    let end_point = EndPoint::from(&b"certificate"[..]);
+    for kind in ["plain", "scram"] {
+        let check = |messages: &[&[u8]], expected: &str| {
+            let found = play_over(Some(&end_point), key(kind), messages);
+            assert!(found.contains(expected), "{kind}: {found}");
+        };
+        let bound = format!("p=tls-server-end-point,,n=,r={NONCE}");
+        check(&[ASK_SCRAM], &format!(r"SCRAM-SHA-256-PLUS\x00\x00\x00\x005{bound}"));
+        check(&[b"\0\0\0\x0aSCRAM-SHA-256\0SCRAM-SHA-256-PLUS\0\0"], &bound);
+        check(&[b"\0\0\0\x0aSCRAM-SHA-256-PLUS\0\0"], &bound);
+        check(&[b"\0\0\0\x0aSCRAM-SHA-256\0\0"], &format!(r"SCRAM-SHA-256\x00\x00\x00\x00 y,,n=,r={NONCE}"));
+        check(&[b"\0\0\0\x0aSCRAM-SHA-1\0\0"], "asks for SCRAM-SHA-1 authentication");
+        // The header and the hash: "p=tls-server-end-point,,certificate".
+        let echo = "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsY2VydGlmaWNhdGU=,r=";
+        check(&[ASK_SCRAM, &challenge("x,s=c2FsdCBvZiBvdXJz,i=2")], &format!("{echo}{NONCE}x,p="));
+    }
 }
 
 /// A server that does not know the password must not get past any of these.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use super::attributes::{Attributes, Complaint};
+use super::binding::Binding;
 use super::is_nonce;
 use crate::auth::key::Key;
 use crate::auth::verifier::{decode_key, hash, hmac, parse_iterations};
@@ -39,6 +40,7 @@ impl From<Complaint> for Fault {
 /// The client-first message was sent; a challenge is awaited.
 #[derive(Debug)]
 pub struct Opening {
+    binding: Binding,
     nonce: String,
     bare: String,
 }
@@ -46,14 +48,14 @@ pub struct Opening {
 impl Opening {
     /// Begins; `nonce` is our part of the nonce, printable. Postgres ignores the name in here, so libpq and we leave it
     /// empty; it must need no escaping.
-    pub fn new(user: &str, nonce: String) -> Opening {
+    pub fn new(user: &str, nonce: String, binding: Binding) -> Opening {
         debug_assert!(!user.contains([',', '=']) && is_nonce(nonce.as_bytes()));
-        Opening { bare: format!("n={user},r={nonce}"), nonce }
+        Opening { binding, bare: format!("n={user},r={nonce}"), nonce }
     }
 
-    /// The client-first message, without channel binding.
+    /// The client-first message.
     pub fn message(&self) -> String {
-        format!("{GS2_HEADER}{}", self.bare)
+        format!("{}{}", self.binding.header(), self.bare)
     }
 
     /// Hears the server-first message.
@@ -68,6 +70,7 @@ impl Opening {
             iterations: parse_iterations(iterations).ok_or("the iteration count (i=) is not between 1 and 1000000")?,
             signed_so_far: [self.bare.as_bytes(), b",", server_first, b","].concat(),
             nonce: self.check_nonce(nonce)?,
+            binding: self.binding,
         })
     }
 
@@ -85,6 +88,7 @@ pub struct Challenged {
     pub salt: Vec<u8>,
     /// What to derive the keys with; never above [`MAX_ITERATIONS`](crate::auth::verifier::MAX_ITERATIONS).
     pub iterations: u32,
+    binding: Binding,
     nonce: String,
     signed_so_far: Vec<u8>,
 }
@@ -92,7 +96,7 @@ pub struct Challenged {
 impl Challenged {
     /// The client-final message, and what waits for the server's signature.
     pub fn answer(&self, client_key: &Key, server_key: &Key) -> (String, Answered) {
-        let unproven = format!("c={GS2_HEADER_ECHO},r={}", self.nonce);
+        let unproven = format!("c={},r={}", self.binding.echo(), self.nonce);
         let signed = [&self.signed_so_far, unproven.as_bytes()].concat();
         let proof = hmac(&hash(client_key), &signed).xor(client_key);
         let message = format!("{unproven},p={}", STANDARD.encode(proof.0));
@@ -125,12 +129,6 @@ impl Answered {
         if signature == self.signature { Ok(()) } else { Err(Fault::WrongSignature) }
     }
 }
-
-/// No channel binding, no authorization identity.
-const GS2_HEADER: &str = "n,,";
-
-/// Its base64.
-const GS2_HEADER_ECHO: &str = "biws";
 
 /// The longest word of RFC 5802 has 34 characters; a hostile server's goes into our log.
 const MAX_ERROR_WORD: usize = 64;

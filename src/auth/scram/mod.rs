@@ -1,7 +1,7 @@
 //! SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides, as machines of which each state is a type: `server` checks a client's
 //! proof, `client` gives one. Not the Postgres messages around it (`gate`, `login`). Pure: nonces are arguments.
 //!
-//! Channel binding (SCRAM-SHA-256-PLUS) is neither offered nor asked for; `Binding` is where it will go.
+//! SCRAM-SHA-256-PLUS is the same with `binding` to the TLS connection; which of the two is spoken is an argument.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Nonce;
 
 mod attributes;
+pub mod binding;
 pub mod client;
 pub mod server;
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use super::attributes::{Attributes, Complaint};
+use super::binding::{self, Binding, EndPoint};
 use super::is_nonce;
 use crate::auth::key::Key;
 use crate::auth::verifier::{Verifier, decode_key, hash, hmac};
@@ -15,6 +16,12 @@ pub enum Fault {
     /// It breaks RFC 5802, or asks for what was not offered.
     #[error("{0}")]
     Malformed(&'static str),
+    /// It says that channel binding was not offered, though it was: somebody in between has kept the offer back.
+    #[error("the client could bind the channel and was made to believe that we cannot")]
+    Downgrade,
+    /// It is bound to another connection than this one: somebody in between passes the login on.
+    #[error("the channel binding (c=) is not of this connection")]
+    OtherChannel,
     /// It is well made, by someone who does not know the password.
     #[error("wrong password")]
     WrongProof,
@@ -45,10 +52,26 @@ pub struct Accepted {
     pub message: String,
 }
 
+/// Which mechanism the client chose among those offered.
+#[derive(Debug, Clone)]
+pub enum Terms {
+    /// SCRAM-SHA-256; nothing else was offered.
+    Unbound,
+    /// SCRAM-SHA-256, although SCRAM-SHA-256-PLUS was offered.
+    Declined,
+    /// SCRAM-SHA-256-PLUS, over a connection whose server, which is us, has this end point.
+    Bound(EndPoint),
+}
+
 /// Hears a client-first message; gives the server-first message and what waits for the answer to it. `nonce` is our part
 /// of the nonce, printable.
-pub fn challenge(client_first: &[u8], verifier: &Verifier, nonce: &str) -> Result<(String, Challenge), Fault> {
-    let (binding, bare) = Binding::split(client_first)?;
+pub fn challenge(
+    client_first: &[u8],
+    verifier: &Verifier,
+    nonce: &str,
+    terms: &Terms,
+) -> Result<(String, Challenge), Fault> {
+    let (binding, bare) = split_header(client_first, terms)?;
     let nonce = [client_nonce(bare)?, nonce.as_bytes()].concat();
     let salt = STANDARD.encode(&verifier.salt);
     let message = format!("r={},s={salt},i={}", String::from_utf8_lossy(&nonce), verifier.iterations);
@@ -71,50 +94,43 @@ impl Challenge {
         Ok(Accepted { client_key, message })
     }
 
-    fn check_attributes(&self, unproven: &[u8]) -> Result<(), Complaint> {
+    fn check_attributes(&self, unproven: &[u8]) -> Result<(), Fault> {
         let mut attributes = Attributes::of(unproven);
-        if attributes.expect(b'c', "the channel binding (c=) is missing")? != self.binding.echo() {
-            return Err("the channel binding (c=) is not what the client began with");
+        let echo = attributes.expect(b'c', "the channel binding (c=) is missing")?;
+        match &self.binding {
+            binding if echo == binding.echo().as_bytes() => {}
+            Binding::To(_) => return Err(Fault::OtherChannel),
+            _ => return Err("the channel binding (c=) is not what the client began with".into()),
         }
         if attributes.expect(b'r', "the nonce (r=) is missing")? != self.nonce {
-            return Err("the nonce (r=) is not the one that was sent");
+            return Err("the nonce (r=) is not the one that was sent".into());
         }
-        attributes.ignore_extensions()
+        Ok(attributes.ignore_extensions()?)
     }
 }
 
-/// What the client said about channel binding.
-#[derive(Debug, Clone, Copy)]
-enum Binding {
-    /// `n`: it cannot.
-    Unable,
-    /// `y`: it could, and believes that we cannot; true as long as PLUS is not offered.
-    Unoffered,
+/// Splits a client-first message into its GS2 header, understood, and the bare message.
+fn split_header<'m>(client_first: &'m [u8], terms: &Terms) -> Result<(Binding, &'m [u8]), Fault> {
+    let (binding, rest) = match (client_first, terms) {
+        ([b'n' | b'y', b',', ..], Terms::Bound(_)) => return Err("SCRAM-SHA-256-PLUS without channel binding".into()),
+        ([b'n', b',', rest @ ..], _) => (Binding::Unable, rest),
+        ([b'y', b',', ..], Terms::Declined) => return Err(Fault::Downgrade),
+        ([b'y', b',', rest @ ..], Terms::Unbound) => (Binding::Unoffered, rest),
+        ([b'p', b'=', rest @ ..], Terms::Bound(end_point)) => (Binding::To(end_point.clone()), split_type(rest)?),
+        ([b'p', b'=', ..], _) => return Err("channel binding in a mechanism that does not have it".into()),
+        _ => return Err("the channel binding flag is neither n, y nor p".into()),
+    };
+    match rest {
+        [b',', bare @ ..] => Ok((binding, bare)),
+        [b'a', b'=', ..] => Err("an authorization identity (a=) is not supported".into()),
+        _ => Err("the channel binding flag is not followed by two commas".into()),
+    }
 }
 
-impl Binding {
-    /// Splits a client-first message into its GS2 header and the bare message.
-    fn split(client_first: &[u8]) -> Result<(Binding, &[u8]), Complaint> {
-        let (binding, rest) = match client_first {
-            [b'n', b',', rest @ ..] => (Binding::Unable, rest),
-            [b'y', b',', rest @ ..] => (Binding::Unoffered, rest),
-            [b'p', b'=', ..] => return Err("the client asks for channel binding, which was not offered"),
-            _ => return Err("the channel binding flag is neither n, y nor p"),
-        };
-        match rest {
-            [b',', bare @ ..] => Ok((binding, bare)),
-            [b'a', b'=', ..] => Err("an authorization identity (a=) is not supported"),
-            _ => Err("the channel binding flag is not followed by two commas"),
-        }
-    }
-
-    /// The base64 of the GS2 header, which the client repeats under its proof.
-    fn echo(self) -> &'static [u8] {
-        match self {
-            Binding::Unable => b"biws",
-            Binding::Unoffered => b"eSws",
-        }
-    }
+/// What follows the type of channel binding and its comma.
+fn split_type(rest: &[u8]) -> Result<&[u8], Complaint> {
+    let rest = rest.strip_prefix(binding::TYPE).and_then(|rest| rest.strip_prefix(b","));
+    rest.ok_or("the channel binding's type is not tls-server-end-point")
 }
 
 /// The nonce of a bare client-first message. The name in it is ignored, as Postgres does: the startup packet has it.

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::binding::{Binding, EndPoint};
 use super::client::{self, Answered, Challenged, Opening};
-use super::server::{self, Challenge, challenge};
+use super::server::{self, Challenge, Terms, challenge};
 use crate::auth::verifier::{Keys, Verifier, derive};
 
 const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
@@ -26,11 +27,11 @@ fn pencil() -> (Keys, Verifier) {
 }
 
 fn challenged() -> (String, Challenge) {
-    challenge(CLIENT_FIRST.as_bytes(), &pencil().1, SERVER_NONCE).unwrap()
+    challenge(CLIENT_FIRST.as_bytes(), &pencil().1, SERVER_NONCE, &Terms::Unbound).unwrap()
 }
 
 fn opening() -> Opening {
-    Opening::new("user", CLIENT_NONCE.to_owned())
+    Opening::new("user", CLIENT_NONCE.to_owned(), Binding::Unable)
 }
 
 fn answered() -> (String, Answered) {
@@ -59,7 +60,7 @@ fn the_client_speaks_as_in_rfc_7677() {
 fn client_first_messages() {
     let verifier = derive(b"pencil", &salt(), 1).verifier(&salt(), 1);
     let check = |message: &str, complaint: &str| {
-        let heard = challenge(message.as_bytes(), &verifier, SERVER_NONCE);
+        let heard = challenge(message.as_bytes(), &verifier, SERVER_NONCE, &Terms::Unbound);
         let found = heard.err().map_or("fine".to_owned(), |fault| fault.to_string());
         assert!(found.contains(complaint), "{message}: {found}");
     };
@@ -72,7 +73,7 @@ fn client_first_messages() {
     check("n,", "two commas");
     check("n,,", "not an attribute");
     check("N,,n=,r=abc", "channel binding flag");
-    check("p=tls-server-end-point,,n=,r=abc", "not offered");
+    check("p=tls-server-end-point,,n=,r=abc", "does not have it");
     check("p,,n=,r=abc", "channel binding flag");
     check("n,a=admin,n=,r=abc", "authorization identity");
     check("n,b=admin,n=,r=abc", "two commas");
@@ -133,7 +134,7 @@ fn client_final_messages() {
 #[test]
 fn a_client_that_could_bind_repeats_its_flag() {
     let heard = |echo: &str| {
-        let (_, challenge) = challenge(b"y,,n=,r=abc", &pencil().1, "def").unwrap();
+        let (_, challenge) = challenge(b"y,,n=,r=abc", &pencil().1, "def", &Terms::Unbound).unwrap();
         challenge.verify(format!("c={echo},r=abcdef,p={}", "A".repeat(43) + "=").as_bytes()).unwrap_err()
     };
     assert_eq!(heard("eSws"), server::Fault::WrongProof);
@@ -201,10 +202,83 @@ fn a_long_error_of_the_server_is_cut() {
     assert_eq!(fault, client::Fault::Refused("x".repeat(64)));
 }
 
+fn end_point(certificate: &str) -> EndPoint {
+    EndPoint::from(certificate.as_bytes())
+}
+
+/// The mechanism chosen, a client-first message, what is wrong with it.
+#[test]
+fn client_first_messages_about_binding() {
+    let check = |terms: &Terms, message: &str, complaint: &str| {
+        let heard = challenge(message.as_bytes(), &pencil().1, SERVER_NONCE, terms);
+        let found = heard.err().map_or("fine".to_owned(), |fault| fault.to_string());
+        assert!(found.contains(complaint), "{terms:?} {message}: {found}");
+    };
+    let (bound, declined, unbound) = (Terms::Bound(end_point("ours")), Terms::Declined, Terms::Unbound);
+    check(&bound, "p=tls-server-end-point,,n=,r=abc", "fine");
+    check(&bound, "p=tls-unique,,n=,r=abc", "type is not tls-server-end-point");
+    check(&bound, "p=tls-server-end-poin,,n=,r=abc", "type is not tls-server-end-point");
+    check(&bound, "p=tls-server-end-points,,n=,r=abc", "type is not tls-server-end-point");
+    check(&bound, "p=TLS-server-end-point,,n=,r=abc", "type is not tls-server-end-point");
+    check(&bound, "p=,,n=,r=abc", "type is not tls-server-end-point");
+    check(&bound, "p=tls-server-end-point", "type is not tls-server-end-point");
+    check(&bound, "p=tls-server-end-point,n=,r=abc", "two commas");
+    check(&bound, "p=tls-server-end-point,a=admin,n=,r=abc", "authorization identity");
+    check(&bound, "n,,n=,r=abc", "without channel binding");
+    check(&bound, "y,,n=,r=abc", "without channel binding");
+    check(&bound, "x,,n=,r=abc", "channel binding flag");
+    check(&declined, "n,,n=,r=abc", "fine");
+    check(&declined, "y,,n=,r=abc", "made to believe");
+    check(&declined, "p=tls-server-end-point,,n=,r=abc", "does not have it");
+    check(&unbound, "n,,n=,r=abc", "fine");
+    check(&unbound, "y,,n=,r=abc", "fine");
+    check(&unbound, "p=tls-server-end-point,,n=,r=abc", "does not have it");
+}
+
+/// What the client repeats under its proof.
+#[test]
+fn client_final_messages_about_binding() {
+    let check = |echo: &[u8], expected: server::Fault| {
+        use base64::Engine;
+        let echo = base64::engine::general_purpose::STANDARD.encode(echo);
+        let terms = Terms::Bound(end_point("ours"));
+        let (_, challenge) = challenge(b"p=tls-server-end-point,,n=,r=abc", &pencil().1, "def", &terms).unwrap();
+        let said = format!("c={echo},r=abcdef,p={}", "A".repeat(43) + "=");
+        assert_eq!(challenge.verify(said.as_bytes()).unwrap_err(), expected);
+    };
+    check(b"p=tls-server-end-point,,ours", server::Fault::WrongProof);
+    check(b"p=tls-server-end-point,,theirs", server::Fault::OtherChannel);
+    check(b"p=tls-server-end-point,,", server::Fault::OtherChannel);
+    check(b"p=tls-server-end-point,,ours!", server::Fault::OtherChannel);
+    check(b"p=tls-unique,,ours", server::Fault::OtherChannel);
+    check(b"n,,", server::Fault::OtherChannel);
+    check(b"", server::Fault::OtherChannel);
+}
+
+/// The two sides with each other: what the client says of binding, what the server offered.
+#[test]
+fn both_ends_see_the_same_certificate() {
+    let check = |binding: Binding, terms: Terms, expected: Result<(), &str>| {
+        assert_eq!(converse_about(b"pencil", b"pencil", binding, &terms), expected.map_err(str::to_owned));
+    };
+    check(Binding::To(end_point("a")), Terms::Bound(end_point("a")), Ok(()));
+    check(Binding::Unable, Terms::Declined, Ok(()));
+    check(Binding::Unoffered, Terms::Unbound, Ok(()));
+    let other = "the channel binding (c=) is not of this connection";
+    check(Binding::To(end_point("a")), Terms::Bound(end_point("b")), Err(other));
+    let kept_back = "the client could bind the channel and was made to believe that we cannot";
+    check(Binding::Unoffered, Terms::Declined, Err(kept_back));
+}
+
 fn converse(ours: &[u8], theirs: &[u8]) -> Result<(), String> {
+    converse_about(ours, theirs, Binding::Unable, &Terms::Unbound)
+}
+
+fn converse_about(ours: &[u8], theirs: &[u8], binding: Binding, terms: &Terms) -> Result<(), String> {
     let verifier = derive(theirs, b"saltsalt", 2).verifier(b"saltsalt", 2);
-    let opening = Opening::new("", "abc".to_owned());
-    let (first, challenge) = challenge(opening.message().as_bytes(), &verifier, "def").map_err(|e| e.to_string())?;
+    let opening = Opening::new("", "abc".to_owned(), binding);
+    let opened = challenge(opening.message().as_bytes(), &verifier, "def", terms);
+    let (first, challenge) = opened.map_err(|fault| fault.to_string())?;
     let challenged: Challenged = opening.hear(first.as_bytes()).map_err(|e| e.to_string())?;
     let keys = derive(ours, &challenged.salt, challenged.iterations);
     let (answer, answered) = challenged.answer(&keys.client_key, &keys.server_key);
@@ -228,12 +302,13 @@ proptest! {
     #[test]
     fn arbitrary_bytes_panic_nobody(bytes: Vec<u8>, text in "[nyprcsivem=,a0A]{0,40}") {
         let verifier = derive(b"", b"saltsalt", 1).verifier(b"saltsalt", 1);
+        let terms = Terms::Bound(EndPoint::from(&b"certificate"[..]));
         for message in [&bytes[..], text.as_bytes(), format!("n,,n=,{text}").as_bytes()] {
-            let _ = challenge(message, &verifier, "def");
-            let (_, waiting) = challenge(b"n,,n=,r=abc", &verifier, "def").unwrap();
+            let _ = challenge(message, &verifier, "def", &terms);
+            let (_, waiting) = challenge(b"n,,n=,r=abc", &verifier, "def", &Terms::Declined).unwrap();
             prop_assert!(waiting.verify(message).is_err());
-            let _ = Opening::new("", "abc".to_owned()).hear(message);
-            let challenged = Opening::new("", "abc".to_owned()).hear(b"r=abcdef,s=c2FsdHNhbHQ=,i=1").unwrap();
+            let _ = Opening::new("", "abc".to_owned(), Binding::Unable).hear(message);
+            let challenged = Opening::new("", "abc".to_owned(), Binding::Unable).hear(b"r=abcdef,s=c2FsdHNhbHQ=,i=1").unwrap();
             let keys = derive(b"", b"saltsalt", 1);
             prop_assert!(challenged.answer(&keys.client_key, &keys.server_key).1.check(message).is_err());
         }

@@ -56,7 +56,7 @@ impl Files {
 
     fn server_side(&self, mode: TlsMode, names: &str) -> TlsServer {
         let [cert_file, key_file, ca_file] = self.three(names);
-        TlsServer { mode, cert_file, key_file, ca_file }
+        TlsServer { mode, cert_file, key_file, ca_file, ..TlsServer::default() }
     }
 }
 
@@ -112,7 +112,7 @@ fn shake(
 /// Whether a connector with these settings comes through to a server with this certificate under this name.
 fn check_connector(files: &Files, server: &str, mode: TlsMode, names: &str, host: &str, expected: &str) {
     let server = files.client_side(TlsMode::Require, &format!("{server}.crt {server}.key -"));
-    let (server, client) = (acceptor(&server).unwrap().unwrap(), connector(&files.server_side(mode, names)));
+    let (server, client) = (acceptor(&server).unwrap().unwrap().config, connector(&files.server_side(mode, names)));
     let found = shake(&server, &client.unwrap().unwrap(), server_name(host, mode).unwrap());
     let found = found.err().map_or("fine".to_owned(), |error| error.to_string());
     assert!(found.contains(expected), "{mode:?} {names} {host}: {found}");
@@ -176,7 +176,7 @@ fn without_a_ca_file_the_systems_roots_decide() {
 fn clients_show_a_certificate_from_verify_ca_on() {
     let files = Files::new();
     let check = |mode, client: &str, expected: &str| {
-        let server = acceptor(&files.client_side(mode, "a-db.crt a-db.key a.crt")).unwrap().unwrap();
+        let server = acceptor(&files.client_side(mode, "a-db.crt a-db.key a.crt")).unwrap().unwrap().config;
         let client = connector(&files.server_side(TlsMode::Require, &format!("{client} -"))).unwrap().unwrap();
         let found = shake(&server, &client, server_name("db.example", TlsMode::Require).unwrap());
         let found = found.err().map_or("fine".to_owned(), |error| error.to_string());
@@ -197,13 +197,16 @@ fn clients_show_a_certificate_from_verify_ca_on() {
 #[test]
 fn both_sides_name_the_protocol_and_resume() {
     let files = Files::new();
-    let server = acceptor(&files.client_side(TlsMode::Prefer, "a-db.crt a-db.key -")).unwrap().unwrap();
+    let acceptor = acceptor(&files.client_side(TlsMode::Prefer, "a-db.crt a-db.key -")).unwrap().unwrap();
+    let (server, bound_to) = (acceptor.config, acceptor.end_point);
+    assert!(bound_to.is_some());
     let client = connector(&files.server_side(TlsMode::VerifyFull, "- - a.crt")).unwrap().unwrap();
     let name = || server_name("db.example", TlsMode::VerifyFull).unwrap();
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
         let (server, client) = shake(&server, &client, name()).unwrap();
         assert_eq!(client.handshake_kind(), Some(kind));
         assert_eq!((client.alpn_protocol(), server.alpn_protocol()), (Some(ALPN), Some(ALPN)));
+        assert_eq!(end_point(&client.peer_certificates().unwrap()[0]), bound_to);
     }
     let mut silent = ClientConfig::clone(&client);
     silent.alpn_protocols.clear();

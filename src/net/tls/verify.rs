@@ -86,16 +86,17 @@ impl ServerCertVerifier for Chain {
 
 /// Whoever answers is believed, as libpq does below `verify-ca`: this keeps out who listens, not who stands in between.
 ///
-/// Signatures are not looked at either. They would prove that the server has the key of a certificate that anybody could
-/// have made, and webpki cannot read the X.509 v1 certificates that the manual's recipe gave for years.
+/// It must have the key of the certificate that it shows: a login may be bound to that, and then nobody may show another's.
+/// But webpki cannot read the X.509 v1 certificates that the manual's recipe gave for years; with those nothing is proven,
+/// and nothing is bound to them (`Stream::end_point`).
 #[derive(Debug)]
 pub(super) struct Anyone {
-    schemes: Vec<SignatureScheme>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Anyone {
     pub(super) fn new(provider: &CryptoProvider) -> Anyone {
-        Anyone { schemes: provider.signature_verification_algorithms.supported_schemes() }
+        Anyone { algorithms: provider.signature_verification_algorithms }
     }
 }
 
@@ -113,23 +114,29 @@ impl ServerCertVerifier for Anyone {
 
     fn verify_tls12_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        match ParsedCertificate::try_from(certificate) {
+            Ok(_) => verify_tls12_signature(message, certificate, signature, &self.algorithms),
+            Err(_) => Ok(HandshakeSignatureValid::assertion()),
+        }
     }
 
     fn verify_tls13_signature(
         &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        match ParsedCertificate::try_from(certificate) {
+            Ok(_) => verify_tls13_signature(message, certificate, signature, &self.algorithms),
+            Err(_) => Ok(HandshakeSignatureValid::assertion()),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        self.algorithms.supported_schemes()
     }
 }

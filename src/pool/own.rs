@@ -1,0 +1,96 @@
+//! A server of one client's own: outside the ledger, lent to nobody else, closed when its client leaves. For replication,
+//! whose connections are of another kind and last as long as their client.
+//!
+//! It takes a place among `max_db_connections` and `max_user_connections`, which say what Postgres can bear, but none of
+//! `pool_size`: otherwise a few that replicate would stop everybody else for good. It does not wait for a place.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::cancel::Line;
+use super::parameters::Parameters;
+use super::{Pool, Quota, connect};
+use crate::net::Stream;
+use crate::protocol::encode::Complaint;
+
+/// The server. Dropping it closes it.
+#[derive(Debug)]
+pub struct Own {
+    /// Its bytes.
+    pub stream: Stream,
+    /// How to cancel what it runs.
+    pub line: Arc<Line>,
+    opened_at: Instant,
+    places: Places,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub enum NoOwn {
+    /// A limit is reached: 0, the database's (`max_db_connections`), or 1, the user's (`max_user_connections`).
+    Full {
+        /// Which.
+        which: usize,
+        /// How many servers it allows.
+        limit: usize,
+    },
+    /// It could not be opened; what the client is told, and what the log.
+    Failed(Box<Complaint>, String),
+}
+
+/// Its places in the quotas, given back however it ends.
+#[derive(Debug)]
+struct Places(Arc<Pool>);
+
+impl Places {
+    /// One place in each quota; a server of this pool that rests makes room if there is none.
+    fn take(pool: &Arc<Pool>) -> Result<Places, NoOwn> {
+        let take = || Quota::take_all(&pool.servers);
+        let taken = take().or_else(|which| if pool.make_room(Instant::now()) { take() } else { Err(which) });
+        taken.map_err(|which| NoOwn::Full { which, limit: pool.servers[which].limit() })?;
+        Ok(Places(pool.clone()))
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        self.0.servers.iter().for_each(|quota| quota.give());
+    }
+}
+
+impl Pool {
+    /// Opens a server for one client of worker `home` alone, with these parameters after the database's own; and what it
+    /// reported.
+    pub async fn open_own(
+        self: &Arc<Self>,
+        home: usize,
+        parameters: &[(String, String)],
+    ) -> Result<(Own, Parameters), NoOwn> {
+        let places = Places::take(self)?;
+        let (plan, began) = (self.plan(), Instant::now());
+        let startup = [&plan.route.startup, parameters].concat();
+        let opened = connect::open_with(&plan.route, &startup, &self.keys).await.map_err(|why| {
+            warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
+                addr = %plan.route.address, replication = true, error = %why);
+            NoOwn::Failed(Box::new(why.complaint(&plan.route, began, Instant::now())), why.to_string())
+        })?;
+        let opened_at = Instant::now();
+        let took = opened_at.saturating_duration_since(began);
+        self.meter(home).connected(took);
+        info!(event = "server_connected", database = %self.database, user = %self.user, addr = %plan.route.address,
+            process_id = opened.line.process_id, tls = opened.stream.is_tls(), replication = true,
+            ms = took.as_millis() as u64);
+        Ok((Own { stream: opened.stream, line: opened.line, opened_at, places }, opened.parameters))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let pool = &self.places.0;
+        let age = self.opened_at.elapsed().as_secs();
+        info!(event = "server_closed", database = %pool.database, user = %pool.user, process_id = self.line.process_id,
+            age_s = age, replication = true, reason = "its client left, or it closed");
+    }
+}
