@@ -40,3 +40,4 @@ def run_program(folder: str, command: list, env: dict, passed: str, at_least: in
     assert done.returncode == 0, report
     count = re.search(passed, report)
     assert count and int(count[1]) >= at_least, report
+    print(report)
