@@ -91,6 +91,18 @@ for (const [driver, db] of Object.entries(drivers)) {
     });
   });
 
+  test(`${driver}: settings of a transaction, as for row-level security`, async () => {
+    const tenant = (on) =>
+      on.execute(sql`select coalesce(current_setting('my.tenant', true), '') as x`).then((answer) => (answer.rows ?? answer)[0].x);
+    await each(100, async (number) => {
+      await db.transaction(async (tx) => {
+        await tx.execute(sql`select set_config('my.tenant', ${String(number)}, true)`);
+        assert.equal(await tenant(tx), String(number));
+      });
+      assert.equal(await tenant(db), "");
+    });
+  });
+
   test(`${driver}: statements prepared by name`, async () => {
     await newTables(db);
     await db.insert(authors).values(Array.from({ length: 50 }, (_, n) => ({ name: `author ${n}` })));

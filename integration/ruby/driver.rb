@@ -6,12 +6,6 @@
 require_relative "stage"
 
 class DriverTest < Story
-  # Another connection to pgweir, one that Rails knows nothing of.
-  def past_rails
-    words = { dbname: PLACE[:database], user: PLACE[:username] }
-    PG.connect(PLACE.slice(:host, :port, :password, :sslmode, :sslrootcert).merge(words))
-  end
-
   def test_tls
     assert_equal true, value("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
   end

@@ -73,6 +73,12 @@ class Story < Minitest::Test
     Author.uncached { value("select pg_backend_pid()") }
   end
 
+  # Another connection to pgweir, one that Rails knows nothing of.
+  def past_rails
+    words = { dbname: PLACE[:database], user: PLACE[:username] }
+    PG.connect(PLACE.slice(:host, :port, :password, :sslmode, :sslrootcert).merge(words))
+  end
+
   # Each in a thread of its own with a connection of its own; they begin when all are connected.
   def at_once(count = CLIENTS)
     waiting = Queue.new

@@ -1,10 +1,19 @@
 """Django, configured once and pointed at one pgweir after the other. Importing this makes `shop.models` importable."""
 
+import threading
 from pathlib import Path
 
 import django
 from django.conf import settings
 from django.db import connections
+
+from support.crowd import at_once
+
+# Clients at once: Django keeps a connection for each thread.
+THREADS = 24
+
+# The entries of DATABASES whose values are bound by the client and by the server.
+BINDINGS = ["default", "server_binding"]
 
 # Longer than any test: a connection lives until its thread has ended or the test closes it.
 CONN_MAX_AGE = 600
@@ -45,3 +54,29 @@ def point_at(port: int, ca: Path) -> None:
         entry["OPTIONS"] |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         if hasattr(connections._connections, name):
             del connections[name]
+
+
+def ask(using: str, sql: str, parameters=None):
+    """The one value of a query past the ORM."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()[0]
+
+
+def in_threads(using: str, work) -> None:
+    """`work(number)` in many threads, each with a connection of its own, all open at once."""
+    everyone = threading.Barrier(THREADS)
+
+    def one(number: int) -> None:
+        try:
+            connections[using].ensure_connection()
+            everyone.wait()
+            work(number)
+            everyone.wait()
+        except BaseException:
+            everyone.abort()
+            raise
+        finally:
+            connections.close_all()
+
+    at_once(THREADS, one)

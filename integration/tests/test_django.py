@@ -1,7 +1,5 @@
 """Django's ORM over psycopg 3, through TLS and SCRAM, bound by the client and by the server; twenty-four threads."""
 
-import threading
-
 import psycopg
 import pytest
 from django.core.management import call_command
@@ -9,13 +7,8 @@ from django.db import DataError, IntegrityError, close_old_connections, connecti
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, F, Sum
 
-from support.crowd import at_once
-from support.django import point_at
+from support.django import BINDINGS, THREADS, ask, in_threads, point_at
 from shop.models import Line, Order
-
-THREADS = 24
-BINDINGS = ["default", "server_binding"]
-
 
 @pytest.fixture
 def shop(two_servers, certificates, postgres):
@@ -25,32 +18,6 @@ def shop(two_servers, certificates, postgres):
     call_command("migrate", verbosity=0)
     yield
     connections.close_all()
-
-
-def ask(using: str, sql: str, parameters=None):
-    """The one value of a query past the ORM."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchone()[0]
-
-
-def in_threads(using: str, work) -> None:
-    """`work(number)` in many threads, each with a connection of its own, all open at once."""
-    everyone = threading.Barrier(THREADS)
-
-    def one(number: int) -> None:
-        try:
-            connections[using].ensure_connection()
-            everyone.wait()
-            work(number)
-            everyone.wait()
-        except BaseException:
-            everyone.abort()
-            raise
-        finally:
-            connections.close_all()
-
-    at_once(THREADS, one)
 
 
 def test_tls(shop):

@@ -4,7 +4,7 @@ import pytest
 
 from support.crowd import environment, run_program
 
-FILES = [("driver.test.mjs", 10), ("postgres-js.test.mjs", 14), ("drizzle.test.mjs", 8)]
+FILES = [("driver.test.mjs", 10), ("postgres-js.test.mjs", 14), ("drizzle.test.mjs", 10)]
 
 
 @pytest.mark.parametrize("file, at_least", FILES, ids=[file for file, _ in FILES])
