@@ -34,6 +34,8 @@ DATABASES = {
     "serializable": database({"isolation_level": 4}),
     "tokyo": database(TIME_ZONE="Asia/Tokyo"),
     "hurried": database({"options": "-c statement_timeout=1234 -c lock_timeout=567"}),
+    # Who waits for a lock that will not come says so.
+    "patient": database({"options": "-c lock_timeout=20s"}),
 }
 
 if not settings.configured:

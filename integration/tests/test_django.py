@@ -153,6 +153,23 @@ def test_settings_of_one_database_entry(shop, using, name, its, others):
         assert ask("default", f"show {name}") == others
 
 
+def test_settings_of_a_transaction(shop):
+    """Row-level security's way: SET LOCAL and set_config(…, true)."""
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            with transaction.atomic():
+                with connections["default"].cursor() as cursor:
+                    cursor.execute(f"set local my.tenant = '{number}'")
+                ask("default", "select set_config('my.other', %s, true)", [str(number)])
+                assert ask("default", "select current_setting('my.tenant')") == str(number)
+                assert ask("default", "select current_setting('my.other')") == str(number)
+            assert ask("default", "select current_setting('my.tenant', true)") in (None, "")
+            assert ask("default", "select current_setting('my.other', true)") in (None, "")
+
+    in_threads("default", work)
+
+
 def test_the_isolation_level_of_one_database_entry(shop):
     for _ in range(3):
         for using, level in [("serializable", "serializable"), ("default", "read committed")]:

@@ -161,6 +161,19 @@ def test_servers_that_die_are_not_noticed_by_a_pool_that_pings(engine, postgres)
             assert value(connection, "select :x + 1", x=1) == 2
 
 
+def test_temporary_tables_of_one_transaction(engine):
+    scratch = sa.Table("sa_brief", sa.MetaData(), sa.Column("x", sa.Integer), prefixes=["TEMP"], postgresql_on_commit="DROP")
+
+    def work(number: int) -> None:
+        for _ in range(3):
+            with engine.begin() as connection:
+                scratch.create(connection)
+                connection.execute(sa.insert(scratch), [{"x": x} for x in range(number + 1)])
+                assert connection.scalar(sa.select(sa.func.count()).select_from(scratch)) == number + 1
+
+    at_once(CONNECTIONS, work)
+
+
 def test_the_whole_pool_at_once(engine):
     everyone = threading.Barrier(CONNECTIONS)
 
