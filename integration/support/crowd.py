@@ -35,9 +35,12 @@ def environment(pooler, certificates) -> dict:
 def run_program(folder: str, command: list, env: dict, passed: str, at_least: int) -> None:
     """Runs a program in `integration/folder`; it must end well, and tell by `passed` that it ran so many tests."""
     directory = ROOT / "integration" / folder
-    done = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, timeout=LONGEST_PROGRAM)
-    report = done.stdout + done.stderr
-    assert done.returncode == 0, report
-    count = re.search(passed, report)
-    assert count and int(count[1]) >= at_least, report
-    print(report)
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": LONGEST_PROGRAM}
+    try:
+        done = subprocess.run(command, cwd=directory, env=env, **how)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"not within {LONGEST_PROGRAM} s:\n{(late.output or b'').decode()}") from None
+    assert done.returncode == 0, done.stdout
+    count = re.search(passed, done.stdout)
+    assert count and int(count[1]) >= at_least, done.stdout
+    print(done.stdout)
