@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check integration demo bench storm fmt clean release need-test need-demo
+.PHONY: help test check integration demo bench storm fmt clean release need-test need-bench need-demo
 
 VENV := target/venv
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
@@ -32,11 +32,11 @@ integration: release $(VENV)/.installed $(NODE) ## the drivers and tools alone; 
 demo: need-demo release $(VENV)/.installed ## a throw-away Postgres, pgweir in front, some hundred clients, until Ctrl-C
 	$(PYTHON) -m demo
 
-bench: need-test release $(VENV)/.installed ## pgweir and PgBouncer in turns; ONLY=simple50,large ROUNDS=3 SECONDS_EACH=6 CANDIDATE=path
+bench: need-bench release $(VENV)/.installed ## pgweir and PgBouncer in turns; ONLY=simple50,large ROUNDS=3 SECONDS_EACH=6 CANDIDATE=path
 	$(call say,bench: pgweir and PgBouncer in turns)
 	$(PYTHON) -m bench $(BENCH)
 
-storm: need-test release $(VENV)/.installed ## 1,000 clients that come at once with SCRAM, work for a minute and leave
+storm: need-bench release $(VENV)/.installed ## 1,000 clients that come at once with SCRAM, work for a minute and leave
 	$(call say,storm: 1$(comma)000 clients at once)
 	$(PYTHON) -m storm
 
@@ -56,7 +56,11 @@ release:
 
 need-test:
 	$(call say,programs that the tests need)
-	integration/install postgresql pgbouncer openssl python3-venv node cc
+	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord
+
+need-bench:
+	$(call say,programs that the benchmarks need)
+	integration/install postgresql pgbouncer openssl python3-venv cc
 
 need-demo:
 	$(call say,programs that the demo needs)

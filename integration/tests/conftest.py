@@ -13,6 +13,7 @@ from support.certificates import Authority, Pair
 from support.children import Scratch, eventually, obey_signals, raise_open_files
 from support.pgweir import Pgweir
 from support.postgres import Postgres, create_roles
+from support.watch import Watch
 
 
 def pytest_configure():
@@ -134,6 +135,25 @@ def secure_file(postgres, certificates, pool_size: int = 2) -> dict:
 def secure(run_pgweir, postgres, certificates):
     """pgweir as `secure_file` has it: two servers, TLS and SCRAM everywhere."""
     return run_pgweir(config=secure_file(postgres, certificates))
+
+
+@pytest.fixture
+def two_servers(secure, postgres):
+    """`secure`, and at the end the proof that all its clients together never had a third server."""
+    with Watch(postgres, "app") as watch:
+        yield secure
+    assert 1 <= watch.most <= 2
+
+
+@pytest.fixture
+def table(postgres):
+    """Makes an empty table of `app`'s own, whatever was there before: `table("t", "x int")`."""
+
+    def make(name: str, columns: str) -> None:
+        postgres.run(f"drop table if exists {name} cascade", f"create table {name} ({columns})", dbname="app")
+        postgres.run(f"alter table {name} owner to app", dbname="app")
+
+    return make
 
 
 def dsn(pooler, user: str = "app", dbname: str = "app", **more) -> str:

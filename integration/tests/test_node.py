@@ -1,23 +1,13 @@
-"""node-postgres. Its tests are JavaScript, in node/driver.test.mjs; each must pass, and there must be some."""
+"""node-postgres, postgres.js and Drizzle. Their tests are JavaScript, in node/; each must pass, and there must be some."""
 
-import re
-import subprocess
+import pytest
 
-from support.places import ROOT
+from support.crowd import environment, run_program
+
+FILES = [("driver.test.mjs", 10), ("postgres-js.test.mjs", 14), ("drizzle.test.mjs", 10)]
 
 
-def test_node_postgres(secure, certificates):
-    env = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "PGHOST": "localhost",
-        "PGPORT": str(secure.port),
-        "PGUSER": "app",
-        "PGPASSWORD": "secret",
-        "PGDATABASE": "app",
-        "CA": str(certificates.ca),
-    }
-    command = ["node", "--test", "--test-reporter=spec", "driver.test.mjs"]
-    done = subprocess.run(command, cwd=ROOT / "integration/node", env=env, capture_output=True, text=True, timeout=120)
-    report = done.stdout + done.stderr
-    assert done.returncode == 0, report
-    assert int(re.search(r"pass (\d+)", report)[1]) >= 10, report
+@pytest.mark.parametrize("file, at_least", FILES, ids=[file for file, _ in FILES])
+def test_node(two_servers, certificates, file, at_least):
+    command = ["node", "--test", "--test-reporter=spec", file]
+    run_program("node", command, environment(two_servers, certificates), r"pass (\d+)", at_least)

@@ -1,11 +1,11 @@
 """pgbench with 300 clients over five servers: no error, and never a sixth server."""
 
 import subprocess
-import threading
 
 import pytest
 
 from support.places import postgres_program
+from support.watch import Watch
 
 POOL_SIZE = 5
 CLIENTS = 300
@@ -18,31 +18,6 @@ def tables(postgres):
     address = [f"--host={postgres.socket_directory}", f"--port={postgres.port}", "--username=app", "app"]
     make = [postgres_program("pgbench"), "--initialize", "--quiet", "--scale=10", *address]
     subprocess.run(make, check=True, capture_output=True)
-
-
-class Watch:
-    """Asks Postgres all the time how many sessions a user has, past the pooler, until told to stop."""
-
-    def __init__(self, postgres, user: str):
-        self.most = 0
-        self.looks = 0
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._look, args=(postgres, user), daemon=True)
-
-    def _look(self, postgres, user: str) -> None:
-        with postgres.connect() as connection:
-            while not self.over.wait(0.02):
-                asked = connection.execute("select count(*) from pg_stat_activity where usename = %s", [user])
-                self.most = max(self.most, asked.fetchone()[0])
-                self.looks += 1
-
-    def __enter__(self) -> "Watch":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
 
 def pgbench(pooler, *args: str) -> str:

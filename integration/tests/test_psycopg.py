@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from support.crowd import at_once
 from tests.conftest import secure_dsn
 
 CONNECTIONS = 40
@@ -151,6 +152,33 @@ def test_a_deep_pipeline_of_large_answers(connect):
     with connection.pipeline():
         cursors = [connection.execute("select %s::text || repeat('y', 50000)", [filler]) for _ in range(200)]
     assert all(len(cursor.fetchone()[0]) == 100_000 for cursor in cursors)
+
+
+def test_pipelines_of_many_connections(connect, postgres, table):
+    """Transactions, syncs and an error in the middle, in pipelines that share two servers."""
+    table("t_pipe", "who int, x int")
+    connections = [connect(autocommit=True) for _ in range(24)]
+
+    def work(number: int) -> None:
+        connection = connections[number]
+        for turn in range(5):
+            with connection.pipeline() as pipeline:
+                with connection.transaction():
+                    first = connection.execute("select pg_backend_pid()")
+                    connection.cursor().executemany("insert into t_pipe values (%s, %s)", [(number, x) for x in range(50)])
+                    last = connection.execute("select pg_backend_pid(), count(*) from t_pipe where who = %s", [number])
+                pipeline.sync()
+                after = connection.execute("select %s::int", [turn])
+            assert last.fetchone() == (first.fetchone()[0], 50 * (turn + 1))
+            assert after.fetchone() == (turn,)
+            with pytest.raises(errors.DivisionByZero), connection.pipeline(), connection.transaction():
+                connection.execute("insert into t_pipe values (%s, 0)", [number])
+                connection.execute("select 1/0")
+                connection.execute("insert into t_pipe values (%s, 0)", [number])
+
+    at_once(len(connections), work)
+    assert value(connections[0], "select count(*) from t_pipe") == 24 * 50 * 5
+    assert 1 <= postgres.sessions("app") <= 2
 
 
 ERRORS = [
