@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::cancel::Line;
+use super::mail::Mailbox;
 use crate::observe::count::Count;
 use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView};
@@ -45,6 +46,8 @@ pub struct Client {
     /// In ms of the worker's clock; 0 for none.
     deadline: AtomicU64,
     waker: OnceLock<Waker>,
+    /// Only of clients that listen to notifications.
+    mail: OnceLock<Box<Mailbox>>,
     application_name: Mutex<Arc<str>>,
     line: Mutex<Option<Arc<Line>>>,
 }
@@ -99,6 +102,7 @@ impl Client {
             word: AtomicU8::new(0),
             deadline: AtomicU64::new(0),
             waker: OnceLock::new(),
+            mail: OnceLock::new(),
             application_name: Mutex::new(who.application_name),
             line: Mutex::new(None),
         }
@@ -114,6 +118,18 @@ impl Client {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Has a message for the client, to be sent when it is between two statements.
+    pub fn post(&self, letter: &Arc<[u8]>) {
+        self.mail.get_or_init(Box::default).put(letter);
+        self.wake();
+    }
+
+    /// Messages that others have for the client, if there are any.
+    #[inline]
+    pub fn mail(&self) -> Option<&Mailbox> {
+        self.mail.get().map(|mail| &**mail).filter(|mail| mail.is_full())
     }
 
     /// Says something to the session. A more serious word is not taken back by a lesser one.

@@ -1,15 +1,18 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what servers remember),
-//! `client` and `cancel` (how one is reached), `connect` and `server`, then `lease` and `tidy`, which move them; and `own`,
+//! `client`, `mail` and `cancel` (how one is reached), `channels` and `hub` (who listens to notifications), `connect` and `server`, then `lease` and `tidy`, which move them; and `own`,
 //! servers that are in no pool.
 
 pub mod cancel;
 pub mod catalog;
+pub mod channels;
 pub mod client;
 pub mod connect;
+pub mod hub;
 pub mod lease;
 pub mod ledger;
+pub mod mail;
 pub mod memory;
 pub mod own;
 pub mod parameters;
@@ -117,6 +120,8 @@ pub struct Pool {
     alike: Mutex<Interner>,
     /// A server died since the last one was opened.
     doubtful: AtomicBool,
+    /// What listens for its clients.
+    pub hub: hub::Hub,
     /// How many clients are tied to a server of theirs.
     pub tied: AtomicUsize,
     /// Grows when a table has changed under a prepared statement.
@@ -171,6 +176,7 @@ impl Pool {
             learned: Mutex::default(),
             alike: Mutex::default(),
             doubtful: AtomicBool::new(false),
+            hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),
             schema: AtomicU64::new(0),
             keys: Mutex::default(),

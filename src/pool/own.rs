@@ -23,6 +23,7 @@ pub struct Own {
     /// How to cancel what it runs.
     pub line: Arc<Line>,
     opened_at: Instant,
+    purpose: &'static str,
     places: Places,
 }
 
@@ -62,27 +63,28 @@ impl Drop for Places {
 
 impl Pool {
     /// Opens a server for one client of worker `home` alone, with these parameters after the database's own; and what it
-    /// reported.
+    /// reported. `purpose` is for the log.
     pub async fn open_own(
         self: &Arc<Self>,
         home: usize,
         parameters: &[(String, String)],
+        purpose: &'static str,
     ) -> Result<(Own, Parameters), NoOwn> {
         let places = Places::take(self)?;
         let (plan, began) = (self.plan(), Instant::now());
         let startup = [&plan.route.startup, parameters].concat();
         let opened = connect::open_with(&plan.route, &startup, &self.keys).await.map_err(|why| {
             warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
-                addr = %plan.route.address, replication = true, error = %why);
+                addr = %plan.route.address, purpose, error = %why);
             NoOwn::Failed(Box::new(why.complaint(&plan.route, began, Instant::now())), why.to_string())
         })?;
         let opened_at = Instant::now();
         let took = opened_at.saturating_duration_since(began);
         self.meter(home).connected(took);
         info!(event = "server_connected", database = %self.database, user = %self.user, addr = %plan.route.address,
-            process_id = opened.line.process_id, tls = opened.stream.is_tls(), replication = true,
+            process_id = opened.line.process_id, tls = opened.stream.is_tls(), purpose,
             ms = took.as_millis() as u64);
-        Ok((Own { stream: opened.stream, line: opened.line, opened_at, places }, opened.parameters))
+        Ok((Own { stream: opened.stream, line: opened.line, opened_at, purpose, places }, opened.parameters))
     }
 }
 
@@ -91,6 +93,6 @@ impl Drop for Own {
         let pool = &self.places.0;
         let age = self.opened_at.elapsed().as_secs();
         info!(event = "server_closed", database = %pool.database, user = %pool.user, process_id = self.line.process_id,
-            age_s = age, replication = true, reason = "its client left, or it closed");
+            age_s = age, purpose = self.purpose, reason = "no longer needed, or it closed");
     }
 }

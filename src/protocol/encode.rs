@@ -107,6 +107,17 @@ pub fn key_data(out: &mut Vec<u8>, process_id: u32, key: &[u8]) {
     });
 }
 
+/// NoticeResponse: a warning of ours.
+pub fn warning(out: &mut Vec<u8>, text: &str) {
+    message(out, backend::NOTICE, |out| {
+        for (letter, field) in [(b'S', "WARNING"), (b'V', "WARNING"), (b'C', "01000"), (b'M', text)] {
+            out.push(letter);
+            cstr(out, field.as_bytes());
+        }
+        out.push(0);
+    });
+}
+
 /// NegotiateProtocolVersion: the minor version that is spoken instead of the one asked for, and the options that we do not know.
 pub fn negotiate(out: &mut Vec<u8>, minor: u16, unknown: &[&str]) {
     message(out, backend::NEGOTIATE, |out| {

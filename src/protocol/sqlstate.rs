@@ -23,6 +23,8 @@ pub const INVALID_PASSWORD: SqlState = *b"28P01";
 pub const INVALID_CATALOG_NAME: SqlState = *b"3D000";
 /// `too_many_connections`
 pub const TOO_MANY_CONNECTIONS: SqlState = *b"53300";
+/// configuration_limit_exceeded
+pub const CONFIGURATION_LIMIT_EXCEEDED: SqlState = *b"53400";
 /// `query_canceled`
 pub const QUERY_CANCELED: SqlState = *b"57014";
 /// `admin_shutdown`

@@ -18,6 +18,7 @@ pub mod inquiry;
 pub mod known;
 mod learn;
 mod limits;
+mod listen;
 pub mod lobby;
 pub mod owed;
 mod parting;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::course::Course;
 use super::limits::{Limits, Standing};
+use super::listen::overflow;
 use super::stay::{Farewell, Session, shutdown};
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
@@ -229,10 +230,21 @@ impl<'s> Relay<'s> {
         }
         if !self.session.client.pins().is_empty() {
             self.end_if_asked();
+            self.take_mail()?;
             return Ok(self.bring_parameters());
         }
         self.hand_on();
         Ok(false)
+    }
+
+    /// What others have for a client that keeps its server.
+    fn take_mail(&mut self) -> Result<(), Farewell> {
+        let letters = self.session.client.mail().map(|mail| mail.take());
+        let letters = letters.transpose().map_err(|_| Farewell::told(overflow()))?;
+        if let Some(letters) = letters {
+            self.exchange.down.insert(|out| out.extend(letters));
+        }
+        Ok(())
     }
 
     fn hand_on(&mut self) {

@@ -76,6 +76,9 @@ impl Relay<'_> {
             self.share_parameters();
             return Ok(true);
         }
+        for channel in self.exchange.watch.take_unlistened() {
+            self.session.hear_no_more(&channel);
+        }
         match self.exchange.watch.settle(self.session.client.pins()) {
             Settlement::Known(changes) => {
                 self.carry(|carry| changes.iter().for_each(|change| carry.apply(change)));

@@ -77,6 +77,7 @@ impl Stage {
             backslash: false,
             parameters,
             statements: None,
+            hearing: None,
             direct: false,
             rested_at: Instant::now(),
             stay,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::info;
 
 use super::known;
+use super::listen::Hearing;
 use super::relay::Relay;
 use super::request::{Request, survey};
 use super::statements::Statements;
@@ -43,6 +44,8 @@ pub struct Session {
     pub(super) statements: Option<Box<Statements>>,
     /// What it has said and nobody has dealt with.
     pub(super) lane: Option<Box<Lane>>,
+    /// What it hears through its pool.
+    pub(super) hearing: Option<Hearing>,
     /// Its last request was of a kind that may wait unread.
     pub(super) direct: bool,
     /// When it last got what it asked for.
@@ -71,6 +74,8 @@ pub(super) enum Wish {
     Read(Box<Lane>),
     /// What lies in its socket.
     Unread,
+    /// Nothing, but others have something for it.
+    Mail,
 }
 
 /// How a stay ends.
@@ -131,6 +136,10 @@ impl Session {
             let wish = self.request().await?;
             let asked_at = Instant::now();
             let (up, lease) = match wish {
+                Wish::Mail => {
+                    Box::pin(self.deliver()).await?;
+                    continue;
+                }
                 Wish::Unread => match self.borrow_unread(asked_at).await? {
                     Some(borrowed) => borrowed,
                     None => continue,
@@ -139,6 +148,10 @@ impl Session {
                     if let Some(mut answer) = self.know(&mut up) {
                         self.keep_or_shelve(up);
                         Box::pin(self.say(&mut answer)).await?;
+                        continue;
+                    }
+                    if let Some(wanted) = self.wants_to_listen(&up) {
+                        Box::pin(self.listen(up, wanted)).await?;
                         continue;
                     }
                     let lease = self.borrow(&mut up, asked_at).await?;
@@ -176,6 +189,9 @@ impl Session {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {
         self.client.set_waker(cx.waker());
+        if self.client.mail().is_some() {
+            return Poll::Ready(Ok(Wish::Mail));
+        }
         if self.client.word() == Word::None && self.can_wait_unread() {
             return Poll::Ready(Ok(Wish::Unread));
         }

@@ -99,7 +99,7 @@ impl Session {
         if self.stream.has_ended() {
             return Err(Farewell::Gone);
         }
-        if Session::is_direct(&up) && survey(&mut up) == Request::Complete {
+        if Session::is_direct(&up) && self.wants_to_listen(&up).is_none() && survey(&mut up) == Request::Complete {
             return Ok(Some(up));
         }
         self.direct = false;

@@ -7,7 +7,7 @@
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, To, changes, effects};
+use crate::sql::{Change, Effects, Listen, To, changes, effects, unlistened};
 
 /// Effects that change settings.
 const SETTINGS: Effects =
@@ -43,6 +43,8 @@ pub struct Watch {
     undone: bool,
     /// A text was too long to be read whole: tags of commands are all that is known of its rest.
     cut: bool,
+    /// What is listened to no more.
+    unlistened: Vec<Listen>,
     /// The last text that may tie the client, for the log.
     suspect: Option<Box<[u8]>>,
 }
@@ -137,6 +139,12 @@ impl Watch {
         if found.intersects(SETTINGS) {
             self.changes.extend(changes(text, backslash, parameters));
         }
+        if found.contains(Effects::UNLISTEN) {
+            self.unlistened.extend(unlistened(text, backslash));
+        }
+        if found.contains(Effects::DISCARD_ALL) {
+            self.unlistened.push(Listen::AllOff);
+        }
         let binding = BINDING.iter().any(|(effect, _)| found.intersects(*effect));
         if binding || found.intersects(Effects::LOAD.union(Effects::CURRVAL).union(Effects::OPAQUE)) {
             self.suspect = Some(text.into());
@@ -191,6 +199,13 @@ impl Watch {
             To::Default => change.name.eq_ignore_ascii_case(name),
             _ => false,
         })
+    }
+
+    /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
+    /// much than too little.
+    pub fn take_unlistened(&mut self) -> Vec<Listen> {
+        let unlistened = std::mem::take(&mut self.unlistened);
+        if self.undone { Vec::new() } else { unlistened }
     }
 
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what

@@ -236,7 +236,8 @@ impl Guest {
             })?;
             return Ok((parameters, None));
         };
-        let opened = pool.open_own(self.worker.index, startup).await.map_err(|why| turned::no_own(pool, why))?;
+        let opened =
+            pool.open_own(self.worker.index, startup, "replication").await.map_err(|why| turned::no_own(pool, why))?;
         Ok((Arc::new(opened.1), Some(opened.0)))
     }
 
@@ -305,6 +306,7 @@ impl Guest {
             parameters,
             backslash,
             statements: None,
+            hearing: None,
             direct: false,
             rested_at: now,
             lane,

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod effects;
 mod key;
 pub mod lexer;
+pub mod listen;
 pub mod literal;
 mod redact;
 mod set;
@@ -15,6 +16,7 @@ mod set_config;
 pub use changes::{Change, To, changes};
 pub use effects::{Effects, effects};
 pub use lexer::{Lexer, Token};
+pub use listen::{Listen, unlistened};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
 

@@ -1,0 +1,364 @@
+//! One connection that listens on behalf of all clients of a pool: opened when the first wants it, it hands what it hears to
+//! each that listens. When it is lost it is opened again, and they are told that they may have missed something.
+
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{interval, sleep};
+use tracing::{info, warn};
+
+use super::channels::{Channels, Joined};
+use super::own::{NoOwn, Own};
+use super::{Client, Plan, Pool};
+use crate::net::talk;
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::frame::cut_str;
+use crate::protocol::{Frame, backend, sqlstate};
+
+/// When nobody has listened for so long, the connection is closed.
+const UNUSED: Duration = Duration::from_secs(60);
+
+/// So often it is held against the configuration, which may have changed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Between attempts to open it again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Read at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// Text is handed on as it comes, and only clients with this encoding are served.
+const ENCODING: &str = "UTF8";
+
+/// A pool's listening connection, perhaps not open.
+#[derive(Debug, Default)]
+pub struct Hub {
+    orders: Mutex<Option<mpsc::UnboundedSender<Order>>>,
+}
+
+/// What is wanted of it.
+#[derive(Debug)]
+enum Order {
+    Listen { client: Arc<Client>, channel: String, done: Done },
+    Unlisten { client: u32, channel: Option<String> },
+}
+
+/// Says whether the server listens.
+type Done = oneshot::Sender<Result<(), Complaint>>;
+
+impl Hub {
+    /// Has a client hear a channel. Returns when the server listens on it.
+    pub async fn listen(&self, pool: &Arc<Pool>, client: &Arc<Client>, channel: String) -> Result<(), Complaint> {
+        let (done, outcome) = oneshot::channel();
+        self.order(pool, Order::Listen { client: client.clone(), channel, done });
+        outcome.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// A client no longer hears a channel, or any.
+    pub fn unlisten(&self, client: u32, channel: Option<String>) {
+        if let Some(orders) = &*self.lock() {
+            let _ = orders.send(Order::Unlisten { client, channel });
+        }
+    }
+
+    /// Whoever served orders has gone when nobody needed it; then another begins.
+    fn order(&self, pool: &Arc<Pool>, order: Order) {
+        let mut orders = self.lock();
+        let unsent = match orders.as_ref() {
+            Some(orders) => orders.send(order).err().map(|unsent| unsent.0),
+            None => Some(order),
+        };
+        if let Some(order) = unsent {
+            self.begin(pool, &mut orders, order);
+        }
+    }
+
+    fn begin(&self, pool: &Arc<Pool>, known: &mut Option<mpsc::UnboundedSender<Order>>, first: Order) {
+        let (sender, orders) = mpsc::unbounded_channel();
+        let _ = sender.send(first);
+        *known = Some(sender);
+        let ear = Ear { pool: pool.clone(), channels: Channels::default(), waiting: Vec::new(), missed: false, orders };
+        pool.homes[0].runtime.spawn(ear.run());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<Order>>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lost() -> Complaint {
+    Complaint::error(sqlstate::CONNECTION_FAILURE, "pgweir lost the server that it listens with")
+        .hint("Say LISTEN again.")
+}
+
+/// The task behind a hub.
+struct Ear {
+    pool: Arc<Pool>,
+    channels: Channels<Arc<Client>>,
+    /// Those who wait until the server listens: on what, and how they are told.
+    waiting: Vec<(u32, String, Done)>,
+    /// The connection was lost since its listeners last heard of it.
+    missed: bool,
+    orders: mpsc::UnboundedReceiver<Order>,
+}
+
+impl Ear {
+    async fn run(mut self) {
+        while let Some(order) = self.orders.recv().await {
+            self.note(order);
+            while !self.channels.is_empty() {
+                self.live().await;
+            }
+            self.orders.close();
+        }
+    }
+
+    /// One connection's life, or the failure to open it.
+    async fn live(&mut self) {
+        let plan = self.pool.plan();
+        let parameters = [("client_encoding", ENCODING), ("application_name", "pgweir")];
+        let parameters = parameters.map(|(name, value)| (name.to_string(), value.to_string()));
+        match self.pool.open_own(0, &parameters, "listen").await {
+            Ok((own, _)) => {
+                let mut wire = Wire { own, out: Vec::new(), read: Vec::new(), owed: VecDeque::new(), refused: None };
+                let names = self.channels.names().map(str::to_string).collect();
+                wire.listen(names);
+                if let Err(error) = self.serve(&mut wire, &plan).await {
+                    warn!(event = "listener_lost", database = %self.pool.database, user = %self.pool.user, %error);
+                    self.channels.close_all();
+                    self.missed = true;
+                }
+            }
+            Err(why) => {
+                self.fail(&complaint(why));
+                self.catch_up();
+                sleep(RETRY).await;
+            }
+        }
+    }
+
+    /// Orders that came while there was no connection.
+    fn catch_up(&mut self) {
+        while let Ok(order) = self.orders.try_recv() {
+            self.note(order);
+        }
+    }
+
+    /// Until nobody has listened for long.
+    async fn serve(&mut self, wire: &mut Wire, plan: &Plan) -> io::Result<()> {
+        let (mut look, mut unused) = (interval(LOOK), Duration::ZERO);
+        loop {
+            wire.flush().await?;
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(order) => self.obey(order, wire),
+                    None => return Ok(()),
+                },
+                read = wire.read() => {
+                    read?;
+                    self.hear(wire)?;
+                }
+                _ = look.tick() => {
+                    unused = if self.channels.is_empty() { unused + LOOK } else { Duration::ZERO };
+                    if unused >= UNUSED {
+                        return Ok(());
+                    }
+                    if !self.pool.keeps(plan) {
+                        return Err(io::Error::other("reconfigured"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes an order; a channel that the server is to be asked for.
+    fn note(&mut self, order: Order) -> Noted {
+        match order {
+            Order::Listen { client, channel, done } => {
+                let id = client.id;
+                match self.channels.join(id, client, &channel) {
+                    Joined::Open => {
+                        let _ = done.send(Ok(()));
+                        Noted::Nothing
+                    }
+                    Joined::Opening => {
+                        self.waiting.push((id, channel, done));
+                        Noted::Nothing
+                    }
+                    Joined::First => {
+                        self.waiting.push((id, channel.clone(), done));
+                        Noted::Listen(channel)
+                    }
+                }
+            }
+            Order::Unlisten { client, channel } => Noted::Unlisten(self.channels.leave(client, channel.as_deref())),
+        }
+    }
+
+    fn obey(&mut self, order: Order, wire: &mut Wire) {
+        match self.note(order) {
+            Noted::Nothing => {}
+            Noted::Listen(channel) => wire.listen(vec![channel]),
+            Noted::Unlisten(channels) => wire.unlisten(&channels),
+        }
+    }
+
+    /// What the server has said.
+    fn hear(&mut self, wire: &mut Wire) -> io::Result<()> {
+        while let Some((tag, message)) = wire.message()? {
+            match tag {
+                backend::NOTIFICATION => self.hand_on(&message),
+                backend::ERROR => wire.refused = Some(Complaint::of_server(&message[5..])),
+                backend::READY => {
+                    let channels = wire.owed.pop_front().unwrap_or_default();
+                    self.settle(&channels, wire.refused.take());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_on(&self, message: &[u8]) {
+        let channel = message.get(9..).and_then(cut_str).and_then(|(name, _)| std::str::from_utf8(name).ok());
+        let letter: Arc<[u8]> = message.into();
+        for client in channel.into_iter().flat_map(|channel| self.channels.listeners(channel)) {
+            client.post(&letter);
+        }
+    }
+
+    /// The server listens on these now, or has refused to.
+    fn settle(&mut self, channels: &[String], refused: Option<Complaint>) {
+        if refused.is_none() {
+            channels.iter().for_each(|channel| self.channels.opened(channel));
+        }
+        let (over, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(_, channel, _)| channels.contains(channel));
+        self.waiting = waiting;
+        for (client, channel, done) in over {
+            if refused.is_some() {
+                self.channels.leave(client, Some(&channel));
+            }
+            let error = refused.as_ref().map(|why| Complaint { severity: encode::Severity::Error, ..why.clone() });
+            let _ = done.send(error.map_or(Ok(()), Err));
+        }
+        if std::mem::take(&mut self.missed) {
+            self.tell_that_some_may_be_missed();
+        }
+    }
+
+    fn tell_that_some_may_be_missed(&self) {
+        info!(event = "listener_back", database = %self.pool.database, user = %self.pool.user);
+        let mut letter = Vec::new();
+        let text = "pgweir was cut off from the server that it listens with: notifications may have been missed";
+        encode::warning(&mut letter, text);
+        let letter: Arc<[u8]> = letter.into();
+        let mut told = HashSet::new();
+        for (id, client) in self.channels.everybody() {
+            if told.insert(id) {
+                client.post(&letter);
+            }
+        }
+    }
+
+    /// No connection can be had: those who wait for one are told; those who had one go on waiting for another.
+    fn fail(&mut self, why: &Complaint) {
+        for (client, channel, done) in std::mem::take(&mut self.waiting) {
+            self.channels.leave(client, Some(&channel));
+            let _ = done.send(Err(why.clone()));
+        }
+    }
+}
+
+/// What an order comes to.
+enum Noted {
+    Nothing,
+    Listen(String),
+    Unlisten(Vec<Box<str>>),
+}
+
+fn complaint(why: NoOwn) -> Complaint {
+    match why {
+        NoOwn::Failed(complaint, _) => Complaint { severity: encode::Severity::Error, ..*complaint },
+        NoOwn::Full { which, limit } => {
+            let key = ["max_db_connections", "max_user_connections"][which.min(1)];
+            Complaint::error(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no server free to listen with")
+                .detail(format!("{key} is {limit}."))
+                .hint("One more is needed for LISTEN.")
+        }
+    }
+}
+
+/// The open connection.
+struct Wire {
+    own: Own,
+    out: Vec<u8>,
+    read: Vec<u8>,
+    /// For each ReadyForQuery to come: the channels that are listened on then.
+    owed: VecDeque<Vec<String>>,
+    refused: Option<Complaint>,
+}
+
+impl Wire {
+    fn listen(&mut self, channels: Vec<String>) {
+        let sql: Vec<String> = channels.iter().map(|channel| format!("LISTEN {}", quoted(channel))).collect();
+        encode::query(&mut self.out, &sql.join("; "));
+        self.owed.push_back(channels);
+    }
+
+    fn unlisten(&mut self, channels: &[Box<str>]) {
+        if !channels.is_empty() {
+            let sql: Vec<String> = channels.iter().map(|channel| format!("UNLISTEN {}", quoted(channel))).collect();
+            encode::query(&mut self.out, &sql.join("; "));
+            self.owed.push_back(Vec::new());
+        }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if !self.out.is_empty() {
+            talk::write_all(&mut self.own.stream, &self.out).await?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    /// Reads some. Nothing is lost when this is dropped in the middle: it waits before it reads.
+    async fn read(&mut self) -> io::Result<()> {
+        let before = self.read.len();
+        self.read.resize(before + CHUNK, 0);
+        let Wire { own, read, .. } = self;
+        let mut guard = Truncate { read, to: before };
+        let count = poll_fn(|cx| own.stream.poll_read(cx, &mut guard.read[before..])).await?;
+        guard.to = before + count;
+        if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+
+    /// The next whole message, its tag and all of it.
+    fn message(&mut self) -> io::Result<Option<(u8, Vec<u8>)>> {
+        let frame = Frame::read(&self.read).map_err(io::Error::other)?;
+        let Some(frame) = frame.filter(|frame| frame.is_complete()) else { return Ok(None) };
+        let (tag, size) = (frame.tag, frame.size);
+        Ok(Some((tag, self.read.drain(..size).collect())))
+    }
+}
+
+/// Takes back the room that a read did not fill, also one that was given up.
+struct Truncate<'a> {
+    read: &'a mut Vec<u8>,
+    to: usize,
+}
+
+impl Drop for Truncate<'_> {
+    fn drop(&mut self) {
+        self.read.truncate(self.to);
+    }
+}
+
+fn quoted(channel: &str) -> String {
+    format!("\"{}\"", channel.replace('"', "\"\""))
+}

@@ -1,0 +1,242 @@
+//! LISTEN and UNLISTEN of a client that holds no server: its pool listens for it, on one connection for all. Elsewhere (in a
+//! transaction, among other statements) LISTEN runs on the client's own server, and ties it there.
+
+use std::sync::Arc;
+
+use super::owed::Owed;
+use super::statements::Statements;
+use super::stay::{Farewell, Session};
+use crate::config::PoolMode;
+use crate::net::Lane;
+use crate::pool::mail::Mailbox;
+use crate::pool::{Client, Pool};
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::frame::cut_str;
+use crate::protocol::frontend::{self, Parse};
+use crate::protocol::{Frame, TransactionStatus, backend, sqlstate};
+use crate::sql::Listen;
+
+/// What a client hears through its pool. Dropped, it hears nothing.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    pool: Arc<Pool>,
+    client: Arc<Client>,
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        self.pool.hub.unlisten(self.client.id, None);
+    }
+}
+
+/// A request that is nothing but LISTEN or UNLISTEN.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    what: Listen,
+    /// Bytes of the request.
+    size: usize,
+    /// What its messages are owed, in order.
+    owed: Vec<Owed>,
+}
+
+/// Looks whether a complete request is one of these. Pure.
+pub(super) fn wanted(bytes: &[u8]) -> Option<Wanted> {
+    match *bytes.first()? {
+        frontend::QUERY => simple(bytes),
+        frontend::PARSE => extended(bytes),
+        _ => None,
+    }
+}
+
+/// Whether the first word may be one of the two: almost no text goes further.
+fn begins(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    matches!(text.first(), Some(b'l' | b'L' | b'u' | b'U' | b'/' | b'-'))
+}
+
+fn simple(bytes: &[u8]) -> Option<Wanted> {
+    let frame = Frame::read(bytes).ok()??;
+    let (text, _) = cut_str(frame.whole()?)?;
+    let what = if begins(text) { Listen::read(text)? } else { return None };
+    Some(Wanted { what, size: frame.size, owed: vec![Owed::Query] })
+}
+
+/// Parse of the unnamed statement, Bind, perhaps Describe, Execute, Sync.
+fn extended(bytes: &[u8]) -> Option<Wanted> {
+    let (mut at, mut what, mut owed) = (0, None, Vec::new());
+    loop {
+        let frame = Frame::read(&bytes[at..]).ok()??;
+        let body = frame.whole()?;
+        at += frame.size;
+        match frame.tag {
+            frontend::PARSE if owed.is_empty() => {
+                let parse = Parse::read(body).filter(|parse| parse.name.is_empty() && begins(parse.query()))?;
+                what = Some(Listen::read(parse.query())?);
+            }
+            frontend::BIND if owed.len() == 1 && body.starts_with(&[0, 0]) => {}
+            frontend::DESCRIBE if owed.len() == 2 && body == b"P\0" => {}
+            frontend::EXECUTE if owed.len() >= 2 && !owed.contains(&Owed::Execute) && body.starts_with(&[0]) => {}
+            frontend::SYNC if owed.last() == Some(&Owed::Execute) => {
+                owed.push(Owed::Sync);
+                return Some(Wanted { what: what?, size: at, owed });
+            }
+            _ => return None,
+        }
+        owed.extend(Owed::by(frame.tag));
+    }
+}
+
+impl Wanted {
+    /// What Postgres would answer.
+    fn answer(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let tag: &[u8] = if matches!(self.what, Listen::On(_)) { b"LISTEN" } else { b"UNLISTEN" };
+        for owed in &self.owed {
+            match owed {
+                Owed::Parse(_) => encode::bare(&mut out, backend::PARSED),
+                Owed::Bind => encode::bare(&mut out, backend::BOUND),
+                Owed::Describe => encode::bare(&mut out, backend::NO_DATA),
+                Owed::Execute | Owed::Query => {
+                    encode::message(&mut out, backend::COMPLETE, |out| encode::cstr(out, tag));
+                }
+                _ => {}
+            }
+        }
+        encode::ready(&mut out, TransactionStatus::Idle);
+        out
+    }
+}
+
+impl Session {
+    /// What the request that has come wants of the pool's ear, if that is all it wants.
+    pub(super) fn wants_to_listen(&self, up: &Lane) -> Option<Wanted> {
+        let wanted = wanted(up.unjudged())?;
+        let off = !matches!(wanted.what, Listen::On(_));
+        // Letters are in UTF-8. What is not heard through the pool cannot be heard no more.
+        let served = self.parameters.reported("client_encoding") == Some("UTF8") && (!off || self.hearing.is_some());
+        (served && self.plan.settings.pool_mode != PoolMode::Session).then_some(wanted)
+    }
+
+    /// Does it.
+    pub(super) async fn listen(&mut self, mut up: Box<Lane>, wanted: Wanted) -> Result<(), Farewell> {
+        let answer = wanted.answer();
+        if let Err(complaint) = self.hear(&wanted).await {
+            return self.refuse(up, Box::new(complaint)).await;
+        }
+        self.note_unnamed(&up, &wanted);
+        up.swallow(wanted.size);
+        self.keep_or_shelve(up);
+        self.client.queries.add(1);
+        self.say(&mut { answer }).await
+    }
+
+    async fn hear(&mut self, wanted: &Wanted) -> Result<(), Complaint> {
+        match &wanted.what {
+            Listen::On(channel) => {
+                let patience = self.plan.settings.query_wait_timeout;
+                let heard = self.pool.hub.listen(&self.pool, &self.client, channel.clone());
+                let heard = self.worker.alarms.within(patience, heard).await;
+                heard.unwrap_or_else(|| Err(late(patience)))?;
+                let hearing = || Hearing { pool: self.pool.clone(), client: self.client.clone() };
+                self.hearing.get_or_insert_with(hearing);
+            }
+            off => self.hear_no_more(off),
+        }
+        Ok(())
+    }
+
+    /// UNLISTEN, here or on the client's own server.
+    pub(super) fn hear_no_more(&mut self, what: &Listen) {
+        match (what, &self.hearing) {
+            (Listen::Off(channel), Some(_)) => self.pool.hub.unlisten(self.client.id, Some(channel.clone())),
+            (Listen::AllOff, Some(_)) => self.hearing = None,
+            _ => {}
+        }
+    }
+
+    /// A Query ends the unnamed statement, a Parse is another.
+    fn note_unnamed(&mut self, up: &Lane, wanted: &Wanted) {
+        let definition = match wanted.owed.first() {
+            Some(Owed::Parse(_)) => up.frame().ok().flatten().and_then(|frame| frame.body.get(1..)),
+            _ => None,
+        };
+        match definition {
+            Some(definition) => {
+                let id = self.client.id;
+                let statements = self.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
+                statements.keep_unnamed(definition);
+            }
+            None => self.statements.iter_mut().for_each(|statements| statements.drop_unnamed()),
+        }
+    }
+
+    /// Sends what others have for the client.
+    pub(super) async fn deliver(&mut self) -> Result<(), Farewell> {
+        match self.client.mail().map(Mailbox::take) {
+            None => Ok(()),
+            Some(Ok(mut letters)) => self.say(&mut letters).await,
+            Some(Err(_)) => Err(Farewell::told(overflow())),
+        }
+    }
+}
+
+fn late(patience: std::time::Duration) -> Complaint {
+    Complaint::error(
+        sqlstate::TOO_MANY_CONNECTIONS,
+        format!("pgweir had no server to listen with within query_wait_timeout ({patience:?})"),
+    )
+}
+
+pub(super) fn overflow() -> Complaint {
+    Complaint::fatal(
+        sqlstate::CONFIGURATION_LIMIT_EXCEEDED,
+        "pgweir closed the connection: its client did not take its notifications, and there is room for no more",
+    )
+    .hint("Read from connections that listen, or say UNLISTEN.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Q:TEXT`, `P:TEXT` of the unnamed statement, `B`, `D`, `E`, `S`; what is owed, by the letters of the answer.
+    #[track_caller]
+    fn check(words: &str, expected: &str) {
+        let mut bytes = Vec::new();
+        for word in words.split('|') {
+            match word.split_once(':') {
+                Some(("Q", text)) => encode::query(&mut bytes, text),
+                Some((_, text)) => encode::parse(&mut bytes, b"", &[text.as_bytes(), &[0; 3]].concat()),
+                None => encode::message(&mut bytes, word.as_bytes()[0], |out| match word {
+                    "B" => out.extend([0; 8]),
+                    "D" => out.extend(b"P\0"),
+                    "E" => out.extend([0; 5]),
+                    _ => {}
+                }),
+            }
+        }
+        let wanted = wanted(&bytes);
+        let answer = wanted.as_ref().map(Wanted::answer).unwrap_or_default();
+        let (mut said, mut rest) = (String::new(), &answer[..]);
+        while let Ok(Some(frame)) = Frame::read(rest) {
+            said.push(char::from(frame.tag));
+            rest = &rest[frame.size..];
+        }
+        assert_eq!(said, expected, "{words}");
+    }
+
+    #[test]
+    fn requests() {
+        check("Q:listen a", "CZ");
+        check("Q: UNLISTEN *;", "CZ");
+        check("Q:listen a; select 1", "");
+        check("Q:select 1", "");
+        check("P:listen a|B|E|S", "12CZ");
+        check("P:listen a|B|D|E|S", "12nCZ");
+        check("P:listen a|B|S", "");
+        check("P:listen a|S", "");
+        check("P:listen a|B|E|E|S", "");
+        check("P:select 1|B|E|S", "");
+        check("P:listen a|B|E", "");
+    }
+}
