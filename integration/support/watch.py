@@ -6,7 +6,8 @@ LOOK_EVERY = 0.02
 
 
 class Watch:
-    """Asks Postgres all the time how many sessions a user has, past the pooler, until told to stop. `most` is the answer."""
+    """Asks Postgres all the time how many sessions a user has, past the pooler, until told to stop; not counting the one that
+    listens. `most` is the answer."""
 
     def __init__(self, postgres, user: str):
         self.postgres, self.user = postgres, user
@@ -22,7 +23,8 @@ class Watch:
             self._look(connection)
 
     def _look(self, connection) -> None:
-        asked = connection.execute("select count(*) from pg_stat_activity where usename = %s", [self.user])
+        query = "select count(*) from pg_stat_activity where usename = %s and application_name <> 'pgweir'"
+        asked = connection.execute(query, [self.user])
         self.most = max(self.most, asked.fetchone()[0])
         self.looks += 1
 

@@ -18,7 +18,7 @@ REPLICATES = "local replication all trust\nhost replication all all scram-sha-25
 @pytest.fixture(scope="module")
 def primary():
     """A Postgres that may be replicated, by `app` and not by `other`."""
-    with Postgres(hba=HBA + REPLICATES, settings={"wal_level": "logical", "max_wal_senders": 20}) as server:
+    with Postgres(hba=HBA + REPLICATES, settings={"wal_level": "logical", "max_wal_senders": 20, "wal_keep_size": "256MB"}) as server:
         create_roles(server)
         server.run("alter role app replication")
         yield server

@@ -1,0 +1,141 @@
+"""LISTEN and NOTIFY in transaction mode: one connection listens for all clients; nothing is lost, nothing goes astray."""
+
+import json
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.children import eventually
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def pooler(sidecar):
+    """Two servers for everybody."""
+    return sidecar(pool_size=2)
+
+
+def connect(pooler) -> psycopg.Connection:
+    """A client in autocommit."""
+    return psycopg.connect(f"postgres://app:secret@{pooler.host}:{pooler.port}/app", autocommit=True)
+
+
+def heard(connection, count: int = 1) -> list[tuple[str, str]]:
+    """So many notifications."""
+    notes = connection.notifies(timeout=PATIENCE, stop_after=count)
+    return [(note.channel, note.payload) for note in notes][:count]
+
+
+def expect_pinned(pooler, *reasons: list) -> None:
+    """Waits until clients are tied to servers for these reasons; what ties one is known a moment after its answer."""
+    pinned = lambda: [row["pinned"] for row in json.loads(pooler.get("/api/clients")[1]) if row["pinned"]]
+    eventually(lambda: pinned() == list(reasons), f"clients pinned by {reasons}")
+
+
+def test_a_crowd_listens_on_few_servers(pooler, postgres):
+    listeners = [connect(pooler) for _ in range(40)]
+    for number, listener in enumerate(listeners):
+        listener.execute(f"listen own_{number}")
+        listener.execute("listen everybody")
+    expect_pinned(pooler)
+    with connect(pooler) as speaker:
+        for number in range(40):
+            speaker.execute("select pg_notify(%s, %s)", [f"own_{number}", f"for {number}"])
+        speaker.execute("notify everybody, 'all'")
+    for number, listener in enumerate(listeners):
+        assert heard(listener, 2) == [(f"own_{number}", f"for {number}"), ("everybody", "all")]
+        assert listener.execute("select %s::int", [number]).fetchone() == (number,)
+        listener.close()
+    # Two of the pool, one that listens.
+    assert postgres.sessions("app") <= 3
+
+
+@pytest.mark.parametrize("channel", ["plain", "With Spaces", 'quo"ted', "dot.ted", "ünïcode", "x" * 63])
+def test_any_channel_and_payload(pooler, channel):
+    payload = "ä€😀'\"\\ " + "p" * 7900
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        speaker.execute("select pg_notify(%s, %s)", [channel, payload])
+        assert heard(listener) == [(channel, payload)]
+
+
+def test_unlisten(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        for word in ("a", "b", "c"):
+            listener.execute(f"listen {word}")
+        listener.execute("unlisten a")
+        speaker.execute("notify a, '1'; notify b, '2'")
+        assert heard(listener) == [("b", "2")]
+        listener.execute("begin; unlisten b; commit")
+        speaker.execute("notify b, '3'; notify c, '4'")
+        assert heard(listener) == [("c", "4")]
+        listener.execute("unlisten *")
+        listener.execute("listen d")
+        speaker.execute("notify c, '5'; notify d, '6'")
+        assert heard(listener) == [("d", "6")]
+
+
+def test_an_unlisten_that_is_rolled_back_is_none(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a")
+        listener.execute("begin; unlisten a; rollback")
+        speaker.execute("notify a, '1'")
+        assert heard(listener) == [("a", "1")]
+
+
+def test_in_a_transaction_it_ties_until_it_is_over(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("begin; listen a; rollback")
+        expect_pinned(pooler)
+        listener.execute("begin; listen a; commit")
+        expect_pinned(pooler, ["listen"])
+        speaker.execute("notify a, '1'")
+        assert heard(listener) == [("a", "1")]
+        listener.execute("unlisten a")
+        listener.execute("select 1")
+        expect_pinned(pooler)
+
+
+def test_notifications_wait_for_the_end_of_a_transaction(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a")
+        listener.execute("begin")
+        speaker.execute("notify a, '1'")
+        assert listener.execute("select 'inside'").fetchone() == ("inside",)
+        listener.execute("commit")
+        assert heard(listener) == [("a", "1")]
+
+
+def test_a_client_that_holds_a_server_hears_what_it_listened_to_before(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a")
+        listener.execute("select pg_advisory_lock(1)")
+        expect_pinned(pooler, ["advisory_lock"])
+        speaker.execute("notify a, '1'")
+        assert heard(listener) == [("a", "1")]
+        listener.execute("select pg_advisory_unlock(1)")
+
+
+def test_many_notifications_come_in_order(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a")
+        speaker.execute("select count(pg_notify('a', n::text)) from generate_series(1, 5000) n")
+        assert heard(listener, 5000) == [("a", str(n)) for n in range(1, 5001)]
+
+
+def test_after_a_restart_of_postgres_it_listens_again_and_says_so(run_pgweir, own_postgres):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener:
+        notices = []
+        listener.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        listener.execute("listen a")
+        own_postgres.stop()
+        own_postgres.start()
+        eventually(lambda: list(listener.notifies(timeout=0)) or notices, "a notice that some may have been missed")
+        assert "may have been missed" in notices[0]
+        with own_postgres.connect("app") as speaker:
+            speaker.execute("notify a, 'again'")
+            speaker.commit()
+        assert heard(listener) == [("a", "again")]
