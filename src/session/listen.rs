@@ -48,16 +48,15 @@ pub(super) fn wanted(bytes: &[u8]) -> Option<Wanted> {
     }
 }
 
-/// Whether the first word may be one of the two: almost no text goes further.
-fn begins(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    matches!(text.first(), Some(b'l' | b'L' | b'u' | b'U' | b'/' | b'-'))
+/// Whether a text, the first of what lies in `bytes`, may be one of the two: almost none goes further.
+fn begins(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'l' | b'L' | b'u' | b'U' | b'/' | b'-' | b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 fn simple(bytes: &[u8]) -> Option<Wanted> {
     let frame = Frame::read(bytes).ok()??;
-    let (text, _) = cut_str(frame.whole()?)?;
-    let what = if begins(text) { Listen::read(text)? } else { return None };
+    let (text, _) = cut_str(frame.whole().filter(|body| begins(body))?)?;
+    let what = Listen::read(text)?;
     Some(Wanted { what, size: frame.size, owed: vec![Owed::Query] })
 }
 
@@ -70,7 +69,8 @@ fn extended(bytes: &[u8]) -> Option<Wanted> {
         at += frame.size;
         match frame.tag {
             frontend::PARSE if owed.is_empty() => {
-                let parse = Parse::read(body).filter(|parse| parse.name.is_empty() && begins(parse.query()))?;
+                let own = body.strip_prefix(&[0]).is_some_and(begins);
+                let parse = Parse::read(body).filter(|_| own)?;
                 what = Some(Listen::read(parse.query())?);
             }
             frontend::BIND if owed.len() == 1 && body.starts_with(&[0, 0]) => {}
@@ -109,6 +109,7 @@ impl Wanted {
 
 impl Session {
     /// What the request that has come wants of the pool's ear, if that is all it wants.
+    #[inline]
     pub(super) fn wants_to_listen(&self, up: &Lane) -> Option<Wanted> {
         let wanted = wanted(up.unjudged())?;
         let off = !matches!(wanted.what, Listen::On(_));

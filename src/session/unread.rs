@@ -34,8 +34,8 @@ impl Session {
         self.direct
             && self.lane.is_none()
             && !self.stream.is_tls()
-            && self.stream.has_spoken()
             && self.pool.is_crowded()
+            && self.stream.has_spoken()
     }
 
     /// Whether a request is one that needs a server whatever is in it.

@@ -11,11 +11,19 @@ use super::set_config::{Argument, SetConfig};
 
 mod bits;
 mod block;
+mod harmless;
 
 pub use bits::Effects;
+pub(super) use harmless::is_harmless;
 
 /// What the statements of `text` may leave behind. `backslash`: whether `standard_conforming_strings` is off.
+#[inline]
 pub fn effects(text: &[u8], backslash: bool) -> Effects {
+    if is_harmless(text) { Effects::NONE } else { read(text, backslash) }
+}
+
+/// The same, without the short way.
+pub(super) fn read(text: &[u8], backslash: bool) -> Effects {
     let mut lexer = Lexer::new(text, backslash);
     let mut scan = Scan::default();
     while let Some(token) = lexer.next() {

@@ -32,6 +32,7 @@ fn show(effects: Effects) -> String {
 /// `expected`: the names of the bits in the order of `NAMES`.
 fn check(sql: &str, expected: &str) {
     assert_eq!(show(effects(sql.as_bytes(), false)), expected, "{sql}");
+    assert_eq!(show(read(sql.as_bytes(), false)), expected, "{sql}");
 }
 
 fn each(expected: &str, texts: &[&str]) {

@@ -1,0 +1,102 @@
+//! Most texts leave nothing behind, and most of those can be told by a few fast looks for what all others must have in them.
+//! Never wrong about a text that it calls harmless; says of many others only that they must be read. Pure.
+
+use memchr::{memchr, memchr_iter, memchr2_iter};
+
+/// Statements that leave something behind only by what they call, or by INTO TEMP.
+const FIRST_WORDS: [&[u8]; 10] =
+    [b"select", b"insert", b"update", b"delete", b"begin", b"commit", b"end", b"with", b"values", b"fetch"];
+
+/// How the names of functions end whose calls leave something behind: set_config, pg_advisory_lock and its kin, currval.
+const LAST_LETTERS: [&[u8]; 5] = [b"config", b"lock", b"shared", b"_all", b"val"];
+
+/// Whether a text can be seen at once to leave nothing behind.
+pub(in crate::sql) fn is_harmless(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    begins_well(text)
+        && memchr(b';', text).is_none()
+        && !has_comments(text)
+        && memchr_iter(b'&', text).all(|at| text.get(at + 1) != Some(&b'"'))
+        && memchr_iter(b'(', text).all(|at| calls_nothing(&text[..at]))
+        && !has_temp(text)
+}
+
+fn begins_well(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let length = text.iter().take(8).position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len().min(8));
+    let (word, rest) = text.split_at(length);
+    FIRST_WORDS.iter().any(|first| word.eq_ignore_ascii_case(first))
+        && (!word.eq_ignore_ascii_case(b"update") || !names_settings(rest))
+}
+
+/// `UPDATE pg_settings` sets them.
+fn names_settings(text: &[u8]) -> bool {
+    let names = |after: &[u8]| after.get(..8).is_some_and(|word| word.eq_ignore_ascii_case(b"settings"));
+    memchr_iter(b'_', text).any(|at| names(&text[at + 1..]))
+}
+
+fn has_comments(text: &[u8]) -> bool {
+    memchr2_iter(b'-', b'/', text)
+        .any(|at| matches!((text[at], text.get(at + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*'))))
+}
+
+/// Whether what stands in front of a parenthesis is no function that leaves something behind.
+fn calls_nothing(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    let ends = |letters: &[u8]| {
+        before.len() >= letters.len() && before[before.len() - letters.len()..].eq_ignore_ascii_case(letters)
+    };
+    match before.last() {
+        Some(b'"') => false,
+        Some(last) if last.is_ascii_alphabetic() => !LAST_LETTERS.iter().any(|letters| ends(letters)),
+        _ => true,
+    }
+}
+
+/// INTO TEMP, and whatever is in pg_temp.
+fn has_temp(text: &[u8]) -> bool {
+    memchr2_iter(b'm', b'M', text).any(|at| {
+        at >= 2 && text[at - 2..at].eq_ignore_ascii_case(b"te") && matches!(text.get(at + 1), Some(b'p' | b'P'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: bool) {
+        assert_eq!(is_harmless(text.as_bytes()), expected, "{text}");
+    }
+
+    #[test]
+    fn harmless() {
+        check("SELECT abalance FROM pgbench_accounts WHERE aid = 1;", true);
+        check("UPDATE pgbench_accounts SET abalance = abalance + -5 WHERE aid = 1;", true);
+        check("  select count(*), max (a) from t where (a = 1 and b in (1, 2)) ; ", true);
+        check("insert into t values ('(', 'x')", true);
+        check("begin", true);
+        check("END;", true);
+    }
+
+    #[test]
+    fn to_be_read() {
+        check("set a = 1", false);
+        check("update t set app_settings = 1", false);
+        check("select 1; set a = 1", false);
+        check("select set_config('a', '1', false)", false);
+        check("select pg_advisory_lock (1)", false);
+        check("select \"set_config\"('a', '1', false)", false);
+        check("select set_config/**/('a', '1', false)", false);
+        check("select set_config -- x\n ('a', '1', false)", false);
+        check("select u&\"set\\005fconfig\"('a', '1', false)", false);
+        check("select 1 into temp t", false);
+        check("update pg_settings set setting = 1", false);
+        check("update\"pg_settings\" set setting = 1", false);
+        check("update only pg_settings set setting = 1", false);
+        check("explain select 1", false);
+        check("selects", false);
+        check("", false);
+    }
+}
