@@ -232,6 +232,10 @@ impl<'s> Relay<'s> {
     /// Terminate, or a drain, while the server waits for the client.
     fn end_if_asked(&mut self) {
         let dialogue = &self.exchange.dialogue;
+        if self.exchange.course.terminating && dialogue.is_open() && dialogue.is_busy() {
+            // Nothing will end the COPY or the batch: the server is told too, says what it has to say, and closes.
+            return self.pass_terminate();
+        }
         if dialogue.is_busy() || self.exchange.course.ending.is_some() {
             return;
         }
@@ -249,9 +253,11 @@ impl<'s> Relay<'s> {
             self.session.client.set_line(None);
             lease.close("the server closed it");
         }
+        // It closes when the client's Terminate has been passed on.
+        let asked_to = self.exchange.course.terminating && self.exchange.dialogue.is_open();
         let down = &mut self.exchange.down;
         self.exchange.course.ending = Some(Farewell::ServerLost);
-        if self.exchange.course.doomed || down.is_mid_frame() {
+        if self.exchange.course.doomed || asked_to || down.is_mid_frame() {
             return;
         }
         let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());

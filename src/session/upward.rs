@@ -16,7 +16,7 @@ const MOST_WAITING: usize = 1024 * 1024;
 impl Relay<'_> {
     /// Judges all that has arrived, as far as it can be judged.
     pub(super) fn judge_up(&mut self) -> Result<(), Farewell> {
-        loop {
+        while !self.exchange.course.terminating {
             let (tag, size) = match self.up.frame() {
                 Err(bad) => return Err(violation(&bad.to_string())),
                 Ok(None) => return Ok(()),
@@ -48,6 +48,17 @@ impl Relay<'_> {
                 Judged::Hold => return Ok(()),
                 Judged::Violation(why) => return Err(violation(why)),
             }
+        }
+        Ok(())
+    }
+
+    /// Sends the client's Terminate on, once.
+    pub(super) fn pass_terminate(&mut self) {
+        if let Ok(Some(frame)) = self.up.frame()
+            && frame.tag == frontend::TERMINATE
+        {
+            let size = frame.size;
+            self.up.forward(size);
         }
     }
 
