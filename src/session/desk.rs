@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dialogue::Dialogue;
 use super::owed::{Answer, Heed, Owed};
-use super::statements::{MAX_UNNAMED, Statements, deallocate};
+use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
@@ -61,11 +61,27 @@ impl Desk<'_> {
     /// Judges the next message, which is a Query, Parse, Bind, Describe or Close. Others pass by `Owed::by`.
     pub fn judge(&mut self) -> Judged {
         let Ok(Some(frame)) = self.lane.frame() else { return Judged::Hold };
+        if self.statements.is_any_in_doubt(self.dialogue.batch) && self.is_in_doubt(&frame) {
+            return Judged::Hold;
+        }
         match frame.tag {
             frontend::PARSE => self.judge_parse(),
             frontend::BIND => self.judge_bind(),
             frontend::DESCRIBE | frontend::CLOSE => self.judge_object(),
             _ => self.judge_query(),
+        }
+    }
+
+    /// Whether it is not known yet what the statement is that a message names: a reply will tell.
+    fn is_in_doubt(&self, frame: &Frame<'_>) -> bool {
+        let in_doubt = |name: &[u8]| self.statements.is_in_doubt(name, self.dialogue.batch);
+        match frame.tag {
+            frontend::PARSE => Parse::read(frame.body).is_some_and(|parse| in_doubt(parse.name)),
+            frontend::BIND => Bind::read(frame.body).is_some_and(|bind| in_doubt(bind.statement)),
+            frontend::QUERY => {
+                cut_str(frame.body).and_then(|(text, _)| deallocate(text)).is_some_and(|name| in_doubt(&name))
+            }
+            _ => matches!(Object::read(frame.body), Some(Object::Statement(name)) if in_doubt(name)),
         }
     }
 
@@ -88,11 +104,11 @@ impl Desk<'_> {
             return self.parse_again(&known);
         }
         let statement = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(parse.definition);
-        let Desk { statements, lane, .. } = self;
+        let Desk { statements, lane, dialogue, .. } = self;
         if let Ok(Some(frame)) = lane.frame()
             && let Some(parse) = Parse::read(frame.body)
         {
-            statements.change(parse.name, Some(statement.clone()));
+            statements.change(parse.name, Some(statement.clone()), dialogue.batch);
         }
         self.parse_named(&statement)
     }
@@ -169,7 +185,13 @@ impl Desk<'_> {
             };
         };
         let front = HEADER + bind.front();
-        match self.subject(bind.statement) {
+        let subject = self.subject(bind.statement);
+        self.statements.drop_is_bound = match &subject {
+            Subject::Unnamed => may_drop(&self.statements.unnamed),
+            Subject::Named(statement) => may_drop(&statement.definition),
+            Subject::Unknown { .. } => false,
+        };
+        match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
             Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX)),
@@ -226,7 +248,7 @@ impl Desk<'_> {
             && let Some(Object::Statement(name)) = Object::read(frame.body)
         {
             size = frame.size;
-            statements.change(name, None);
+            statements.change(name, None, dialogue.batch);
         }
         dialogue.send(frontend::CLOSE, Some(Owed::Answer(Answer::Closed)));
         lane.swallow(size);

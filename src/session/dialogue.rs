@@ -22,7 +22,9 @@ pub struct Dialogue {
     phase: Phase,
     /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
     unsynced: bool,
-    /// A Query is under way that drops prepared statements: which there are is known when it has ended.
+    /// The number of the batch that is being sent.
+    pub(super) batch: u32,
+    /// A Query or an Execute is under way that drops prepared statements: which there are is known when it has ended.
     dropping: bool,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     damaged: bool,
@@ -54,11 +56,12 @@ impl Dialogue {
             (Phase::Normal, _) => {}
         }
         self.owed.extend(owed);
-        self.unsynced = match tag {
-            frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => false,
-            frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::EXECUTE | frontend::CLOSE => true,
-            _ => self.unsynced,
-        };
+        match tag {
+            frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => {
+                (self.unsynced, self.batch) = (false, self.batch.wrapping_add(1));
+            }
+            _ => self.unsynced |= b"PBDEC".contains(&tag),
+        }
         Heed::Send
     }
 
@@ -67,7 +70,7 @@ impl Dialogue {
         self.owed.push_back(owed);
     }
 
-    /// A Query that drops prepared statements is about to be sent.
+    /// A Query or an Execute that drops prepared statements is about to be sent.
     pub fn expect_drop(&mut self) {
         self.dropping = true;
     }

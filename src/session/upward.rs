@@ -7,6 +7,7 @@ use super::request::refusal;
 use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, violation};
 use crate::config::PoolMode;
+use crate::net::Lane;
 use crate::pool::memory::Unnamed;
 use crate::protocol::{encode, frontend};
 
@@ -71,10 +72,17 @@ impl Relay<'_> {
         let shared = session.plan.settings.pool_mode != PoolMode::Session;
         let is_query = tag == frontend::QUERY;
         let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
-        if shared && drops {
-            dialogue.expect_drop();
-        } else if shared && named && dialogue.is_dropping() {
+        let executes_drop =
+            tag == frontend::EXECUTE && session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
+        if shared && named && dialogue.is_dropping() && !is_about_portal(&self.up) {
+            if dialogue.is_open() && self.up.is_sent() && !self.up.is_mid_frame() {
+                // Its Sync may come behind what we hold.
+                self.up.insert(|out| encode::bare(out, frontend::FLUSH));
+            }
             return Judged::Hold;
+        }
+        if shared && (drops || executes_drop) {
+            dialogue.expect_drop();
         }
         let plain_query = is_query && session.statements.is_none() && !drops;
         if named && shared && !plain_query && dialogue.is_listening() {
@@ -92,4 +100,10 @@ impl Relay<'_> {
         }
         Judged::Done
     }
+}
+
+/// A Describe or Close of a portal: it names no statement.
+fn is_about_portal(up: &Lane) -> bool {
+    let Ok(Some(frame)) = up.frame() else { return false };
+    matches!(frame.tag, frontend::DESCRIBE | frontend::CLOSE) && frame.body.first() == Some(&b'P')
 }
