@@ -61,7 +61,7 @@ impl Desk<'_> {
     /// Judges the next message, which is a Query, Parse, Bind, Describe or Close. Others pass by `Owed::by`.
     pub fn judge(&mut self) -> Judged {
         let Ok(Some(frame)) = self.lane.frame() else { return Judged::Hold };
-        if self.statements.is_any_in_doubt(self.dialogue.batch) && self.is_in_doubt(&frame) {
+        if self.dialogue.is_behind() && self.is_in_doubt(&frame) {
             return Judged::Hold;
         }
         match frame.tag {
@@ -74,13 +74,20 @@ impl Desk<'_> {
 
     /// Whether it is not known yet what the statement is that a message names: a reply will tell.
     fn is_in_doubt(&self, frame: &Frame<'_>) -> bool {
-        let in_doubt = |name: &[u8]| self.statements.is_in_doubt(name, self.dialogue.batch);
+        let batch = self.dialogue.batch;
+        let in_doubt = |name: &[u8]| {
+            let known = self.statements.names.get(name);
+            self.statements.is_in_doubt(name, batch)
+                || known.is_some_and(|known| self.memory.is_in_doubt(known.id, batch))
+        };
+        let dropped = |text: Option<&[u8]>| {
+            text.and_then(cut_str).and_then(|(text, _)| deallocate(text)).is_some_and(|name| in_doubt(&name))
+        };
         match frame.tag {
+            frontend::PARSE if frame.body.first() == Some(&0) => dropped(frame.body.get(1..)),
             frontend::PARSE => Parse::read(frame.body).is_some_and(|parse| in_doubt(parse.name)),
             frontend::BIND => Bind::read(frame.body).is_some_and(|bind| in_doubt(bind.statement)),
-            frontend::QUERY => {
-                cut_str(frame.body).and_then(|(text, _)| deallocate(text)).is_some_and(|name| in_doubt(&name))
-            }
+            frontend::QUERY => dropped(Some(frame.body)),
             _ => matches!(Object::read(frame.body), Some(Object::Statement(name)) if in_doubt(name)),
         }
     }
@@ -144,8 +151,9 @@ impl Desk<'_> {
     fn parse_named(&mut self, statement: &Arc<Statement>) -> Judged {
         let failed = self.dialogue.status() == TransactionStatus::Failed;
         match self.memory.lacks(statement.id) {
-            // In a failed transaction Postgres judges the text before it looks at the name, so it must see the text.
-            Lack::Nothing if !failed => {
+            // In a failed transaction Postgres judges the text before it looks at the name, so it must see the text. What
+            // is ahead may fail.
+            Lack::Nothing if !failed && !self.dialogue.is_behind() => {
                 self.dialogue.send(frontend::PARSE, Some(Owed::Answer(Answer::Parsed)));
                 let size = self.frame().size;
                 self.lane.swallow(size);
@@ -333,7 +341,7 @@ impl Desk<'_> {
 
     /// Registers a statement with the server's memory, closing another for it where there are too many.
     fn make_room(&mut self, id: StatementId) {
-        if let Some(evicted) = self.memory.arriving(id) {
+        if let Some(evicted) = self.memory.arriving(id, self.dialogue.batch) {
             self.send_close(evicted);
         }
     }

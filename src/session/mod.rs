@@ -2,7 +2,7 @@
 //!
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other), `relay` (one request with one server, its
 //! two halves in `upward` and `downward`). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may
-//! follow what; its words in `owed`), `statements` and `desk`
+//! follow what; its words in `owed`, how it stands in `standing`), `statements` and `desk`
 //! (prepared statements on shared servers), `limits` (how long is too long).
 
 pub mod alarm;
@@ -18,6 +18,7 @@ pub mod lobby;
 pub mod owed;
 mod relay;
 pub mod request;
+pub mod standing;
 pub mod statements;
 pub mod stay;
 mod turned;

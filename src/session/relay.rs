@@ -232,10 +232,6 @@ impl<'s> Relay<'s> {
     /// Terminate, or a drain, while the server waits for the client.
     fn end_if_asked(&mut self) {
         let dialogue = &self.exchange.dialogue;
-        if self.exchange.course.terminating && dialogue.is_open() && dialogue.is_busy() {
-            // Nothing will end the COPY or the batch: the server is told too, says what it has to say, and closes.
-            return self.pass_terminate();
-        }
         if dialogue.is_busy() || self.exchange.course.ending.is_some() {
             return;
         }

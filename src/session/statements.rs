@@ -103,16 +103,11 @@ impl Statements {
         self.journal.push_back(Change { name: name.into(), before, batch });
     }
 
-    /// Whether some name is in doubt for this batch.
-    pub(super) fn is_any_in_doubt(&self, batch: u32) -> bool {
-        self.journal.front().is_some_and(|oldest| oldest.batch != batch)
-    }
-
     /// Whether an earlier batch has changed this name, and may yet turn out not to have. A change by this very batch is in
     /// no doubt: what fails takes with it all that follows up to the Sync.
     pub(super) fn is_in_doubt(&self, name: &[u8], batch: u32) -> bool {
         let mut earlier = self.journal.iter().take_while(|change| change.batch != batch);
-        self.journal.len() > MOST_LOOKED_AT || earlier.any(|change| *change.name == *name)
+        earlier.by_ref().take(MOST_LOOKED_AT).any(|change| *change.name == *name) || earlier.next().is_some()
     }
 
     pub(super) fn keep_unnamed(&mut self, definition: &[u8]) -> u64 {

@@ -28,7 +28,7 @@ impl Relay<'_> {
             };
             if tag == frontend::TERMINATE {
                 self.exchange.course.terminating = true;
-                return Ok(());
+                break;
             }
             let dialogue = &mut self.exchange.dialogue;
             if self.up.waiting() > MOST_WAITING {
@@ -50,13 +50,18 @@ impl Relay<'_> {
                 Judged::Violation(why) => return Err(violation(why)),
             }
         }
+        self.pass_terminate();
         Ok(())
     }
 
-    /// Sends the client's Terminate on, once.
-    pub(super) fn pass_terminate(&mut self) {
+    /// A client that has said goodbye will end no COPY and no batch: the server is told too, says what it has to say, and
+    /// closes.
+    fn pass_terminate(&mut self) {
+        let dialogue = &self.exchange.dialogue;
         if let Ok(Some(frame)) = self.up.frame()
             && frame.tag == frontend::TERMINATE
+            && dialogue.is_open()
+            && dialogue.is_busy()
         {
             let size = frame.size;
             self.up.forward(size);

@@ -85,6 +85,9 @@ fn portals() {
 fn names() {
     check(&[
         "a: P - select 1\na: X\nb: Q select 1",
+        "a: P s select 1\na: S\na: wait\nb: Q discard all\nb: wait\na: B - gone\na: B - s\na: S\na: B - s\na: E - 0\na: S",
+        "b: P t select 1\nb: S\nb: wait\na: Q begin\na: E - 0\na: S\na: P s select 1\na: S\na: Q rollback",
+        "b: D P p\nb: P s select 1\nb: S\nb: P - deallocate s\nb: B - -\nb: E - 0\nb: S",
         "a: P s select 1\na: B - s\na: X\nb: P s select 2\nb: B - s\nb: E - 0\nb: S",
         "a: P s select 1\na: S\na: wait\na: P s select 2\na: S\na: wait\nb: B - s\nb: S\nb: wait\na: B - s\na: E - 0\na: S",
         "a: P s select 1\na: P s select 1\na: S\na: B - s\na: E - 0\na: S",

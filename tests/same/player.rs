@@ -49,6 +49,9 @@ pub(crate) fn play(place: &Place, script: &Script) -> Result<Vec<Told>, String> 
         turn = line.client;
         players[turn].act(&line.act)?;
     }
+    if players.iter().any(|player| !player.gone && !player.owing.can_wait()) {
+        return Err("a client ends with what neither Flush nor Sync has asked for".to_string());
+    }
     // In this order: who is in a transaction goes first.
     players.get_mut(turn).into_iter().for_each(Player::leave);
     players.iter_mut().for_each(Player::leave);

@@ -200,6 +200,8 @@ fn copy_in() {
          a: wait
          b: Q select count(*) from items",
         "a: Q copy lines from stdin\na: d {x*70000}\\n\na: c\na: wait\nb: Q select count(*) from lines",
+        "a: Q copy lines from stdin\na: wait\na: X\nb: Q select count(*) from lines",
+        "a: Q copy lines from stdin\na: wait\na: d one\\n\na: X\nb: Q select count(*) from lines",
         "a: Q copy lines from stdin\na: d one\\n\na: X\nb: Q select count(*) from lines",
     ]);
 }
