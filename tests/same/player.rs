@@ -138,15 +138,24 @@ impl Player {
 }
 
 /// The message as a line. What differs from one session of Postgres' to the next is left out: the key for cancels, the
-/// process that notifies, the OIDs of tables that were made for this script; and how the password was asked for.
+/// process that notifies, the OIDs of tables that were made for this script, the line that refuses in a failed transaction; and how the password was asked for.
 fn normal(message: &mut Message) -> Option<String> {
     match message.tag {
         b'K' | b'R' => return None,
         b'A' => message.body[..4].fill(0),
         b'T' => hide_tables(&mut message.body),
+        b'E' if message.field('C') == "25P02" => hide_place(&mut message.body),
         _ => {}
     }
     Some(format!("{} {}", char::from(message.tag), message.body.escape_ascii()))
+}
+
+/// In a failed transaction a Bind is refused; where the server lacks its statement, the Parse in front of it is, in the same
+/// words, from another line of Postgres.
+fn hide_place(body: &mut Vec<u8>) {
+    if let Some(file) = body.windows(2).position(|two| two == b"\0F") {
+        body.truncate(file);
+    }
 }
 
 fn hide_tables(body: &mut [u8]) {
