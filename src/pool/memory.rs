@@ -38,6 +38,8 @@ pub enum Unnamed {
 struct Kept {
     state: State,
     used: u64,
+    /// The batch of its client's in which its Parse was sent.
+    batch: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +83,20 @@ impl Memory {
     }
 
     /// A Parse of this statement is being sent. When there are too many: the one to be closed for it.
-    pub fn arriving(&mut self, id: StatementId) -> Option<StatementId> {
+    pub fn arriving(&mut self, id: StatementId, batch: u32) -> Option<StatementId> {
         let full = self.statements.len() >= self.most && !self.statements.contains_key(&id);
         let evicted = if full { self.least_used() } else { None };
         if let Some(old) = evicted {
             self.statements.remove(&old);
         }
         self.uses += 1;
-        self.statements.insert(id, Kept { state: State::Arriving, used: self.uses });
+        self.statements.insert(id, Kept { state: State::Arriving, used: self.uses, batch });
         evicted
+    }
+
+    /// Whether its Parse was sent in an earlier batch than this one, and may have been skipped there.
+    pub fn is_in_doubt(&self, id: StatementId, batch: u32) -> bool {
+        self.statements.get(&id).is_some_and(|kept| kept.state == State::Arriving && kept.batch != batch)
     }
 
     /// The server parsed it.
@@ -110,7 +117,7 @@ impl Memory {
 
     /// Whether the server has it is not known any more: a Close was skipped, a DEALLOCATE may have failed.
     pub fn unsure(&mut self, id: StatementId) {
-        self.statements.insert(id, Kept { state: State::Unsure, used: 0 });
+        self.statements.insert(id, Kept { state: State::Unsure, used: 0, batch: 0 });
     }
 
     /// Replies will not be looked at any more: what was under way may have arrived or not.
@@ -176,7 +183,7 @@ mod tests {
             let id: StatementId = word.trim_start_matches(['?', '+', '-', '~']).parse().unwrap();
             match &word[..1] {
                 "?" => said.push(format!("{:?}", memory.lacks(id))),
-                "+" => said.extend(memory.arriving(id).map(|old| format!("evict{old}"))),
+                "+" => said.extend(memory.arriving(id, 0).map(|old| format!("evict{old}"))),
                 "-" => memory.not_arrived(id),
                 "~" => memory.unsure(id),
                 "0" => memory.forget_statements(),

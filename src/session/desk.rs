@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dialogue::Dialogue;
 use super::owed::{Answer, Heed, Owed};
-use super::statements::{MAX_UNNAMED, Statements};
+use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
 use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
@@ -69,11 +69,34 @@ impl Desk<'_> {
     /// Judges the next message, which is a Query, Parse, Bind, Describe or Close. Others pass by `Owed::by`.
     pub fn judge(&mut self) -> Judged {
         let Ok(Some(frame)) = self.lane.frame() else { return Judged::Hold };
+        if self.dialogue.is_behind() && self.is_in_doubt(&frame) {
+            return Judged::Hold;
+        }
         match frame.tag {
             frontend::PARSE => self.judge_parse(),
             frontend::BIND => self.judge_bind(),
             frontend::DESCRIBE | frontend::CLOSE => self.judge_object(),
             _ => self.judge_query(),
+        }
+    }
+
+    /// Whether it is not known yet what the statement is that a message names: a reply will tell.
+    fn is_in_doubt(&self, frame: &Frame<'_>) -> bool {
+        let batch = self.dialogue.batch;
+        let in_doubt = |name: &[u8]| {
+            let known = self.statements.names.get(name);
+            self.statements.is_in_doubt(name, batch)
+                || known.is_some_and(|known| self.memory.is_in_doubt(known.id, batch))
+        };
+        let dropped = |text: Option<&[u8]>| {
+            text.and_then(cut_str).and_then(|(text, _)| deallocate(text)).is_some_and(|name| in_doubt(&name))
+        };
+        match frame.tag {
+            frontend::PARSE if frame.body.first() == Some(&0) => dropped(frame.body.get(1..)),
+            frontend::PARSE => Parse::read(frame.body).is_some_and(|parse| in_doubt(parse.name)),
+            frontend::BIND => Bind::read(frame.body).is_some_and(|bind| in_doubt(bind.statement)),
+            frontend::QUERY => dropped(Some(frame.body)),
+            _ => matches!(Object::read(frame.body), Some(Object::Statement(name)) if in_doubt(name)),
         }
     }
 
@@ -96,11 +119,11 @@ impl Desk<'_> {
             return self.parse_again(&known);
         }
         let statement = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(parse.definition);
-        let Desk { statements, lane, .. } = self;
+        let Desk { statements, lane, dialogue, .. } = self;
         if let Ok(Some(frame)) = lane.frame()
             && let Some(parse) = Parse::read(frame.body)
         {
-            statements.change(parse.name, Some(statement.clone()));
+            statements.change(parse.name, Some(statement.clone()), dialogue.batch);
         }
         self.parse_named(&statement)
     }
@@ -138,8 +161,9 @@ impl Desk<'_> {
     fn parse_named(&mut self, statement: &Arc<Statement>) -> Judged {
         let failed = self.dialogue.status() == TransactionStatus::Failed;
         match self.memory.lacks(statement.id) {
-            // In a failed transaction Postgres judges the text before it looks at the name, so it must see the text.
-            Lack::Nothing if !failed => {
+            // In a failed transaction Postgres judges the text before it looks at the name, so it must see the text. What
+            // is ahead may fail.
+            Lack::Nothing if !failed && !self.dialogue.is_behind() => {
                 self.dialogue.send(frontend::PARSE, Some(Owed::Answer(Answer::Parsed)));
                 let size = self.frame().size;
                 self.lane.swallow(size);
@@ -187,6 +211,11 @@ impl Desk<'_> {
             }
             self.watch_bind(&subject);
         }
+        self.statements.drop_is_bound = match &subject {
+            Subject::Unnamed => may_drop(&self.statements.unnamed),
+            Subject::Named(statement) => may_drop(&statement.definition),
+            Subject::Unknown { .. } => false,
+        };
         match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
@@ -216,7 +245,7 @@ impl Desk<'_> {
         };
         let Ok(Some(frame)) = lane.frame() else { return };
         let parameter = |number| Bind::parameter(frame.body, number).map(|value| value.map(<[u8]>::to_vec));
-        watch.execution(found, text, *backslash, &parameter, dialogue.status());
+        watch.execution(found, text, &parameter, dialogue.moment(*backslash));
     }
 
     fn send_bind(&mut self, front: usize, name: &[u8]) -> Judged {
@@ -265,7 +294,7 @@ impl Desk<'_> {
             && let Some(Object::Statement(name)) = Object::read(frame.body)
         {
             size = frame.size;
-            statements.change(name, None);
+            statements.change(name, None, dialogue.batch);
         }
         dialogue.send(frontend::CLOSE, Some(Owed::Answer(Answer::Closed)));
         lane.swallow(size);
@@ -310,7 +339,7 @@ impl Desk<'_> {
 
     /// Registers a statement with the server's memory, closing another for it where there are too many.
     fn make_room(&mut self, id: StatementId) {
-        if let Some(evicted) = self.memory.arriving(id) {
+        if let Some(evicted) = self.memory.arriving(id, self.dialogue.batch) {
             self.send_close(evicted);
         }
     }

@@ -13,21 +13,22 @@ use crate::protocol::{Frame, TransactionStatus, frontend};
 
 mod skip;
 
-/// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
-pub const MOST_OWED: usize = 65_536;
-
 /// The machine of one client with one server.
 #[derive(Debug, Default)]
 pub struct Dialogue {
-    owed: VecDeque<Owed>,
-    status: TransactionStatus,
-    phase: Phase,
+    pub(super) owed: VecDeque<Owed>,
+    pub(super) status: TransactionStatus,
+    pub(super) phase: Phase,
     /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
-    unsynced: bool,
-    /// A Query is under way that drops prepared statements: which there are is known when it has ended.
+    pub(super) unsynced: bool,
+    /// The number of the batch that is being sent.
+    pub(super) batch: u32,
+    /// How many batches before that one have not been answered to their end.
+    pub(super) ahead: u32,
+    /// A Query or an Execute is under way that drops prepared statements: which there are is known when it has ended.
     dropping: bool,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
-    damaged: bool,
+    pub(super) damaged: bool,
     tally: Tally,
     /// A statement has ended since the last ReadyForQuery.
     worked: bool,
@@ -56,11 +57,13 @@ impl Dialogue {
             (Phase::Normal, _) => {}
         }
         self.owed.extend(owed);
-        self.unsynced = match tag {
-            frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => false,
-            frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::EXECUTE | frontend::CLOSE => true,
-            _ => self.unsynced,
-        };
+        match tag {
+            frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => {
+                (self.unsynced, self.batch) = (false, self.batch.wrapping_add(1));
+                self.ahead += 1;
+            }
+            _ => self.unsynced |= b"PBDEC".contains(&tag),
+        }
         Heed::Send
     }
 
@@ -69,7 +72,7 @@ impl Dialogue {
         self.owed.push_back(owed);
     }
 
-    /// A Query that drops prepared statements is about to be sent.
+    /// A Query or an Execute that drops prepared statements is about to be sent.
     pub fn expect_drop(&mut self) {
         self.dropping = true;
     }
@@ -114,64 +117,6 @@ impl Dialogue {
         Some(answer)
     }
 
-    /// Whether the server can go to another client: nothing owed, nothing open.
-    pub fn is_at_rest(&self) -> bool {
-        self.owed.is_empty() && self.status == TransactionStatus::Idle && !self.unsynced && self.phase == Phase::Normal
-    }
-
-    /// Whether the client waits for the server; otherwise the server waits for the client.
-    pub fn is_busy(&self) -> bool {
-        !self.owed.is_empty()
-    }
-
-    /// Whether no transaction is open between two requests, as far as has been heard.
-    pub fn is_between(&self) -> bool {
-        self.is_busy() || self.status == TransactionStatus::Idle
-    }
-
-    /// Whether the client owes the server the rest of a COPY or a batch.
-    pub fn is_open(&self) -> bool {
-        self.unsynced || self.phase != Phase::Normal
-    }
-
-    /// Whether so many replies are owed that the client should not be read.
-    pub fn is_full(&self) -> bool {
-        self.owed.len() >= MOST_OWED
-    }
-
-    /// Whether the server's state is not what it should be.
-    pub fn is_damaged(&self) -> bool {
-        self.damaged
-    }
-
-    /// Whether what comes next answers a query of ours.
-    pub fn is_ours(&self) -> bool {
-        self.owed.front() == Some(&Owed::OurQuery)
-    }
-
-    /// Whether what comes next answers a question of ours.
-    pub fn is_asked(&self) -> bool {
-        self.owed.front() == Some(&Owed::OurQuestion)
-    }
-
-    /// Whether what comes next is the outcome of an Execute.
-    pub fn is_executing(&self) -> bool {
-        self.owed.front() == Some(&Owed::Execute)
-    }
-
-    /// Whether rows that come next are the client's.
-    pub fn takes_rows(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))
-    }
-
-    /// How many ReadyForQuery are still to come.
-    pub fn readies_owed(&self) -> usize {
-        let ends = |owed: &&Owed| {
-            matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery | Owed::OurQuestion)
-        };
-        self.owed.iter().filter(ends).count()
-    }
-
     /// What has been completed since this was last asked.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
@@ -214,7 +159,10 @@ impl Dialogue {
         let before = self.status;
         let ours = match self.owed.pop_front() {
             Some(Owed::OurQuery | Owed::OurQuestion) => true,
-            Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => false,
+            Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => {
+                self.ahead = self.ahead.saturating_sub(1);
+                false
+            }
             None => return self.unasked(),
             Some(other) => {
                 self.damaged = true;
@@ -316,6 +264,7 @@ impl Dialogue {
             match next {
                 Owed::Sync => {
                     self.owed.remove(1);
+                    self.ahead = self.ahead.saturating_sub(1);
                     self.unsynced = true;
                 }
                 Owed::CopyEnd => {

@@ -45,7 +45,7 @@ fn send(dialogue: &mut Dialogue, memory: &mut Memory, word: &str, said: &mut Str
             dialogue.send_ours(match &word[1..2] {
                 "q" => Owed::OurQuery,
                 "p" => {
-                    memory.arriving(id);
+                    memory.arriving(id, 0);
                     Owed::OurParse(Some(id))
                 }
                 _ => Owed::OurClose(Some(id)),
@@ -53,7 +53,7 @@ fn send(dialogue: &mut Dialogue, memory: &mut Memory, word: &str, said: &mut Str
             Heed::Send
         }
         b'p' => {
-            memory.arriving(id);
+            memory.arriving(id, 0);
             dialogue.send(frontend::PARSE, Some(Owed::Parse(Some(id))))
         }
         b'a' => dialogue.send(frontend::PARSE, Some(Owed::Answer(Answer::Parsed))),

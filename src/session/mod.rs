@@ -3,7 +3,7 @@
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request
 //! with one server, its two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure,
 //! and the heart of it: `request` (is it complete?), `dialogue` (what may
-//! follow what; its words in `owed`), `statements` and `desk`
+//! follow what; its words in `owed`, how it stands in `standing`), `statements` and `desk`
 //! (prepared statements on shared servers), `watch`, `inquiry` and `carry` (what a session leaves behind; `settle` moves them),
 //! `limits` (how long is too long).
 
@@ -29,6 +29,7 @@ pub mod request;
 mod settle;
 #[cfg(test)]
 mod stage;
+pub mod standing;
 pub mod statements;
 pub mod stay;
 mod turned;

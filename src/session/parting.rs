@@ -18,9 +18,11 @@ impl Relay<'_> {
             self.untie();
             lease.close("the server closed it");
         }
+        // It closes when the client's Terminate has been passed on.
+        let asked_to = self.exchange.course.terminating && self.exchange.dialogue.is_open();
         let down = &mut self.exchange.down;
         self.exchange.course.ending = Some(Farewell::ServerLost);
-        if self.exchange.course.doomed || down.is_mid_frame() {
+        if self.exchange.course.doomed || asked_to || down.is_mid_frame() {
             return;
         }
         let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());

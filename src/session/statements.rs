@@ -20,6 +20,8 @@ pub struct Statements {
     /// Changes that are not settled yet, oldest first.
     journal: VecDeque<Change>,
     pub(super) deallocating: VecDeque<Box<[u8]>>,
+    /// What was bound last drops prepared statements when it is executed.
+    pub(super) drop_is_bound: bool,
     pub(super) unnamed: Vec<u8>,
     /// What running the unnamed statement may leave behind.
     pub(super) effects: Effects,
@@ -28,8 +30,16 @@ pub struct Statements {
     stamps: u64,
 }
 
-/// A name, and what it meant before.
-type Change = (Box<[u8]>, Option<Arc<Statement>>);
+/// What a name meant before, and in which batch it was changed.
+#[derive(Debug)]
+struct Change {
+    name: Box<[u8]>,
+    before: Option<Arc<Statement>>,
+    batch: u32,
+}
+
+/// With more changes under way than this, nobody looks whether a name is among them.
+const MOST_LOOKED_AT: usize = 256;
 
 impl Statements {
     /// For the client with this number.
@@ -42,19 +52,19 @@ impl Statements {
         match settled {
             Settled::Kept(count) => {
                 let oldest = self.oldest(count);
-                for (name, _) in self.journal.drain(..oldest) {
-                    self.names.get(&name).into_iter().for_each(|statement| statement.prove());
+                for change in self.journal.drain(..oldest) {
+                    self.names.get(&change.name).into_iter().for_each(|statement| statement.prove());
                 }
             }
             Settled::Undone(count) => {
                 let undone: Vec<_> = self.journal.drain(..self.oldest(count)).collect();
-                for (name, before) in undone.into_iter().rev() {
-                    self.put(name, before);
+                for change in undone.into_iter().rev() {
+                    self.put(change.name, change.before);
                 }
             }
             Settled::AllDropped => {
                 let journal = &self.journal;
-                self.names.retain(|name, _| journal.iter().any(|(changed, _)| changed == name));
+                self.names.retain(|name, _| journal.iter().any(|change| change.name == *name));
             }
             Settled::Deallocated => {
                 if let Some(name) = self.deallocating.pop_front() {
@@ -70,7 +80,7 @@ impl Statements {
 
     /// What the client calls, or called when it sent what is being answered, the statement with this name on the servers.
     pub fn client_name(&self, on_server: &[u8]) -> Option<&[u8]> {
-        let before = self.journal.iter().filter_map(|(name, before)| Some((name, before.as_ref()?)));
+        let before = self.journal.iter().filter_map(|change| Some((&change.name, change.before.as_ref()?)));
         self.names.iter().chain(before).find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
     }
 
@@ -91,9 +101,16 @@ impl Statements {
         }
     }
 
-    pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>) {
+    pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>, batch: u32) {
         let before = self.put(name.into(), statement);
-        self.journal.push_back((name.into(), before));
+        self.journal.push_back(Change { name: name.into(), before, batch });
+    }
+
+    /// Whether an earlier batch has changed this name, and may yet turn out not to have. A change by this very batch is in
+    /// no doubt: what fails takes with it all that follows up to the Sync.
+    pub(super) fn is_in_doubt(&self, name: &[u8], batch: u32) -> bool {
+        let mut earlier = self.journal.iter().take_while(|change| change.batch != batch);
+        earlier.by_ref().take(MOST_LOOKED_AT).any(|change| *change.name == *name) || earlier.next().is_some()
     }
 
     pub(super) fn keep_unnamed(&mut self, definition: &[u8]) -> u64 {
@@ -165,10 +182,10 @@ mod tests {
     #[test]
     fn the_clients_own_name_is_found_again() {
         let mut statements = Statements::new(0);
-        statements.change(b"mine", Some(Catalog::default().intern(b"x")));
+        statements.change(b"mine", Some(Catalog::default().intern(b"x")), 0);
         assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]));
         assert_eq!(statements.client_name(b"pgweir_2"), None);
-        statements.change(b"mine", None);
+        statements.change(b"mine", None, 0);
         assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]), "closed, but that is not settled");
         statements.settle(Settled::Kept(2));
         assert_eq!(statements.client_name(b"pgweir_1"), None);

@@ -8,6 +8,7 @@ use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, violation};
 use super::worker::Exchange;
 use crate::config::PoolMode;
+use crate::net::Lane;
 use crate::pool::memory::Unnamed;
 use crate::protocol::{encode, frontend};
 
@@ -20,7 +21,7 @@ const MOST_READ: usize = 256 * 1024;
 impl Relay<'_> {
     /// Judges all that has arrived, as far as it can be judged.
     pub(super) fn judge_up(&mut self) -> Result<(), Farewell> {
-        loop {
+        while !self.exchange.course.terminating {
             let (tag, size) = match self.up.frame() {
                 Err(bad) => return Err(violation(&bad.to_string())),
                 Ok(None) => return Ok(()),
@@ -31,7 +32,7 @@ impl Relay<'_> {
             };
             if tag == frontend::TERMINATE {
                 self.exchange.course.terminating = true;
-                return Ok(());
+                break;
             }
             let dialogue = &mut self.exchange.dialogue;
             if self.up.waiting() > MOST_WAITING {
@@ -53,6 +54,22 @@ impl Relay<'_> {
                 Judged::Violation(why) => return Err(violation(why)),
             }
         }
+        self.pass_terminate();
+        Ok(())
+    }
+
+    /// A client that has said goodbye will end no COPY and no batch: the server is told too, says what it has to say, and
+    /// closes.
+    fn pass_terminate(&mut self) {
+        let dialogue = &self.exchange.dialogue;
+        if let Ok(Some(frame)) = self.up.frame()
+            && frame.tag == frontend::TERMINATE
+            && dialogue.is_open()
+            && dialogue.is_busy()
+        {
+            let size = frame.size;
+            self.up.forward(size);
+        }
     }
 
     fn judge(&mut self, tag: u8, size: usize) -> Judged {
@@ -68,13 +85,20 @@ impl Relay<'_> {
         let is_query = tag == frontend::QUERY;
         let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
         let named = is_query || matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE);
-        if drops {
-            self.exchange.dialogue.expect_drop();
-        } else if named && self.exchange.dialogue.is_dropping() {
+        if named && self.exchange.dialogue.is_dropping() && !is_about_portal(&self.up) {
+            if self.exchange.dialogue.is_open() && self.up.is_sent() && !self.up.is_mid_frame() {
+                // Its Sync may come behind what we hold.
+                self.up.insert(|out| encode::bare(out, frontend::FLUSH));
+            }
             return Judged::Hold;
         }
+        let executes_drop =
+            tag == frontend::EXECUTE && self.session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
         if !self.watch(tag, size) {
             return Judged::Hold;
+        }
+        if drops || executes_drop {
+            self.exchange.dialogue.expect_drop();
         }
         if named && !(is_query && self.session.statements.is_none() && !drops) {
             return self.judge_named();
@@ -92,7 +116,7 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-                watch.query(text, frame.is_complete(), self.session.backslash, dialogue.status());
+                watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
             }
             frontend::FUNCTION_CALL if frame.body.len() >= 4 || frame.is_complete() => {
                 watch.function(frame.body.first_chunk().map_or(0, |oid| u32::from_be_bytes(*oid)));
@@ -130,4 +154,10 @@ impl Relay<'_> {
         }
         Judged::Done
     }
+}
+
+/// A Describe or Close of a portal: it names no statement.
+fn is_about_portal(up: &Lane) -> bool {
+    let Ok(Some(frame)) = up.frame() else { return false };
+    matches!(frame.tag, frontend::DESCRIBE | frontend::CLOSE) && frame.body.first() == Some(&b'P')
 }

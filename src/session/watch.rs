@@ -31,12 +31,23 @@ const RELEASING: [(Effects, Pin); 5] = [
     (Effects::UNLISTEN, Pin::Listen),
 ];
 
+/// When a text passes.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The number of its batch: of the messages up to a ReadyForQuery.
+    pub batch: u32,
+    /// The transaction's status before it, as far as has been heard.
+    pub status: TransactionStatus,
+    /// Whether backslashes are escapes in all strings.
+    pub backslash: bool,
+}
+
 /// What has been seen since the server was last known.
 #[derive(Debug, Default)]
 pub struct Watch {
     seen: Effects,
-    /// Changes of settings, in order.
-    changes: Vec<Change>,
+    /// Changes of settings, in order, and in which batch.
+    changes: Vec<(u32, Change)>,
     /// How many executions that change settings have not been seen to succeed.
     unconfirmed: u32,
     /// Something failed or was rolled back: what was read may not be so.
@@ -80,26 +91,19 @@ pub struct Question {
 }
 
 impl Watch {
-    /// A Query passes. `status` is the transaction's before it.
+    /// A Query passes.
     #[inline]
-    pub fn query(&mut self, text: &[u8], whole: bool, backslash: bool, status: TransactionStatus) {
-        let found = effects(text, backslash);
+    pub fn query(&mut self, text: &[u8], whole: bool, now: Moment) {
+        let found = effects(text, now.backslash);
         self.cut |= !whole;
         if !found.is_empty() {
-            self.note(found, text, backslash, &|_| None, status);
+            self.note(found, text, &|_| None, now);
         }
     }
 
     /// A statement that was prepared is about to be executed.
-    pub fn execution(
-        &mut self,
-        found: Effects,
-        text: &[u8],
-        backslash: bool,
-        parameters: &Parameters<'_>,
-        status: TransactionStatus,
-    ) {
-        self.note(found, text, backslash, parameters, status);
+    pub fn execution(&mut self, found: Effects, text: &[u8], parameters: &Parameters<'_>, now: Moment) {
+        self.note(found, text, parameters, now);
         self.unconfirmed += u32::from(found.intersects(SETTINGS));
     }
 
@@ -121,15 +125,8 @@ impl Watch {
     }
 
     #[cold]
-    fn note(
-        &mut self,
-        found: Effects,
-        text: &[u8],
-        backslash: bool,
-        parameters: &Parameters<'_>,
-        status: TransactionStatus,
-    ) {
-        let lone = status == TransactionStatus::Idle && !text.contains(&b';');
+    fn note(&mut self, found: Effects, text: &[u8], parameters: &Parameters<'_>, now: Moment) {
+        let lone = now.status == TransactionStatus::Idle && !text.contains(&b';');
         let mut found = found;
         if found.contains(Effects::CURRVAL) && !lone {
             // Read in the transaction that drew it.
@@ -137,10 +134,11 @@ impl Watch {
         }
         self.seen |= found;
         if found.intersects(SETTINGS) {
-            self.changes.extend(changes(text, backslash, parameters));
+            let changes = changes(text, now.backslash, parameters);
+            self.changes.extend(changes.into_iter().map(|change| (now.batch, change)));
         }
         if found.contains(Effects::UNLISTEN) {
-            self.unlistened.extend(unlistened(text, backslash));
+            self.unlistened.extend(unlistened(text, now.backslash));
         }
         if found.contains(Effects::DISCARD_ALL) {
             self.unlistened.push(Listen::AllOff);
@@ -192,13 +190,11 @@ impl Watch {
         self.seen.is_empty() && !self.cut
     }
 
-    /// Whether this setting is put back to what it is when a session starts, as far as has been seen.
-    pub fn resets(&self, name: &str) -> bool {
-        self.changes.iter().rev().any(|change| match change.to {
-            To::AllDefault => true,
-            To::Default => change.name.eq_ignore_ascii_case(name),
-            _ => false,
-        })
+    /// Whether what this batch has made of a setting is what it is when a session starts.
+    pub fn resets(&self, name: &str, batch: u32) -> bool {
+        let about = |change: &&Change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name);
+        let last = self.changes.iter().rev().filter(|(of, _)| *of == batch).map(|(_, change)| change).find(about);
+        !self.undone && last.is_some_and(|change| matches!(change.to, To::Default | To::AllDefault))
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
@@ -211,21 +207,22 @@ impl Watch {
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what
     /// comes next.
     pub fn settle(&mut self, pins: Pins) -> Settlement {
-        let seen = std::mem::take(self);
+        let mut seen = std::mem::take(self);
+        let changes: Vec<Change> = std::mem::take(&mut seen.changes).into_iter().map(|(_, change)| change).collect();
         let opaque = seen.seen.contains(Effects::OPAQUE);
-        let readable = seen.changes.iter().all(|change| change.to != To::Unread);
+        let readable = changes.iter().all(|change| change.to != To::Unread);
         let certain = !seen.undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
         let (look, tied) = (seen.suspicions() | (before & seen.releases()), seen.ties());
         if certain && !opaque && look.is_empty() && tied.is_empty() && (!released || pins.is_empty()) {
-            return Settlement::Known(seen.changes);
+            return Settlement::Known(changes);
         }
-        let known = !certain && seen.changes.iter().any(|change| change.to == To::AllDefault);
-        let all = opaque || seen.changes.iter().any(|change| change.to == To::Unread && change.name.is_empty());
+        let known = !certain && changes.iter().any(|change| change.to == To::AllDefault);
+        let all = opaque || changes.iter().any(|change| change.to == To::Unread && change.name.is_empty());
         let (changes, names) = match certain {
-            true => (seen.changes, Vec::new()),
-            false => (Vec::new(), names(seen.changes)),
+            true => (changes, Vec::new()),
+            false => (Vec::new(), names(changes)),
         };
         Settlement::Ask(Question { changes, names, known, all, pins: look, tied, released, suspect: seen.suspect })
     }

@@ -6,14 +6,15 @@ use super::*;
 /// separated by `|`.
 fn play(script: &str, pins: Pins) -> Settlement {
     let mut watch = Watch::default();
+    let idle = Moment { batch: 0, status: TransactionStatus::Idle, backslash: false };
     for word in script.split('|').map(str::trim) {
         let (kind, text) = word.split_once(':').unwrap_or((word, ""));
         let bytes = text.as_bytes();
         match kind {
-            "Q" => watch.query(bytes, true, false, TransactionStatus::Idle),
-            "T" => watch.query(bytes, true, false, TransactionStatus::Open),
-            "L" => watch.query(bytes, false, false, TransactionStatus::Idle),
-            "E" => watch.execution(effects(bytes, false), bytes, false, &|_| None, TransactionStatus::Idle),
+            "Q" => watch.query(bytes, true, idle),
+            "T" => watch.query(bytes, true, Moment { status: TransactionStatus::Open, ..idle }),
+            "L" => watch.query(bytes, false, idle),
+            "E" => watch.execution(effects(bytes, false), bytes, &|_| None, idle),
             "C" => watch.completed(bytes, false),
             "X" => watch.completed(bytes, true),
             "!" => watch.failed(),
@@ -121,4 +122,17 @@ fn a_function_called_by_its_oid() {
     assert!(watch.is_clean());
     watch.function(2880);
     assert_eq!(shown(&watch.settle(Pins::NONE)), "#advisory_lock");
+}
+
+#[test]
+fn what_a_batch_puts_back() {
+    let mut watch = Watch::default();
+    let at = |batch| Moment { batch, status: TransactionStatus::Idle, backslash: false };
+    watch.query(b"reset all", true, at(1));
+    watch.query(b"reset datestyle", true, at(2));
+    watch.query(b"reset all; set timezone to 'x'", true, at(3));
+    assert!(watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
+    assert!(!watch.resets("TimeZone", 0) && !watch.resets("TimeZone", 2) && !watch.resets("TimeZone", 3));
+    watch.failed();
+    assert!(!watch.resets("TimeZone", 1));
 }

@@ -1,7 +1,7 @@
 //! The protocol as the tests speak it, written anew so that a mistake of ours is not made twice: messages as bytes, and a
 //! connection that reads and writes them.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use rustls::ClientConnection;
@@ -212,16 +212,21 @@ impl Conn {
 
     /// The next message; `None` when the peer has closed.
     pub fn message(&mut self) -> Option<Message> {
+        self.try_message().unwrap_or_else(|error| panic!("nothing came within {PATIENCE:?}: {error}"))
+    }
+
+    /// The same, for whom silence is no surprise.
+    pub fn try_message(&mut self) -> io::Result<Option<Message>> {
         loop {
             if let Some(length) = self.ahead().get(1..5) {
                 let size = 1 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
                 if self.ahead().len() >= size {
                     let bytes = self.take(size);
-                    return Some(Message { tag: bytes[0], body: bytes[5..].to_vec() });
+                    return Ok(Some(Message { tag: bytes[0], body: bytes[5..].to_vec() }));
                 }
             }
-            if self.read_more() == 0 {
-                return None;
+            if self.try_read_more()? == 0 {
+                return Ok(None);
             }
         }
     }
@@ -334,6 +339,10 @@ impl Conn {
 
     /// How many bytes one read brought; a broken connection has ended too.
     fn read_more(&mut self) -> usize {
+        self.try_read_more().unwrap_or_else(|error| panic!("nothing came within {PATIENCE:?}: {error}"))
+    }
+
+    fn try_read_more(&mut self) -> io::Result<usize> {
         self.read.drain(..std::mem::take(&mut self.at));
         let before = self.read.len();
         self.read.resize(before + 64 * 1024, 0);
@@ -341,12 +350,11 @@ impl Conn {
             Some(tls) => rustls::Stream::new(&mut **tls, &mut self.socket).read(&mut self.read[before..]),
             None => self.socket.read(&mut self.read[before..]),
         };
-        let count = match got {
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => 0,
-            Err(error) => panic!("nothing came within {PATIENCE:?}: {error}"),
+        let got = match got {
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => Ok(0),
+            got => got,
         };
-        self.read.truncate(before + count);
-        count
+        self.read.truncate(before + got.as_ref().unwrap_or(&0));
+        got
     }
 }

@@ -67,6 +67,7 @@ impl Dialogue {
                 Owed::OurClose(Some(id)) => memory.unsure(id),
                 Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
                 Owed::OurQuery | Owed::OurQuestion => self.damaged = true,
+                Owed::Query | Owed::FunctionCall => self.ahead = self.ahead.saturating_sub(1),
                 _ => {}
             }
             self.owed.pop_front();

@@ -1,0 +1,84 @@
+//! What a dialogue says when it is asked how it stands: who waits for whom, what is open, what is not known yet. Pure.
+
+use super::dialogue::Dialogue;
+use super::owed::{Owed, Phase};
+use super::watch::Moment;
+use crate::protocol::TransactionStatus;
+
+/// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
+pub const MOST_OWED: usize = 65_536;
+
+impl Dialogue {
+    /// Whether the server can go to another client: nothing owed, nothing open.
+    pub fn is_at_rest(&self) -> bool {
+        self.owed.is_empty() && self.status == TransactionStatus::Idle && !self.unsynced && self.phase == Phase::Normal
+    }
+
+    /// Whether the client waits for the server; otherwise the server waits for the client.
+    pub fn is_busy(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Whether the outcome of an earlier batch is still open, so that what it has done is not known.
+    pub fn is_behind(&self) -> bool {
+        self.ahead > 0
+    }
+
+    /// The number of the batch that is being answered.
+    pub fn answering(&self) -> u32 {
+        self.batch.wrapping_sub(self.ahead)
+    }
+
+    /// The moment of the message that is about to be sent.
+    pub fn moment(&self, backslash: bool) -> Moment {
+        Moment { batch: self.batch, status: self.status(), backslash }
+    }
+
+    /// Whether no transaction is open between two requests, as far as has been heard.
+    pub fn is_between(&self) -> bool {
+        self.is_busy() || self.status == TransactionStatus::Idle
+    }
+
+    /// Whether the client owes the server the rest of a COPY or a batch.
+    pub fn is_open(&self) -> bool {
+        self.unsynced || self.phase != Phase::Normal
+    }
+
+    /// Whether so many replies are owed that the client should not be read.
+    pub fn is_full(&self) -> bool {
+        self.owed.len() >= MOST_OWED
+    }
+
+    /// Whether the server's state is not what it should be.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Whether what comes next answers a query of ours.
+    pub fn is_ours(&self) -> bool {
+        self.owed.front() == Some(&Owed::OurQuery)
+    }
+
+    /// Whether what comes next answers a question of ours.
+    pub fn is_asked(&self) -> bool {
+        self.owed.front() == Some(&Owed::OurQuestion)
+    }
+
+    /// Whether what comes next is the outcome of an Execute.
+    pub fn is_executing(&self) -> bool {
+        self.owed.front() == Some(&Owed::Execute)
+    }
+
+    /// Whether rows that come next are the client's.
+    pub fn takes_rows(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))
+    }
+
+    /// How many ReadyForQuery are still to come.
+    pub fn readies_owed(&self) -> usize {
+        let ends = |owed: &&Owed| {
+            matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery | Owed::OurQuestion)
+        };
+        self.owed.iter().filter(ends).count()
+    }
+}
