@@ -78,6 +78,7 @@ impl Relay<'_> {
         let Exchange { down, dialogue, watch, settling, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
         let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
+        let batch = dialogue.answering();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         match frame.tag {
             _ if asked => {
@@ -87,10 +88,10 @@ impl Relay<'_> {
             backend::PARAMETER_STATUS if !ours => return self.judge_parameter(),
             backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
-                watch.failed();
+                watch.failed(batch);
                 return self.judge_error(verdict);
             }
-            backend::COMPLETE if !ours => watch.completed(backend::command_tag(frame.body), executed),
+            backend::COMPLETE if !ours => watch.completed(backend::command_tag(frame.body), executed, batch),
             _ => {}
         }
         // ReadyForQuery would tell the client that its BEGIN was taken, just before it is told that it was not.

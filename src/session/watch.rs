@@ -50,8 +50,8 @@ pub struct Watch {
     changes: Vec<(u32, Change)>,
     /// How many executions that change settings have not been seen to succeed.
     unconfirmed: u32,
-    /// Something failed or was rolled back: what was read may not be so.
-    undone: bool,
+    /// In this batch something failed or was rolled back: what it and those before it have changed may not be so.
+    undone: Option<u32>,
     /// A text was too long to be read whole: tags of commands are all that is known of its rest.
     cut: bool,
     /// What is listened to no more.
@@ -151,16 +151,16 @@ impl Watch {
 
     /// A command has ended with this tag; by the extended protocol, or by a Query.
     #[inline]
-    pub fn completed(&mut self, tag: &[u8], extended: bool) {
+    pub fn completed(&mut self, tag: &[u8], extended: bool, batch: u32) {
         if !self.seen.is_empty() || self.cut {
-            self.tag(tag, extended);
+            self.tag(tag, extended, batch);
         }
     }
 
     #[cold]
-    fn tag(&mut self, tag: &[u8], extended: bool) {
+    fn tag(&mut self, tag: &[u8], extended: bool, batch: u32) {
         match tag {
-            b"ROLLBACK" => self.undone = true,
+            b"ROLLBACK" => self.undone = Some(batch),
             b"SET" | b"RESET" | b"DISCARD ALL" if extended => self.unconfirmed = self.unconfirmed.saturating_sub(1),
             _ => {}
         }
@@ -180,8 +180,15 @@ impl Watch {
 
     /// A statement failed.
     #[inline]
-    pub fn failed(&mut self) {
-        self.undone |= !self.seen.is_empty();
+    pub fn failed(&mut self, batch: u32) {
+        if !self.seen.is_empty() {
+            self.undone = Some(batch);
+        }
+    }
+
+    fn is_undone(&self, batch: u32) -> bool {
+        // Numbers go round.
+        self.undone.is_some_and(|undone| undone.wrapping_sub(batch) < u32::MAX / 2)
     }
 
     /// Whether nothing was seen that could have left anything behind.
@@ -194,24 +201,25 @@ impl Watch {
     pub fn resets(&self, name: &str, batch: u32) -> bool {
         let about = |change: &&Change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name);
         let last = self.changes.iter().rev().filter(|(of, _)| *of == batch).map(|(_, change)| change).find(about);
-        !self.undone && last.is_some_and(|change| matches!(change.to, To::Default | To::AllDefault))
+        !self.is_undone(batch) && last.is_some_and(|change| matches!(change.to, To::Default | To::AllDefault))
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
     /// much than too little.
     pub fn take_unlistened(&mut self) -> Vec<Listen> {
         let unlistened = std::mem::take(&mut self.unlistened);
-        if self.undone { Vec::new() } else { unlistened }
+        if self.undone.is_some() { Vec::new() } else { unlistened }
     }
 
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what
     /// comes next.
     pub fn settle(&mut self, pins: Pins) -> Settlement {
         let mut seen = std::mem::take(self);
+        let undone = seen.changes.iter().any(|(batch, _)| seen.is_undone(*batch));
         let changes: Vec<Change> = std::mem::take(&mut seen.changes).into_iter().map(|(_, change)| change).collect();
         let opaque = seen.seen.contains(Effects::OPAQUE);
         let readable = changes.iter().all(|change| change.to != To::Unread);
-        let certain = !seen.undone && seen.unconfirmed == 0 && readable;
+        let certain = !undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
         let (look, tied) = (seen.suspicions() | (before & seen.releases()), seen.ties());

@@ -15,9 +15,9 @@ fn play(script: &str, pins: Pins) -> Settlement {
             "T" => watch.query(bytes, true, Moment { status: TransactionStatus::Open, ..idle }),
             "L" => watch.query(bytes, false, idle),
             "E" => watch.execution(effects(bytes, false), bytes, &|_| None, idle),
-            "C" => watch.completed(bytes, false),
-            "X" => watch.completed(bytes, true),
-            "!" => watch.failed(),
+            "C" => watch.completed(bytes, false, 0),
+            "X" => watch.completed(bytes, true, 0),
+            "!" => watch.failed(0),
             _ => panic!("{word}"),
         }
     }
@@ -133,6 +133,6 @@ fn what_a_batch_puts_back() {
     watch.query(b"reset all; set timezone to 'x'", true, at(3));
     assert!(watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
     assert!(!watch.resets("TimeZone", 0) && !watch.resets("TimeZone", 2) && !watch.resets("TimeZone", 3));
-    watch.failed();
-    assert!(!watch.resets("TimeZone", 1));
+    watch.failed(1);
+    assert!(!watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
 }

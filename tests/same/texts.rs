@@ -2,7 +2,7 @@
 
 /// Parameters that the server does not report, savepoints around them, and ways to set them that are not SET: on, as soon
 /// as pgweir carries them from server to server.
-pub(crate) const UNREPORTED_SETTINGS: bool = false;
+pub(crate) const UNREPORTED_SETTINGS: bool = true;
 
 /// `create`, `alter` and `drop` of what prepared statements refer to. Off: pgweir answers a Parse that some server has
 /// parsed before, and parses anew what has become stale, so it differs on purpose from a session of one's own.
@@ -20,7 +20,7 @@ pub(crate) const DEALLOCATE_AMONG_OTHERS: bool = false;
 
 /// RESET and DISCARD ALL of a client that logged in with parameters. Off: a server has them by `set_config`, so that they
 /// are reset to the server's own.
-pub(crate) const LOGINS_ARE_RESET: bool = false;
+pub(crate) const LOGINS_ARE_RESET: bool = true;
 
 /// Use of the unnamed statement in another batch than its Parse, which may have failed or been skipped there. Off: pgweir
 /// takes the last text that the client sent for it. Where the Parse succeeds, scripts by hand look.
