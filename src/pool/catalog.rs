@@ -2,12 +2,14 @@
 //! clients prepared it. Not what a server has (`memory`), not what a client calls it (`session::statements`). Pure.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::HashTable;
 
 use super::memory::StatementId;
+use super::parameters::Parameters;
 use crate::protocol::frame::cut_str;
 use crate::sql::{Effects, effects};
 
@@ -20,6 +22,8 @@ pub struct Statement {
     pub name: Box<[u8]>,
     /// What it is: query, zero, parameter types, as in Parse.
     pub definition: Box<[u8]>,
+    /// What it was parsed under.
+    dialect: Dialect,
     /// What running it may leave behind in a session.
     pub effects: Effects,
     proven: AtomicBool,
@@ -33,6 +37,10 @@ pub fn effects_of(definition: &[u8]) -> Effects {
 }
 
 impl Statement {
+    fn is(&self, dialect: Dialect, definition: &[u8]) -> bool {
+        self.dialect == dialect && *self.definition == *definition
+    }
+
     /// Its text.
     pub fn query(&self) -> &[u8] {
         cut_str(&self.definition).map_or(&self.definition, |(text, _)| text)
@@ -48,6 +56,15 @@ impl Statement {
         self.proven.load(Relaxed)
     }
 }
+
+/// The settings under which a text is parsed, as far as they change what it means: two clients share a statement only where
+/// these are the same for both. A hash with a key of the pool's; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dialect(NonZeroU64);
+
+/// How constants are read: `date '01/02/2003'` is another day in another DateStyle. (What a search_path makes of a name,
+/// Postgres looks up again by itself.)
+const READING: [&str; 5] = ["DateStyle", "IntervalStyle", "TimeZone", "client_encoding", "standard_conforming_strings"];
 
 /// What every name of ours starts with.
 pub const PREFIX: &str = "pgweir_";
@@ -76,25 +93,33 @@ impl Default for Catalog {
 }
 
 impl Catalog {
+    /// What texts mean under these parameters.
+    pub fn dialect(&self, parameters: &Parameters) -> Dialect {
+        let reading = READING.map(|name| parameters.reported(name));
+        Dialect(NonZeroU64::new(self.hasher.hash_one(reading)).unwrap_or(NonZeroU64::MIN))
+    }
+
     /// The statement with this definition, if it is known.
-    pub fn find(&self, definition: &[u8]) -> Option<Arc<Statement>> {
-        let hash = self.hasher.hash_one(definition);
-        self.known.find(hash, |statement| *statement.definition == *definition).cloned()
+    pub fn find(&self, dialect: Dialect, definition: &[u8]) -> Option<Arc<Statement>> {
+        let hash = self.hasher.hash_one((dialect, definition));
+        self.known.find(hash, |statement| statement.is(dialect, definition)).cloned()
     }
 
     /// The statement with this definition, new if it was not known.
-    pub fn intern(&mut self, definition: &[u8]) -> Arc<Statement> {
-        let hash = self.hasher.hash_one(definition);
-        if let Some(known) = self.known.find(hash, |statement| *statement.definition == *definition) {
-            return known.clone();
+    pub fn intern(&mut self, dialect: Dialect, definition: &[u8]) -> Arc<Statement> {
+        if let Some(known) = self.find(dialect, definition) {
+            return known;
         }
+        let hash = self.hasher.hash_one((dialect, definition));
         self.sweep();
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
         let (effects, proven) = (effects_of(definition), AtomicBool::new(false));
-        let statement = Arc::new(Statement { id, name, definition: definition.into(), effects, proven });
+        let statement = Arc::new(Statement { id, name, definition: definition.into(), dialect, effects, proven });
         let hasher = &self.hasher;
-        self.known.insert_unique(hash, statement.clone(), |statement| hasher.hash_one(&*statement.definition));
+        self.known.insert_unique(hash, statement.clone(), |statement| {
+            hasher.hash_one((statement.dialect, &*statement.definition))
+        });
         statement
     }
 
@@ -115,19 +140,25 @@ mod tests {
     #[test]
     fn one_entry_a_definition() {
         let mut catalog = Catalog::default();
-        let (a, b, c) = (catalog.intern(b"a"), catalog.intern(b"b"), catalog.intern(b"a"));
-        assert_eq!((a.id, b.id, c.id), (1, 2, 1));
+        let here = catalog.dialect(&Parameters::default());
+        let mut german = Parameters::default();
+        german.report("DateStyle", "German");
+        let there = catalog.dialect(&german);
+        let mut id = |dialect, definition: &[u8]| catalog.intern(dialect, definition).id;
+        assert_eq!((id(here, b"a"), id(here, b"b"), id(here, b"a"), id(there, b"a"), id(there, b"a")), (1, 2, 1, 3, 3));
+        let b = catalog.intern(here, b"b");
         assert_eq!(&*b.name, b"pgweir_2");
     }
 
     #[test]
     fn unused_entries_go() {
         let mut catalog = Catalog::default();
-        let kept = catalog.intern(b"kept");
+        let here = catalog.dialect(&Parameters::default());
+        let kept = catalog.intern(here, b"kept");
         for n in 0..10_000_u32 {
-            catalog.intern(&n.to_be_bytes());
+            catalog.intern(here, &n.to_be_bytes());
         }
         assert!(catalog.known.len() <= 2 * SWEEP_FROM);
-        assert_eq!(catalog.intern(b"kept").id, kept.id);
+        assert_eq!(catalog.intern(here, b"kept").id, kept.id);
     }
 }

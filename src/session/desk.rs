@@ -10,7 +10,7 @@ use super::owed::{Answer, Heed, Owed};
 use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
 use super::watch::Watch;
 use crate::net::Lane;
-use crate::pool::catalog::{Catalog, PREFIX, Statement, server_name};
+use crate::pool::catalog::{Catalog, Dialect, PREFIX, Statement, server_name};
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
 use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
@@ -54,6 +54,8 @@ pub struct Desk<'a> {
     pub watch: &'a mut Watch,
     /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
     pub backslash: bool,
+    /// What texts mean now.
+    pub dialect: Dialect,
     /// What the pool knows.
     pub catalog: &'a Mutex<Catalog>,
 }
@@ -118,7 +120,8 @@ impl Desk<'_> {
         if let Some(known) = self.statements.names.get(parse.name).cloned() {
             return self.parse_again(&known);
         }
-        let statement = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(parse.definition);
+        let statement =
+            self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(self.dialect, parse.definition);
         let Desk { statements, lane, dialogue, .. } = self;
         if let Ok(Some(frame)) = lane.frame()
             && let Some(parse) = Parse::read(frame.body)

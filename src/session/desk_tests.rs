@@ -1,6 +1,7 @@
 //! Prepared statements by scripts: what two clients say, what each server gets to read.
 
 use super::*;
+use crate::pool::parameters::Parameters;
 use std::io::IoSlice;
 
 /// A message in words: `P:name=text`, `B:name`, `D:name`, `C:name`, `Q:text` (`_` is a space, `~` is `_`), `E`, `S`.
@@ -96,7 +97,17 @@ impl Scene {
                 let (statements, memory) = (&mut self.clients[client], &mut self.servers[server]);
                 let mut watch = Watch::default();
                 let watch = &mut watch;
-                let desk = Desk { statements, memory, dialogue, lane, watch, backslash: false, catalog: &self.catalog };
+                let dialect = self.catalog.lock().unwrap().dialect(&Parameters::default());
+                let desk = Desk {
+                    statements,
+                    memory,
+                    dialogue,
+                    lane,
+                    watch,
+                    backslash: false,
+                    dialect,
+                    catalog: &self.catalog,
+                };
                 let judged = { desk }.judge();
                 assert_eq!(judged, Judged::Done);
             } else {

@@ -110,9 +110,7 @@ impl Relay<'_> {
         let size = frame.size;
         let Some((name, value)) = backend::parameter_status(frame.body) else { return Step::Forward(size) };
         let (name, value) = (name.to_string(), value.to_string());
-        let origin = self.session.origin.reported(&name).filter(|own| *own != value);
-        let batch = self.exchange.dialogue.answering();
-        let own = origin.filter(|_| self.exchange.watch.resets(&name, batch)).map(str::to_string);
+        let own = self.restarted(&name, &value);
         let wanted = own.as_ref().unwrap_or(&value);
         let known = self.session.parameters.reported(&name) == Some(wanted);
         if let Some(lease) = &mut self.lease {
@@ -123,14 +121,26 @@ impl Relay<'_> {
             self.note_parameter(&name, wanted);
         }
         match own {
+            // It had been put back for the server alone, and the client has it all the time.
+            _ if known => Step::Swallow(size),
             None => Step::Forward(size),
-            Some(_) if known => Step::Swallow(size),
             Some(own) => Step::Restate(size, name, own),
         }
     }
 
+    /// What the client started with, where a setting was put back to what sessions start with: the server reports what *it*
+    /// started with.
+    fn restarted(&self, name: &str, value: &str) -> Option<String> {
+        let own = self.session.origin.reported(name).filter(|own| *own != value)?;
+        let fresh = self.session.pool.fresh()?;
+        let batch = self.exchange.dialogue.answering();
+        let restarted = fresh.reported(name) == Some(value) && self.exchange.watch.resets(name, batch);
+        restarted.then(|| own.to_string())
+    }
+
     /// What others than the client want to know of its parameters.
     fn note_parameter(&mut self, name: &str, value: &str) {
+        self.session.dialect = None;
         match name {
             "application_name" => self.session.client.set_application_name(value),
             "standard_conforming_strings" => self.session.backslash = value == "off",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::statements::Statements;
 use crate::net::Lane;
-use crate::pool::catalog::{Catalog, Statement};
+use crate::pool::catalog::{Catalog, Dialect, Statement};
 use crate::protocol::frontend::{self, Parse};
 use crate::protocol::{Frame, TransactionStatus, backend, encode};
 
@@ -16,8 +16,12 @@ pub fn answer(
     statements: &mut Option<Box<Statements>>,
     client: u32,
     catalog: &Mutex<Catalog>,
+    dialect: impl FnOnce() -> Dialect,
 ) -> Option<Vec<u8>> {
-    let (size, found) = find(lane.unjudged(), statements.as_deref(), catalog)?;
+    if lane.unjudged().first() != Some(&frontend::PARSE) {
+        return None;
+    }
+    let (size, found) = find(lane.unjudged(), statements.as_deref(), catalog, dialect())?;
     let mut out = Vec::new();
     let statements = statements.get_or_insert_with(|| Box::new(Statements::new(client)));
     for (name, statement) in found {
@@ -33,10 +37,7 @@ pub fn answer(
 type Found = Vec<(Box<[u8]>, Arc<Statement>)>;
 
 /// The bytes of the request, and what it prepares; `None` for any other request.
-fn find(bytes: &[u8], own: Option<&Statements>, catalog: &Mutex<Catalog>) -> Option<(usize, Found)> {
-    if bytes.first() != Some(&frontend::PARSE) {
-        return None;
-    }
+fn find(bytes: &[u8], own: Option<&Statements>, catalog: &Mutex<Catalog>, dialect: Dialect) -> Option<(usize, Found)> {
     let (mut at, mut found) = (0, Found::new());
     loop {
         let frame = Frame::read(&bytes[at..]).ok()??;
@@ -44,7 +45,7 @@ fn find(bytes: &[u8], own: Option<&Statements>, catalog: &Mutex<Catalog>) -> Opt
         at += frame.size;
         match frame.tag {
             frontend::SYNC => return Some((at, found)),
-            frontend::PARSE => found.push(find_one(Parse::read(body)?, &found, own, catalog)?),
+            frontend::PARSE => found.push(find_one(Parse::read(body)?, &found, own, catalog, dialect)?),
             _ => return None,
         }
     }
@@ -55,26 +56,29 @@ fn find_one(
     found: &Found,
     own: Option<&Statements>,
     catalog: &Mutex<Catalog>,
+    dialect: Dialect,
 ) -> Option<(Box<[u8]>, Arc<Statement>)> {
     let taken = found.iter().any(|(name, _)| **name == *parse.name)
         || own.is_some_and(|own| own.names.contains_key(parse.name));
     if parse.name.is_empty() || taken {
         return None;
     }
-    let known = catalog.lock().unwrap_or_else(PoisonError::into_inner).find(parse.definition)?;
+    let known = catalog.lock().unwrap_or_else(PoisonError::into_inner).find(dialect, parse.definition)?;
     known.is_proven().then(|| (parse.name.into(), known))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::parameters::Parameters;
 
     /// `P:name=text`, anything else by its tag alone. What was answered, by tags, and how many bytes are left.
     #[track_caller]
     fn check(words: &str, expected: &str, left: usize) {
         let catalog = Mutex::new(Catalog::default());
-        catalog.lock().unwrap().intern(b"known\0\0\0").prove();
-        catalog.lock().unwrap().intern(b"failed\0\0\0");
+        let dialect = catalog.lock().unwrap().dialect(&Parameters::default());
+        catalog.lock().unwrap().intern(dialect, b"known\0\0\0").prove();
+        catalog.lock().unwrap().intern(dialect, b"failed\0\0\0");
         let (mut lane, mut statements) = (Lane::new(256), None);
         for word in words.split(' ') {
             let mut bytes = Vec::new();
@@ -86,7 +90,7 @@ mod tests {
             }
             lane.push(&bytes);
         }
-        let out = answer(&mut lane, &mut statements, 1, &catalog).unwrap_or_default();
+        let out = answer(&mut lane, &mut statements, 1, &catalog, || dialect).unwrap_or_default();
         let mut said = String::new();
         let mut rest = &out[..];
         while let Ok(Some(frame)) = Frame::read(rest) {

@@ -180,7 +180,12 @@ impl Relay<'_> {
         let memory = &mut lease.server().memory;
         let (mut client, mut server) = ((*session.parameters).clone(), (*memory.parameters).clone());
         change(&mut Carry { client: &mut client, server: &mut server, origin: &session.origin });
+        // What the client has again, though its server had nothing to report.
+        let down = &mut self.exchange.down;
+        let told = client.all_reported().filter(|(name, value)| session.parameters.reported(name) != Some(value));
+        told.for_each(|(name, value)| down.insert(|out| encode::parameter_status(out, name, value)));
         session.backslash = client.reads_backslashes();
+        session.dialect = None;
         session.parameters = session.pool.share(client);
         memory.parameters = session.pool.share(server);
     }

@@ -74,6 +74,7 @@ impl Stage {
             worker: self.worker.clone(),
             plan: self.pool.plan(),
             origin: parameters.clone(),
+            dialect: None,
             backslash: false,
             parameters,
             statements: None,

@@ -165,6 +165,7 @@ pub(super) fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
 mod tests {
     use super::*;
     use crate::pool::catalog::Catalog;
+    use crate::pool::parameters::Parameters;
 
     #[test]
     fn texts_that_deallocate() {
@@ -182,7 +183,9 @@ mod tests {
     #[test]
     fn the_clients_own_name_is_found_again() {
         let mut statements = Statements::new(0);
-        statements.change(b"mine", Some(Catalog::default().intern(b"x")), 0);
+        let mut catalog = Catalog::default();
+        let dialect = catalog.dialect(&Parameters::default());
+        statements.change(b"mine", Some(catalog.intern(dialect, b"x")), 0);
         assert_eq!(statements.client_name(b"pgweir_1"), Some(&b"mine"[..]));
         assert_eq!(statements.client_name(b"pgweir_2"), None);
         statements.change(b"mine", None, 0);

@@ -1,7 +1,7 @@
 //! A client's stay, read from top to bottom: wait for a request, borrow a server, converse, give back; until it leaves.
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::rejections::Rejections;
 use crate::observe::snapshot::ClientState;
+use crate::pool::catalog::Dialect;
 use crate::pool::client::Word;
 use crate::pool::lease::{Asked, Denied};
 use crate::pool::parameters::Parameters;
@@ -38,6 +39,8 @@ pub struct Session {
     pub(super) parameters: Arc<Parameters>,
     /// Those that it started with, and goes back to with RESET.
     pub(super) origin: Arc<Parameters>,
+    /// What its texts mean under these parameters, once that was needed.
+    pub(super) dialect: Option<Dialect>,
     /// Whether backslashes are escapes in all its strings.
     pub(super) backslash: bool,
     /// Its prepared statements; most clients have none.
@@ -255,7 +258,8 @@ impl Session {
         if self.plan.settings.pool_mode == PoolMode::Session {
             return None;
         }
-        known::answer(up, &mut self.statements, self.client.id, &self.pool.catalog)
+        let Session { dialect, pool, parameters, statements, client, .. } = self;
+        known::answer(up, statements, client.id, &pool.catalog, || dialect_of(dialect, pool, parameters))
     }
 
     /// A server, or why there is none.
@@ -355,6 +359,12 @@ impl Session {
             let _ = self.worker.alarms.within(LAST_WORDS, poll_fn(|cx| self.stream.poll_shutdown(cx))).await;
         }
     }
+}
+
+/// What a client's texts mean; looked up once for as long as its parameters stay.
+pub(super) fn dialect_of(known: &mut Option<Dialect>, pool: &Pool, parameters: &Parameters) -> Dialect {
+    let ask = || pool.catalog.lock().unwrap_or_else(PoisonError::into_inner).dialect(parameters);
+    *known.get_or_insert_with(ask)
 }
 
 /// A message that no Postgres client sends.

@@ -5,7 +5,7 @@ use super::owed::{Heed, Owed};
 use super::relay::Relay;
 use super::request::refusal;
 use super::statements::{Statements, may_drop};
-use super::stay::{Farewell, violation};
+use super::stay::{Farewell, dialect_of, violation};
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
@@ -142,6 +142,7 @@ impl Relay<'_> {
             lane: &mut self.up,
             watch,
             backslash: session.backslash,
+            dialect: dialect_of(&mut session.dialect, &session.pool, &session.parameters),
             catalog: &session.pool.catalog,
         };
         desk.judge()

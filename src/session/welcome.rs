@@ -304,6 +304,7 @@ impl Guest {
             plan,
             origin: parameters.clone(),
             parameters,
+            dialect: None,
             backslash,
             statements: None,
             hearing: None,

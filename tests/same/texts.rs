@@ -1,16 +1,15 @@
 //! What scripts by chance are made of, and what they leave out as long as pgweir differs there.
 
-/// Parameters that the server does not report, savepoints around them, and ways to set them that are not SET: on, as soon
-/// as pgweir carries them from server to server.
+/// Parameters that the server does not report, savepoints around them, and ways to set them that are not SET.
 pub(crate) const UNREPORTED_SETTINGS: bool = true;
 
 /// `create`, `alter` and `drop` of what prepared statements refer to. Off: pgweir answers a Parse that some server has
 /// parsed before, and parses anew what has become stale, so it differs on purpose from a session of one's own.
 pub(crate) const TABLES_CHANGE: bool = false;
 
-/// Texts that mean what they say under the parameters of the moment they are parsed. Off: a statement that is shared has
-/// been parsed under another client's.
-pub(crate) const PARSED_UNDER_PARAMETERS: bool = false;
+/// Texts that mean what they say under the parameters of the moment they are parsed. They are shared only by clients that
+/// have the same ones.
+pub(crate) const PARSED_UNDER_PARAMETERS: bool = true;
 
 /// One client, one text, two names. Off: the server has one statement for both, and an error about it tells either name.
 pub(crate) const TWO_NAMES_FOR_ONE_TEXT: bool = false;
@@ -18,9 +17,9 @@ pub(crate) const TWO_NAMES_FOR_ONE_TEXT: bool = false;
 /// `deallocate s1; …` as one of several statements of a Query. Off: pgweir knows the name only where it stands alone.
 pub(crate) const DEALLOCATE_AMONG_OTHERS: bool = false;
 
-/// RESET and DISCARD ALL of a client that logged in with parameters. Off: a server has them by `set_config`, so that they
-/// are reset to the server's own.
-pub(crate) const LOGINS_ARE_RESET: bool = true;
+/// RESET and DISCARD ALL of a client that logged in with parameters. Off: they are what they should be from the next
+/// statement on, and the client is told, but not in the same place and not within the same transaction.
+pub(crate) const LOGINS_ARE_RESET: bool = false;
 
 /// Use of the unnamed statement in another batch than its Parse, which may have failed or been skipped there. Off: pgweir
 /// takes the last text that the client sent for it. Where the Parse succeeds, scripts by hand look.
@@ -99,7 +98,8 @@ pub(crate) const UNREPORTED: &[&str] = &[
     "show statement_timeout",
     "show work_mem",
     "show search_path",
-    "select current_setting('my.setting', true), current_setting('my.other', true)",
+    // Once set, by whomever, a server has it as '' and not as NULL for ever; that is Postgres' own.
+    "select nullif(current_setting('my.setting', true), ''), nullif(current_setting('my.other', true), '')",
     "savepoint one",
     "rollback to one",
     "release one",
