@@ -77,6 +77,7 @@ impl Default for PoolSettings {
             idle_transaction_timeout: Duration::ZERO,
             pinned_idle_timeout: Duration::ZERO,
             max_pinned: 0,
+            server_audit_interval: Duration::from_secs(10),
             query_timeout: Duration::ZERO,
             transaction_timeout: Duration::ZERO,
             max_prepared_statements: 200,

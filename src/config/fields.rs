@@ -105,6 +105,7 @@ fn pool_settings(v: &mut impl Visitor, pool: &mut PoolSettings) {
     v.key_if("server_idle_timeout", &mut pool.server_idle_timeout, measurable);
     v.key_if("server_lifetime", &mut pool.server_lifetime, measurable);
     v.key_if("server_check_delay", &mut pool.server_check_delay, measurable);
+    v.key_if("server_audit_interval", &mut pool.server_audit_interval, measurable);
     v.key("server_reset_query", &mut pool.server_reset_query);
     v.key_if("client_idle_timeout", &mut pool.client_idle_timeout, measurable);
     v.key_if("idle_transaction_timeout", &mut pool.idle_transaction_timeout, measurable);

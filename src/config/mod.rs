@@ -116,6 +116,8 @@ pub struct PoolSettings {
     pub client_idle_timeout: Duration,
     /// A client that sits in a transaction for longer is closed.
     pub idle_transaction_timeout: Duration,
+    /// How often a server that comes back is looked at for what no text told of; zero is never.
+    pub server_audit_interval: Duration,
     /// How long a client that is tied to a server of its own may be idle; zero is for ever.
     pub pinned_idle_timeout: Duration,
     /// How many clients of a pool may be tied to servers of their own; zero is no limit.

@@ -49,6 +49,9 @@ impl Pin {
 pub struct Pins(u8);
 
 impl Pins {
+    /// Every reason that a server can be asked for.
+    pub const ALL: Pins =
+        Pins(Pin::Lock as u8 | Pin::Temp as u8 | Pin::Cursor as u8 | Pin::Prepare as u8 | Pin::Listen as u8);
     /// None.
     pub const NONE: Pins = Pins(0);
 

@@ -242,6 +242,7 @@ impl Pool {
             home,
             pool: self.clone(),
             opened_at: now,
+            audited_at: now,
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
         });

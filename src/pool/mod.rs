@@ -1,15 +1,18 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
-//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what servers remember),
-//! `client`, `mail` and `cancel` (how one is reached), `channels` and `hub` (who listens to notifications), `connect` and `server`, then `lease` and `tidy`, which move them; and `own`,
-//! servers that are in no pool.
+//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what
+//! servers remember), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is reached), `connect` and
+//! `server`, then `lease`, `tidy` and `audit`, which move them; and `own`, servers that are in no pool, one of which listens
+//! to notifications (`channels`, `hub`).
 
+pub mod audit;
 pub mod cancel;
 pub mod catalog;
 pub mod channels;
 pub mod client;
 pub mod connect;
 pub mod hub;
+pub mod inquiry;
 pub mod lease;
 pub mod ledger;
 pub mod mail;
@@ -120,6 +123,9 @@ pub struct Pool {
     alike: Mutex<Interner>,
     /// A server died since the last one was opened.
     doubtful: AtomicBool,
+    /// Something was left on a server that no text told of, a while ago: every release is looked at, to find out by what.
+    hunting: AtomicBool,
+    hunted_at: Mutex<Option<Instant>>,
     /// What listens for its clients.
     pub hub: hub::Hub,
     /// How many clients are tied to a server of theirs.
@@ -176,6 +182,8 @@ impl Pool {
             learned: Mutex::default(),
             alike: Mutex::default(),
             doubtful: AtomicBool::new(false),
+            hunting: AtomicBool::new(false),
+            hunted_at: Mutex::default(),
             hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),
             schema: AtomicU64::new(0),

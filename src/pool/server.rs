@@ -30,11 +30,16 @@ pub struct Server {
     pub pool: Arc<Pool>,
     /// What it was opened by; another plan's servers are closed when they come back.
     pub plan: Arc<Plan>,
+    /// When it was last looked at for what its clients may have left on it.
+    pub audited_at: Instant,
     /// When it was opened.
     pub opened_at: Instant,
     /// When it is too old.
     pub dies_at: Option<Instant>,
 }
+
+/// Takes the body of a DataRow.
+type Row<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 /// What a server said to an errand of ours that failed.
 #[derive(Debug, thiserror::Error)]
@@ -110,10 +115,15 @@ impl Server {
 
     /// Runs SQL of ours to its end; the status that it leaves. Parameters that change are noted.
     pub async fn run(&mut self, sql: &str) -> Result<TransactionStatus, ErrandError> {
+        self.ask(sql, &mut |_| ()).await
+    }
+
+    /// The same, with the bodies of the rows that it returns.
+    pub async fn ask(&mut self, sql: &str, row: Row<'_>) -> Result<TransactionStatus, ErrandError> {
         let mut out = Vec::new();
         encode::query(&mut out, sql);
         talk::write_all(&mut self.stream, &out).await.map_err(|_| ErrandError::Lost)?;
-        self.finish(1, Vec::new()).await
+        self.finish_with(1, Vec::new(), row).await
     }
 
     /// Whether it answers a Sync, within `patience`.
@@ -128,7 +138,16 @@ impl Server {
     }
 
     /// Reads, and drops, until `owed` ReadyForQuery have come; `read` is what was read already and not looked at.
-    pub async fn finish(&mut self, owed: usize, mut read: Vec<u8>) -> Result<TransactionStatus, ErrandError> {
+    pub async fn finish(&mut self, owed: usize, read: Vec<u8>) -> Result<TransactionStatus, ErrandError> {
+        self.finish_with(owed, read, &mut |_| ()).await
+    }
+
+    async fn finish_with(
+        &mut self,
+        owed: usize,
+        mut read: Vec<u8>,
+        row: Row<'_>,
+    ) -> Result<TransactionStatus, ErrandError> {
         let (mut left, mut refused, mut status) = (owed, None, TransactionStatus::Idle);
         let mut skip = 0;
         loop {
@@ -151,6 +170,7 @@ impl Server {
                         }
                         backend::COMPLETE => drop(self.memory.see_complete(backend::command_tag(body))),
                         backend::ERROR => refused = Some(body.to_vec()),
+                        backend::ROW => row(body),
                         backend::PARAMETER_STATUS => {
                             let body = body.to_vec();
                             at += frame.size;

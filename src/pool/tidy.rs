@@ -56,6 +56,7 @@ impl Pool {
     pub fn tidy(self: &Arc<Self>, now: Instant) {
         self.close_rested(now);
         self.check_rested(now);
+        self.tire_of_hunting(now);
     }
 
     /// Lends nothing until [`Pool::resume`].

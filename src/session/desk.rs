@@ -28,6 +28,7 @@ const MAX_NAMED: usize = 16 * 1024 * 1024;
 const MAX_DEALLOCATE: usize = 300;
 
 mod deallocate;
+mod watching;
 
 /// What judging a message came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Desk<'a> {
     pub watch: &'a mut Watch,
     /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
     pub backslash: bool,
+    /// Whether the pool looks for what leaves things behind.
+    pub hunting: bool,
     /// What texts mean now.
     pub dialect: Dialect,
     /// What the pool knows.
@@ -214,6 +217,7 @@ impl Desk<'_> {
             }
             self.watch_bind(&subject);
         }
+        self.remember(&subject);
         self.statements.drop_is_bound = match &subject {
             Subject::Unnamed => may_drop(&self.statements.unnamed),
             Subject::Named(statement) => may_drop(&statement.definition),
@@ -228,27 +232,6 @@ impl Desk<'_> {
                 self.send_bind(front, &statement.name)
             }
         }
-    }
-
-    fn effects_of(&self, subject: &Subject) -> Effects {
-        match subject {
-            Subject::Named(statement) => statement.effects,
-            Subject::Unnamed => self.statements.effects,
-            Subject::Unknown { .. } => Effects::NONE,
-        }
-    }
-
-    /// A statement that may leave something behind is bound, and so about to be executed.
-    fn watch_bind(&mut self, subject: &Subject) {
-        let found = self.effects_of(subject);
-        let Desk { watch, lane, statements, backslash, dialogue, .. } = self;
-        let text = match subject {
-            Subject::Named(statement) => statement.query(),
-            _ => cut_str(&statements.unnamed).map_or(&b""[..], |(text, _)| text),
-        };
-        let Ok(Some(frame)) = lane.frame() else { return };
-        let parameter = |number| Bind::parameter(frame.body, number).map(|value| value.map(<[u8]>::to_vec));
-        watch.execution(found, text, &parameter, dialogue.moment(*backslash));
     }
 
     fn send_bind(&mut self, front: usize, name: &[u8]) -> Judged {

@@ -105,6 +105,7 @@ impl Scene {
                     lane,
                     watch,
                     backslash: false,
+                    hunting: false,
                     dialect,
                     catalog: &self.catalog,
                 };

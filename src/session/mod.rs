@@ -4,7 +4,7 @@
 //! with one server, its two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure,
 //! and the heart of it: `request` (is it complete?), `dialogue` (what may
 //! follow what; its words in `owed`, how it stands in `standing`), `statements` and `desk`
-//! (prepared statements on shared servers), `watch`, `inquiry` and `carry` (what a session leaves behind; `settle` moves them),
+//! (prepared statements on shared servers), `watch` and `carry` (what a session leaves behind; `settle` moves them),
 //! `limits` (how long is too long).
 
 pub mod alarm;
@@ -14,7 +14,6 @@ pub mod desk;
 pub mod dialogue;
 mod downward;
 pub mod greeting;
-pub mod inquiry;
 pub mod known;
 mod learn;
 mod limits;

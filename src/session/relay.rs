@@ -15,7 +15,7 @@ use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
 use crate::pool::client::Word;
-use crate::pool::{Lease, roster};
+use crate::pool::{Lease, audit, roster};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
 
@@ -255,7 +255,7 @@ impl<'s> Relay<'s> {
                 self.exchange.course.ending = Some(Farewell::ServerLost);
             }
             match self.exchange.dialogue.is_damaged() || self.exchange.course.doomed {
-                false => lease.give_back(self.exchange.course.times.now),
+                false => audit::give_back(lease, self.exchange.course.times.now),
                 true => lease.close("it said what it should not have"),
             }
         }

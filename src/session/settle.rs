@@ -5,16 +5,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::carry::Carry;
-use super::inquiry::{self, Answer};
 use super::owed::Owed;
 use super::relay::Relay;
 use super::stay::Farewell;
 use super::watch::{Question, Settlement};
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
+use crate::pool::inquiry::{self, Answer};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::{Frame, backend, sqlstate};
 use crate::sql::redact;
@@ -26,6 +26,8 @@ const MOST_TRIES: u8 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Settling {
     asked: Option<Box<Asked>>,
+    /// The last batch after which the server was looked at without need.
+    hunted: Option<u32>,
     /// The client's place among those that are tied to a server.
     tie: Option<Tie>,
 }
@@ -72,7 +74,7 @@ impl Relay<'_> {
     /// Whether all is known of what the client has left on its server, which is at rest. Where it is not, a question is on
     /// its way.
     pub(super) fn settle(&mut self) -> Result<bool, Farewell> {
-        if self.exchange.watch.is_clean() {
+        if self.exchange.watch.is_clean() && !self.hunts() {
             self.share_parameters();
             return Ok(true);
         }
@@ -92,10 +94,9 @@ impl Relay<'_> {
     }
 
     fn ask(&mut self, asked: Asked) -> Result<bool, Farewell> {
-        let sql = match asked.question.is_empty() {
-            true => String::new(),
-            false => inquiry::sql(&asked.question, self.session.parameters.all_quiet()),
-        };
+        let Question { names, known, all, pins, .. } = &asked.question;
+        let known = self.session.parameters.all_quiet().filter(|_| *known || *all);
+        let sql = inquiry::sql(names.iter().map(String::as_str).chain(known), *pins, *all);
         if sql.is_empty() {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);
@@ -130,7 +131,32 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// Whether the server is to be looked at though no text told of anything: once after each batch, while the pool looks
+    /// for what leaves things behind.
+    fn hunts(&mut self) -> bool {
+        let batch = self.exchange.dialogue.answering();
+        let due = self.session.pool.is_hunting() && self.exchange.settling.hunted != Some(batch);
+        if due {
+            self.exchange.settling.hunted = Some(batch);
+            self.exchange.watch.hunt();
+        }
+        due
+    }
+
+    /// What nobody could have known of but by asking: what leaves it behind has been found.
+    fn tell_of_leaks(&self, question: &Question, answer: &Answer) {
+        let Some(text) = &question.hunted else { return };
+        let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected);
+        if !leaks.is_empty() {
+            let client = &self.session.client;
+            warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,
+                left = leaks, statement = redact(text),
+                message = "this statement changes the session without saying so; it is carried along while that is watched");
+        }
+    }
+
     fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {
+        self.tell_of_leaks(&question, &answer);
         self.carry(|carry| {
             for (name, value) in &answer.settings {
                 carry.learn(name, value.as_deref());

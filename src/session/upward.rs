@@ -116,6 +116,9 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
+                if self.session.pool.is_hunting() {
+                    watch.remember(text);
+                }
                 watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
             }
             frontend::FUNCTION_CALL if frame.body.len() >= 4 || frame.is_complete() => {
@@ -142,6 +145,7 @@ impl Relay<'_> {
             lane: &mut self.up,
             watch,
             backslash: session.backslash,
+            hunting: session.pool.is_hunting(),
             dialect: dialect_of(&mut session.dialect, &session.pool, &session.parameters),
             catalog: &session.pool.catalog,
         };

@@ -2,7 +2,7 @@
 //! their outcomes tell; and what is to be done about it when the server is at rest. Pure.
 //!
 //! Texts are read as they pass. What they say for certain is believed where nothing was undone since; the rest is asked of
-//! the server (`inquiry`), which knows what transactions, savepoints and functions made of it.
+//! the server (`pool::inquiry`), which knows what transactions, savepoints and functions made of it.
 
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::TransactionStatus;
@@ -58,7 +58,14 @@ pub struct Watch {
     unlistened: Vec<Listen>,
     /// The last text that may tie the client, for the log.
     suspect: Option<Box<[u8]>>,
+    /// The server is looked at without need.
+    hunted: bool,
+    /// The last text at all, while it is.
+    last: Option<Box<[u8]>>,
 }
+
+/// So much of a text is remembered to tell which it was.
+const MOST_REMEMBERED: usize = 1024;
 
 /// What is to be done when the server is at rest.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,6 +95,10 @@ pub struct Question {
     pub released: bool,
     /// The text that raised the question, for the log.
     pub suspect: Option<Box<[u8]>>,
+    /// The question is asked without need, to find out what this text leaves behind.
+    pub hunted: Option<Box<[u8]>>,
+    /// Ties that are no surprise.
+    pub expected: Pins,
 }
 
 impl Watch {
@@ -191,6 +202,17 @@ impl Watch {
         self.undone.is_some_and(|undone| undone.wrapping_sub(batch) < u32::MAX / 2)
     }
 
+    /// The server is to be looked at whatever was seen.
+    pub fn hunt(&mut self) {
+        self.hunted = true;
+    }
+
+    /// Remembers a text while the pool looks for what leaves things behind.
+    #[cold]
+    pub fn remember(&mut self, text: &[u8]) {
+        self.last = Some(text.get(..MOST_REMEMBERED).unwrap_or(text).into());
+    }
+
     /// Whether nothing was seen that could have left anything behind.
     #[inline]
     pub fn is_clean(&self) -> bool {
@@ -217,12 +239,15 @@ impl Watch {
         let mut seen = std::mem::take(self);
         let undone = seen.changes.iter().any(|(batch, _)| seen.is_undone(*batch));
         let changes: Vec<Change> = std::mem::take(&mut seen.changes).into_iter().map(|(_, change)| change).collect();
-        let opaque = seen.seen.contains(Effects::OPAQUE);
+        let opaque = seen.seen.contains(Effects::OPAQUE) || seen.hunted;
         let readable = changes.iter().all(|change| change.to != To::Unread);
         let certain = !undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
-        let (look, tied) = (seen.suspicions() | (before & seen.releases()), seen.ties());
+        let expected = seen.suspicions() | (before & seen.releases());
+        let look = if seen.hunted { Pins::ALL } else { expected };
+        let tied = if seen.undone.is_some() { Pins::NONE } else { seen.ties() };
+        let hunted = seen.hunted.then(|| seen.last.take().unwrap_or_default());
         if certain && !opaque && look.is_empty() && tied.is_empty() && (!released || pins.is_empty()) {
             return Settlement::Known(changes);
         }
@@ -232,7 +257,8 @@ impl Watch {
             true => (changes, Vec::new()),
             false => (Vec::new(), names(changes)),
         };
-        Settlement::Ask(Question { changes, names, known, all, pins: look, tied, released, suspect: seen.suspect })
+        let suspect = seen.suspect;
+        Settlement::Ask(Question { changes, names, known, all, pins: look, tied, released, suspect, hunted, expected })
     }
 
     fn suspicions(&self) -> Pins {

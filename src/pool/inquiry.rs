@@ -1,8 +1,8 @@
-//! Asking a server what a client has left on it: the question as SQL, and its answer. Pure.
+//! Asking a server what was left in its session: the question as SQL, and its answer. Pure.
 //!
 //! Everything is named in full, so that no search_path of the client's has a say in it.
 
-use super::watch::Question;
+use super::parameters::Parameters;
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::encode;
 
@@ -15,25 +15,25 @@ pub struct Answer {
     pub pins: Pins,
 }
 
-/// The question, `known` are settings that the client is known to have. Rows of two columns: `=name` and a value, or `!` and
-/// the bit of a tie that is there, and how often.
-pub fn sql<'a>(question: &'a Question, known: impl Iterator<Item = &'a str>) -> String {
+/// The question: what settings of these names are, what ties are there among `pins`, and, with `all`, every setting that was
+/// set in the session as far as a server lists them. Empty when nothing is asked.
+///
+/// Its rows have two columns: `=name` and a value, or `!` and the bit of a tie, and how often it is there.
+pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, all: bool) -> String {
     let mut sql = String::new();
-    let all_known = known.filter(|_| question.known || question.all);
-    let names = question.names.iter().map(String::as_str).chain(all_known);
     for name in names {
         begin_row(&mut sql, &format!("={name}"));
         sql.push_str("pg_catalog.current_setting(");
         encode::literal(&mut sql, name);
         sql.push_str(", true))");
     }
-    for pin in question.pins.iter() {
+    for pin in pins.iter() {
         if let Some(count) = count(pin) {
             begin_row(&mut sql, &format!("!{}", pin as u8));
             sql.push_str(&format!("(SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text)"));
         }
     }
-    if question.all {
+    if all {
         let union = if sql.is_empty() { "" } else { " UNION ALL " };
         sql.push_str(union);
         sql.push_str(ALL_SETTINGS);
@@ -71,6 +71,16 @@ fn begin_row(sql: &mut String, key: &str) {
 }
 
 impl Answer {
+    /// What is there and not among what is `known`, in words; empty when that is nothing.
+    pub fn leaks(&self, known: &Parameters, pins: Pins) -> String {
+        let unknown = |name: &str, value: &Option<String>| {
+            value.is_some() && known.reported(name).is_none() && known.quiet(name) != value.as_deref()
+        };
+        let settings = self.settings.iter().filter(|(name, value)| unknown(name, value)).map(|(name, _)| &**name);
+        let pins = self.pins.without(pins);
+        settings.chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
+    }
+
     /// Takes the body of a DataRow. `None` if it is not one of the question's.
     pub fn row(&mut self, body: &[u8]) -> Option<()> {
         let rest = body.strip_prefix(&[0, 2])?;
@@ -108,28 +118,24 @@ fn text(bytes: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn question(names: &[&str], pins: &[Pin], all: bool) -> Question {
-        let pins = pins.iter().fold(Pins::NONE, |pins, pin| pins.with(*pin, true));
-        Question { names: names.iter().map(|name| (*name).to_string()).collect(), pins, all, ..Question::default() }
-    }
-
     #[test]
     fn questions() {
-        let ask = |question: &Question| sql(question, ["x.known"].into_iter());
+        let ask = |names: &[&'static str], pins, all| sql(names.iter().copied(), pins, all);
         assert_eq!(
-            ask(&question(&["work_mem", "o'k"], &[], false)),
+            ask(&["work_mem", "o'k"], Pins::NONE, false),
             "VALUES ('=work_mem', pg_catalog.current_setting('work_mem', true)), \
              ('=o''k', pg_catalog.current_setting('o''k', true))"
         );
         assert_eq!(
-            ask(&question(&[], &[Pin::Cursor], false)),
+            ask(&[], Pin::Cursor.into(), false),
             "VALUES ('!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text)"
         );
-        let all = ask(&question(&[], &[], true));
+        let all = ask(&["x.known"], Pins::NONE, true);
         assert!(
             all.starts_with("VALUES ('=x.known', ") && all.ends_with(&format!(" UNION ALL {ALL_SETTINGS}")),
             "{all}"
         );
+        assert_eq!(ask(&[], Pin::Load.into(), false), "");
     }
 
     #[test]
@@ -149,6 +155,10 @@ mod tests {
         assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
         let settings = vec![("a".to_string(), Some("1".to_string())), ("b".to_string(), None)];
         assert_eq!(answer, Answer { settings, pins: Pin::Lock.into() });
+        let mut known = Parameters::default();
+        assert_eq!(answer.leaks(&known, Pins::NONE), "a, advisory_lock");
+        known.set_quiet("a", "1");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "");
         for wrong in
             [&b""[..], b"\0\x02", b"\0\x01\0\0\0\0", b"\0\x02\0\0\0\x05=a", &[row("=a", None), vec![0]].concat()]
         {

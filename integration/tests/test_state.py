@@ -1,0 +1,189 @@
+"""What a session remembers beyond its transactions, on one server that all clients share: carried, tied, given back, found."""
+
+import json
+
+import psycopg
+import pytest
+
+from support.children import eventually
+from tests.conftest import file
+
+
+@pytest.fixture
+def one_server(sidecar):
+    """One server for everybody, which is looked at whenever it comes back."""
+    return sidecar(pool_size=1, PGWEIR_POOL_SERVER_AUDIT_INTERVAL="1ms")
+
+
+def connect(pooler, **more) -> psycopg.Connection:
+    """A client in autocommit."""
+    return psycopg.connect(f"postgres://app:secret@{pooler.host}:{pooler.port}/app", autocommit=True, **more)
+
+
+def value(connection, query: str):
+    """The one value of a query."""
+    return connection.execute(query).fetchone()[0]
+
+
+def pinned(pooler) -> list:
+    """Why clients are tied to servers."""
+    return [row["pinned"] for row in json.loads(pooler.get("/api/clients")[1]) if row["pinned"]]
+
+
+def test_what_one_sets_no_other_has(one_server):
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("set statement_timeout = '7s'")
+        one.execute("select set_config('app.tenant', 'one', false)")
+        one.execute("set search_path to public, \"$user\"")
+        assert value(other, "show statement_timeout") == "0"
+        assert value(other, "select nullif(current_setting('app.tenant', true), '')") is None
+        other.execute("set app.tenant to 'other'; set work_mem = '7MB'")
+        assert value(one, "show app.tenant") == "one"
+        assert value(one, "show statement_timeout") == "7s"
+        assert value(one, "show search_path") == 'public, "$user"'
+        assert value(one, "show work_mem") == "4MB"
+        assert value(other, "show app.tenant") == "other"
+
+
+@pytest.mark.parametrize(
+    "script, expected",
+    [
+        ("begin; set work_mem = '9MB'; commit", "9MB"),
+        ("begin; set work_mem = '9MB'; rollback", "4MB"),
+        ("begin; set work_mem = '9MB'; savepoint a; set work_mem = '8MB'; rollback to a; commit", "9MB"),
+        ("begin; savepoint a; set work_mem = '8MB'; release a; commit", "8MB"),
+        ("begin; set local work_mem = '8MB'; commit", "4MB"),
+        ("set work_mem = '9MB'; set work_mem from current", "9MB"),
+        ("set work_mem = '9MB'; reset work_mem", "4MB"),
+        ("set work_mem = '9MB'; reset all", "4MB"),
+        ("do $$ begin perform set_config('work_mem', '9MB', false); end $$", "9MB"),
+        ("do $$ begin execute 'set work_mem = ''9MB'''; end $$", "9MB"),
+    ],
+)
+def test_as_transactions_have_it(one_server, script, expected):
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute(script)
+        assert value(other, "show work_mem") == "4MB"
+        assert value(one, "show work_mem") == expected
+
+
+def test_roles(one_server, postgres):
+    postgres.run("drop role if exists played", "create role played", "grant played to app")
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("set role played")
+        assert value(other, "select current_user") == "app"
+        assert value(one, "select current_user") == "played"
+        one.execute("set work_mem = '9MB'")
+        other.execute("set work_mem = '8MB'")
+        assert (value(one, "select current_user"), value(one, "show work_mem")) == ("played", "9MB")
+        one.execute("reset role")
+        assert value(one, "select current_user") == "app"
+
+
+def test_what_a_login_asked_for_is_what_reset_goes_back_to(one_server):
+    with connect(one_server, options="-c work_mem=6MB -c TimeZone=Asia/Tokyo", application_name="mine") as one:
+        with connect(one_server) as other:
+            one.execute("set work_mem = '9MB'; set application_name to 'another'")
+            one.execute("reset all")
+            for _ in range(2):
+                assert value(other, "show work_mem") == "4MB"
+                assert value(one, "show work_mem") == "6MB"
+                assert value(one, "show timezone") == "Asia/Tokyo"
+                assert value(one, "show application_name") == "mine"
+                one.execute("discard all")
+
+
+@pytest.mark.parametrize(
+    "take, reason, release",
+    [
+        ("select pg_advisory_lock(7)", "advisory_lock", "select pg_advisory_unlock(7)"),
+        ("select pg_try_advisory_lock(7)", "advisory_lock", "select pg_advisory_unlock_all()"),
+        ("create temp table mine (a int)", "temp", "drop table mine"),
+        ("create temp table mine (a int)", "temp", "discard temp"),
+        ("select 1 as a into temp mine", "temp", "drop table mine"),
+        ("declare mine cursor with hold for select 1", "cursor", "close mine"),
+        ("prepare mine as select 1", "prepare", "deallocate mine"),
+        ("prepare mine as select 1", "prepare", "discard all"),
+        ("select set_config(concat('app', '.x'), 'y', false)", "setting", "discard all"),
+    ],
+)
+def test_what_cannot_be_carried_ties(sidecar, take, reason, release):
+    pooler = sidecar(pool_size=2)
+    with connect(pooler) as one, connect(pooler) as other:
+        one.execute(take)
+        eventually(lambda: pinned(pooler) == [[reason]], "tied")
+        assert f'pgweir_pinned{{database="app",user="app",reason="{reason}"}} 1' in eventually(
+            lambda: (text := pooler.get("/metrics")[1]) and f'reason="{reason}"}} 1' in text and text, "counted"
+        )
+        assert value(other, "select 1") == 1
+        one.execute(release)
+        eventually(lambda: pinned(pooler) == [], "free again")
+    event = pooler.events("client_pinned")[0]
+    assert event["reason"] == reason and "7" not in event["statement"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "select pg_advisory_xact_lock(7)",
+        "create temp table mine (a int) on commit drop",
+        "begin; create temp table mine (a int); rollback",
+        "begin; select pg_advisory_lock(7); select pg_advisory_unlock(7); commit",
+        "begin; declare mine cursor for select 1; fetch mine; commit",
+        "create temp sequence mine; drop sequence mine",
+        "select 'pg_advisory_lock(1)'",
+    ],
+)
+def test_what_leaves_nothing_ties_nobody(one_server, script):
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute(script)
+        assert value(other, "select 2") == 2
+    assert one_server.events("client_pinned") == []
+
+
+def test_a_client_that_goes_takes_what_it_had_with_it(one_server):
+    with connect(one_server) as one:
+        one.execute("create temp table mine (a int); select pg_advisory_lock(7); set work_mem = '9MB'")
+        assert value(one, "select count(*) from mine") == 0
+    with connect(one_server) as other:
+        assert value(other, "select to_regclass('pg_temp.mine')") is None
+        assert value(other, "select count(*) from pg_locks where locktype = 'advisory'") == 0
+        assert value(other, "show work_mem") == "4MB"
+
+
+def test_max_pinned(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 3, "max_pinned": 1}))
+    with connect(pooler) as one, connect(pooler) as other:
+        one.execute("select pg_advisory_lock(1)")
+        eventually(lambda: pinned(pooler) == [["advisory_lock"]], "tied")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="advisory_lock is in use"):
+            for _ in range(100):
+                other.execute("select pg_advisory_lock(2)")
+        assert value(one, "select 1") == 1
+
+
+def test_pinned_idle_timeout(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 2, "pinned_idle_timeout": "200ms"}))
+    with connect(pooler) as idle:
+        idle.execute("select pg_advisory_lock(1)")
+        eventually(lambda: pinned(pooler) == [], "closed")
+        with pytest.raises(psycopg.OperationalError, match="pinned_idle_timeout|on a server of its own"):
+            idle.execute("select 1")
+
+
+def test_what_no_statement_tells_of_is_found_and_named(one_server, postgres):
+    postgres.run(
+        "create or replace function sly() returns int language plpgsql as $$ begin "
+        "perform set_config('work_mem', '9MB', false); return 1; end $$",
+        dbname="app",
+    )
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("select sly()")
+        first = eventually(lambda: one_server.events("session_leak"), "the leak to be found")[0]
+        assert first["left"] == "work_mem"
+        assert value(other, "show work_mem") == "4MB"
+        one.execute("select sly(), 'secret'")
+        named = eventually(lambda: [e for e in one_server.events("session_leak") if "statement" in e], "its cause")[0]
+        assert "sly" in named["statement"] and "secret" not in named["statement"]
+        assert value(other, "show work_mem") == "4MB"
+        assert value(one, "show work_mem") == "9MB"

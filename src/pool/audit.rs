@@ -1,0 +1,77 @@
+//! A sample of the servers that come back is looked at for what no client's statement told of: settings made, locks taken,
+//! tables created by functions. It is removed before anyone else has the server, and told; then the pool looks at every
+//! release for a while, to find the statement that does it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::inquiry::{self, Answer};
+use super::server::ErrandError;
+use super::{Lease, Pool, Server, lock};
+use crate::observe::pins::Pins;
+
+/// A server that does not answer within this is closed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// For so long after something was found every release is looked at.
+const HUNT: Duration = Duration::from_secs(60);
+
+/// Gives a clean server back, perhaps by way of a look at it.
+pub fn give_back(mut lease: Lease, now: Instant) {
+    let server = lease.server();
+    let interval = server.plan.settings.server_audit_interval;
+    if interval.is_zero() || now.saturating_duration_since(server.audited_at) < interval {
+        return lease.give_back(now);
+    }
+    server.audited_at = now;
+    let (pool, home) = (server.pool.clone(), server.home);
+    pool.homes[home].runtime.clone().spawn(async move {
+        match tokio::time::timeout(PATIENCE, look(lease.server())).await {
+            Ok(Ok(())) => lease.give_back(Instant::now()),
+            Ok(Err(_)) | Err(_) => lease.close("it could not be looked at"),
+        }
+    });
+}
+
+async fn look(server: &mut Server) -> Result<(), ErrandError> {
+    let (mut answer, mut read) = (Answer::default(), true);
+    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, true);
+    server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
+    let leaks = answer.leaks(&server.memory.parameters, Pins::NONE);
+    if leaks.is_empty() && read {
+        return Ok(());
+    }
+    let pool = server.pool.clone();
+    warn!(event = "session_leak", database = %pool.database, user = %pool.user, process_id = server.line.process_id,
+        left = leaks, message = "a client left this on its server without a statement that says so; it was removed, and for \
+        a minute every transaction is looked at, to find out which does it");
+    pool.hunt(Instant::now());
+    server.run("DISCARD ALL").await?;
+    server.memory.forget_statements();
+    server.freshen().await.map(drop)
+}
+
+impl Pool {
+    /// Looks at every release from now on, for a while.
+    fn hunt(self: &Arc<Self>, now: Instant) {
+        *lock(&self.hunted_at) = Some(now);
+        self.hunting.store(true, Relaxed);
+    }
+
+    /// Whether every release is looked at.
+    #[inline]
+    pub fn is_hunting(&self) -> bool {
+        self.hunting.load(Relaxed)
+    }
+
+    /// Every second.
+    pub(super) fn tire_of_hunting(&self, now: Instant) {
+        let over = lock(&self.hunted_at).is_none_or(|since| now.saturating_duration_since(since) >= HUNT);
+        if over {
+            self.hunting.store(false, Relaxed);
+        }
+    }
+}
