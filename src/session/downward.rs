@@ -112,17 +112,17 @@ impl Relay<'_> {
         let (name, value) = (name.to_string(), value.to_string());
         let own = self.restarted(&name, &value);
         let wanted = own.as_ref().unwrap_or(&value);
-        let known = self.session.parameters.reported(&name) == Some(wanted);
-        if let Some(lease) = &mut self.lease {
-            Arc::make_mut(&mut lease.server().memory.parameters).report(&name, &value);
-        }
+        let Some(lease) = &mut self.lease else { return Step::Hold(0) };
+        let (parameters, before) = (&mut lease.server().memory.parameters, self.session.parameters.reported(&name));
+        let (known, parted) = (before == Some(wanted), parameters.reported(&name) != before);
+        Arc::make_mut(parameters).report(&name, &value);
         if !known {
             Arc::make_mut(&mut self.session.parameters).report(&name, wanted);
             self.note_parameter(&name, wanted);
         }
         match own {
             // It had been put back for the server alone, and the client has it all the time.
-            _ if known => Step::Swallow(size),
+            own if known && (parted || own.is_some()) => Step::Swallow(size),
             None => Step::Forward(size),
             Some(own) => Step::Restate(size, name, own),
         }
