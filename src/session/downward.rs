@@ -110,7 +110,9 @@ impl Relay<'_> {
         let Some((name, value)) = backend::parameter_status(frame.body) else { return Step::Forward(size) };
         let (name, value) = (name.to_string(), value.to_string());
         let origin = self.session.origin.reported(&name).filter(|own| *own != value);
-        let own = origin.filter(|_| self.exchange.watch.resets(&name)).map(str::to_string);
+        // A RESET that is rolled back, or followed by SET, is none.
+        let starts = self.lease.as_mut().is_some_and(|lease| lease.server().memory.starts_with(&name, &value));
+        let own = origin.filter(|_| starts && self.exchange.watch.resets(&name)).map(str::to_string);
         let wanted = own.as_ref().unwrap_or(&value);
         let known = self.session.parameters.reported(&name) == Some(wanted);
         if let Some(lease) = &mut self.lease {

@@ -184,13 +184,11 @@ impl Watch {
         self.seen.is_empty() && !self.cut
     }
 
-    /// Whether this setting is put back to what it is when a session starts, as far as has been seen.
+    /// Whether this setting is put back to what it is when a session starts, by the last that has been seen of it.
     pub fn resets(&self, name: &str) -> bool {
-        self.changes.iter().rev().any(|change| match change.to {
-            To::AllDefault => true,
-            To::Default => change.name.eq_ignore_ascii_case(name),
-            _ => false,
-        })
+        let of_it = |change: &&Change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name);
+        let last = self.changes.iter().rev().find(of_it);
+        last.is_some_and(|change| matches!(change.to, To::AllDefault | To::Default))
     }
 
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what

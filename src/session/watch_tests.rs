@@ -122,3 +122,19 @@ fn a_function_called_by_its_oid() {
     watch.function(2880);
     assert_eq!(shown(&watch.settle(Pins::NONE)), "#advisory_lock");
 }
+
+#[test]
+fn the_last_change_of_a_setting_says_whether_it_is_reset() {
+    let check = |text: &str, expected: bool| {
+        let mut watch = Watch::default();
+        watch.query(text.as_bytes(), true, false, TransactionStatus::Idle);
+        assert_eq!(watch.resets("TimeZone"), expected, "{text}");
+    };
+    check("reset timezone", true);
+    check("set timezone = 'x'; reset timezone", true);
+    check("reset timezone; set time zone 'x'", false);
+    check("reset timezone; set work_mem = 1", true);
+    check("set timezone = 'x'; reset all", true);
+    check("reset all; set timezone = 'x'", false);
+    check("reset work_mem", false);
+}
