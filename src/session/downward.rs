@@ -80,7 +80,8 @@ impl Relay<'_> {
         let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         match frame.tag {
-            _ if asked => {
+            // What is told between answers is for the client, whoever asks.
+            _ if asked && !matches!(frame.tag, backend::NOTIFICATION | backend::PARAMETER_STATUS) => {
                 Relay::hear_answer(settling, &frame);
                 return Step::Answer(frame.size, frame.tag);
             }

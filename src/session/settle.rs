@@ -15,7 +15,7 @@ use super::stay::Farewell;
 use super::watch::{Question, Settlement};
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
-use crate::protocol::encode::{self, Complaint};
+use crate::protocol::encode::Complaint;
 use crate::protocol::{Frame, backend, sqlstate};
 use crate::sql::redact;
 
@@ -97,8 +97,7 @@ impl Relay<'_> {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);
         }
-        self.up.insert(|out| encode::query(out, &sql));
-        self.exchange.dialogue.send_ours(Owed::OurQuestion);
+        self.send_ours(&sql, Owed::OurQuestion);
         self.exchange.settling.asked = Some(Box::new(asked));
         Ok(false)
     }
