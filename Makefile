@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check integration demo bench storm fmt clean release need-test need-bench need-demo
+.PHONY: help test check integration demo bench storm crosstalk fmt clean release need-test need-bench need-demo
 
 VENV := target/venv
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
@@ -39,6 +39,10 @@ bench: need-bench release $(VENV)/.installed ## pgweir and PgBouncer in turns; O
 storm: need-bench release $(VENV)/.installed ## 1,000 clients that come at once with SCRAM, work for a minute and leave
 	$(call say,storm: 1$(comma)000 clients at once)
 	$(PYTHON) -m storm
+
+crosstalk: ## hundreds of clients over a few servers, ten million statements; PGWEIR_STATEMENTS=… PGWEIR_SEED=…
+	$(call say,crosstalk: 300 clients over 8 servers)
+	PGWEIR_STATEMENTS=$${PGWEIR_STATEMENTS:-10000000} cargo test $(CARGO_LOCKED) --test crosstalk -- --nocapture
 
 fmt: ## formats the Rust code
 	cargo fmt

@@ -15,6 +15,8 @@ pub type StatementId = u64;
 pub struct Memory {
     /// Its parameters; the same `Arc` as its last client's, which makes the common comparison one of pointers.
     pub parameters: Arc<Parameters>,
+    /// What it reported when it was opened, and goes back to by RESET.
+    origin: Arc<Parameters>,
     statements: HashMap<StatementId, Kept>,
     most: usize,
     uses: u64,
@@ -66,7 +68,14 @@ pub enum Lack {
 impl Memory {
     /// A fresh server's, which keeps at the most `most` named statements.
     pub fn new(parameters: Arc<Parameters>, most: usize) -> Memory {
-        Memory { parameters, statements: HashMap::new(), most: most.max(1), uses: 0, unnamed: Unnamed::None, schema: 0 }
+        let origin = parameters.clone();
+        let (statements, unnamed) = (HashMap::new(), Unnamed::None);
+        Memory { parameters, origin, statements, most: most.max(1), uses: 0, unnamed, schema: 0 }
+    }
+
+    /// Whether a reported parameter has this value after RESET.
+    pub fn starts_with(&self, name: &str, value: &str) -> bool {
+        self.origin.reported(name) == Some(value)
     }
 
     /// What it takes to use this statement now. Counts as a use.

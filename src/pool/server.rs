@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::cancel::Line;
-use super::memory::Memory;
+use super::memory::{Memory, Unnamed};
 use super::{Plan, Pool};
 use crate::net::{Stream, talk};
 use crate::protocol::frame::HEADER;
@@ -122,6 +122,7 @@ impl Server {
     pub async fn ask(&mut self, sql: &str, row: Row<'_>) -> Result<TransactionStatus, ErrandError> {
         let mut out = Vec::new();
         encode::query(&mut out, sql);
+        self.memory.set_unnamed(Unnamed::None);
         talk::write_all(&mut self.stream, &out).await.map_err(|_| ErrandError::Lost)?;
         self.finish_with(1, Vec::new(), row).await
     }

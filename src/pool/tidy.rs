@@ -182,7 +182,8 @@ pub fn recover(mut lease: Lease, aftermath: Aftermath) {
                 debug!(event = "recovery_failed", error = %why);
                 lease.close("it could not be brought back to rest");
             }
-            Err(_) => lease.close("it did not come back to rest in time"),
+            // The cancel may have come before what it was for.
+            Err(_) => lease.abort("it did not come back to rest in time"),
         }
     });
 }

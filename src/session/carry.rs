@@ -24,7 +24,10 @@ impl Carry<'_> {
     /// A change that is certain.
     pub fn apply(&mut self, change: &Change) {
         match &change.to {
-            To::Value(value) => self.learn(&change.name, Some(value)),
+            To::Value(value) => {
+                self.follow(&change.name);
+                self.learn(&change.name, Some(value));
+            }
             To::Default => self.restart(&change.name),
             To::AllDefault => self.restart_all(),
             To::Unread => {}
@@ -43,6 +46,13 @@ impl Carry<'_> {
                 self.server.set_quiet(name, value);
             }
             None => self.unset(name),
+        }
+    }
+
+    /// A reported setting that was set after it went back to its start: the client has again what its server reports.
+    fn follow(&mut self, name: &str) {
+        if let Some(value) = self.server.reported(name) {
+            self.client.report(name, value);
         }
     }
 
@@ -118,6 +128,9 @@ mod tests {
         check("a=0", "a=1", "a", "a=0", "");
         check("", "Zone=x", "zone=y", "Zone=x", "Zone=x");
         check("Zone=w", "Zone=x", "zone", "Zone=w", "Zone=x");
+        check("Zone=w", "Zone=x", "zone zone=x", "Zone=x", "Zone=x");
+        check("Zone=w", "Zone=x", "zone=x zone", "Zone=w", "Zone=x");
+        check("Zone=w a=0", "Zone=x", "* zone=x", "Zone=x a=0", "Zone=x");
         check("", "a=1 b=2", "*", "", "");
         check("a=0 Zone=w", "a=1 b=2 Zone=x", "* b=3", "a=0 b=3 Zone=w", "b=3 Zone=x");
         check("", "", "role=x", "role=x", "role=x");

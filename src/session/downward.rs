@@ -81,7 +81,8 @@ impl Relay<'_> {
         let batch = dialogue.answering();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         match frame.tag {
-            _ if asked => {
+            // What is told between answers is for the client, whoever asks.
+            _ if asked && !matches!(frame.tag, backend::NOTIFICATION | backend::PARAMETER_STATUS) => {
                 Relay::hear_answer(settling, &frame);
                 return Step::Answer(frame.size, frame.tag);
             }
@@ -130,11 +131,10 @@ impl Relay<'_> {
 
     /// What the client started with, where a setting was put back to what sessions start with: the server reports what *it*
     /// started with.
-    fn restarted(&self, name: &str, value: &str) -> Option<String> {
+    fn restarted(&mut self, name: &str, value: &str) -> Option<String> {
         let own = self.session.origin.reported(name).filter(|own| *own != value)?;
-        let fresh = self.session.pool.fresh()?;
-        let batch = self.exchange.dialogue.answering();
-        let restarted = fresh.reported(name) == Some(value) && self.exchange.watch.resets(name, batch);
+        let (lease, batch) = (self.lease.as_mut()?, self.exchange.dialogue.answering());
+        let restarted = lease.server().memory.starts_with(name, value) && self.exchange.watch.resets(name, batch);
         restarted.then(|| own.to_string())
     }
 

@@ -43,7 +43,8 @@ impl Relay<'_> {
         let known = self.up.is_sent() && !self.up.is_mid_frame() && !down.is_mid_frame() && !spoilt;
         // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
         if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
-            return lease.close("its client left in the middle");
+            let why = "its client left in the middle";
+            return if dialogue.is_busy() { lease.abort(why) } else { lease.close(why) };
         }
         dialogue.abandon(&mut lease.server().memory);
         let settings = &self.session.plan.settings;

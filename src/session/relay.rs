@@ -9,12 +9,14 @@ use std::time::Instant;
 use super::course::Course;
 use super::limits::{Limits, Standing};
 use super::listen::overflow;
+use super::owed::Owed;
 use super::stay::{Farewell, Session, shutdown};
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
 use crate::pool::client::Word;
+use crate::pool::memory::Unnamed;
 use crate::pool::{Lease, audit, roster};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
@@ -81,9 +83,17 @@ impl<'s> Relay<'s> {
         let difference = server.memory.parameters.difference(&self.session.parameters);
         server.memory.parameters = self.session.parameters.clone();
         let Some(sql) = difference else { return false };
-        self.up.insert(|out| encode::query(out, &sql));
-        self.exchange.dialogue.send_ours(super::owed::Owed::OurQuery);
+        self.send_ours(&sql, Owed::OurQuery);
         true
+    }
+
+    /// A Query of ours, which takes the unnamed statement with it as any other does.
+    pub(super) fn send_ours(&mut self, sql: &str, owed: Owed) {
+        self.up.insert(|out| encode::query(out, sql));
+        self.exchange.dialogue.send_ours(owed);
+        if let Some(lease) = &mut self.lease {
+            lease.server().memory.set_unnamed(Unnamed::None);
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {

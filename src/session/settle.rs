@@ -101,8 +101,7 @@ impl Relay<'_> {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);
         }
-        self.up.insert(|out| encode::query(out, &sql));
-        self.exchange.dialogue.send_ours(Owed::OurQuestion);
+        self.send_ours(&sql, Owed::OurQuestion);
         self.exchange.settling.asked = Some(Box::new(asked));
         Ok(false)
     }

@@ -269,6 +269,43 @@ async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
 }
 
 #[tokio::test]
+async fn the_unnamed_statement_outlives_parameters_of_others() {
+    let mut stage = Stage::new(|_| {});
+    let mut parameters = Parameters::default();
+    parameters.set_quiet("role", "me");
+    let (mut first, _) = stage.client(parameters);
+    let (mut second, _) = stage.client(Parameters::default());
+    first.say("P:=one B E S").await;
+    let mut server = stage.server().await;
+    for (client, request, reply) in
+        [(&mut first, "", "1 2 C:SELECT Z:I"), (&mut second, "P:t=two B:t E S", "1 2 C:SELECT Z:I")]
+    {
+        client.say(request).await;
+        server.hears("Q P B E S").await;
+        server.say("C:SELECT Z:I 1 2 C:SELECT Z:I").await;
+        client.hears(reply).await;
+    }
+    first.say("B E S").await;
+    server.hears("Q P B E S").await;
+    server.say("C:SELECT Z:I 1 2 C:SELECT Z:I").await;
+    first.hears("2 C:SELECT Z:I").await;
+}
+
+#[tokio::test]
+async fn what_comes_while_a_question_is_answered_is_the_clients() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:listen_a").await;
+    let mut server = stage.server().await;
+    server.hears("Q:listen_a").await;
+    server.say("C:LISTEN Z:I").await;
+    client.hears("C:LISTEN Z:I").await;
+    server.hears("Q").await;
+    server.say("T A:a").await;
+    client.hears("A").await;
+}
+
+#[tokio::test]
 async fn startup_parameters_come_back_after_discard_all() {
     let mut stage = Stage::new(|_| {});
     let mut parameters = Parameters::default();

@@ -136,3 +136,19 @@ fn what_a_batch_puts_back() {
     watch.failed(1);
     assert!(!watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
 }
+
+#[test]
+fn the_last_change_of_a_setting_says_whether_it_is_reset() {
+    let check = |text: &str, expected: bool| {
+        let mut watch = Watch::default();
+        watch.query(text.as_bytes(), true, Moment { batch: 0, status: TransactionStatus::Idle, backslash: false });
+        assert_eq!(watch.resets("TimeZone", 0), expected, "{text}");
+    };
+    check("reset timezone", true);
+    check("set timezone = 'x'; reset timezone", true);
+    check("reset timezone; set time zone 'x'", false);
+    check("reset timezone; set work_mem = 1", true);
+    check("set timezone = 'x'; reset all", true);
+    check("reset all; set timezone = 'x'", false);
+    check("reset work_mem", false);
+}

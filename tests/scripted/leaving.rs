@@ -74,9 +74,10 @@ fn a_client_that_leaves_a_transaction_is_rolled_back() {
     check_rollback(true);
 }
 
-/// A client that leaves after this, of which the server has seen what `tags` say: its server is closed.
+/// A client that leaves after this, of which the server has seen what `tags` say: its server is closed, and what `runs` there
+/// cancelled.
 #[track_caller]
-fn check_closed(said: &[u8], tags: &str, reply: &[u8], heard: &str) {
+fn check_closed(said: &[u8], tags: &str, reply: &[u8], heard: &str, runs: bool) {
     let stage = Stage::new("");
     let (mut client, mut server) = stage.first();
     client.send(said);
@@ -85,16 +86,21 @@ fn check_closed(said: &[u8], tags: &str, reply: &[u8], heard: &str) {
     client.expect(heard);
     client.into_conn().close();
     server.rest();
+    if runs {
+        let (_, id, secret) = stage.peer.accept_cancel();
+        assert_eq!((id, &secret[..]), (server.id, &server.secret[..]));
+    }
     stage.converse_anew(&mut stage.client());
 }
 
 #[test]
 fn a_server_left_where_it_cannot_be_helped_is_closed() {
     let copy_in = message(b'G', &[0, 0, 1, 0, 0]);
-    check_closed(&query("copy t from stdin"), "Q", &copy_in, "G");
+    check_closed(&query("copy t from stdin"), "Q", &copy_in, "G", true);
     let batch = [parse("", "select 1"), bind("", ""), execute(), message(b'H', b"")].concat();
     let replies = [message(b'1', b""), message(b'2', b""), row(b"1"), complete("SELECT 1")].concat();
-    check_closed(&batch, "P B E H", &replies, "1 2 D C");
+    check_closed(&batch, "P B E H", &replies, "1 2 D C", false);
+    check_closed(&batch, "P B E H", &replies[..10], "1 2", true);
     let long = &row(&[b'x'; 100_000])[..50_000];
     let stage = Stage::new("");
     let (mut client, mut server) = stage.first();
@@ -103,6 +109,7 @@ fn a_server_left_where_it_cannot_be_helped_is_closed() {
     client.read_raw(&mut [0; 100]);
     client.into_conn().close();
     server.rest();
+    stage.peer.accept_cancel();
     stage.converse_anew(&mut stage.client());
 }
 
