@@ -79,16 +79,14 @@ impl Pool {
 
     fn close_rested(self: &Arc<Self>, now: Instant) {
         let settings = &self.plan().settings;
-        let stale = self.ledger().cull(now, |server, _| server.is_current(now) && !server.stream.has_spoken());
+        let stale = self.ledger().borrow_where(|server| !server.is_current(now) || server.stream.has_spoken());
         for mut server in stale {
             // What it said may have been a notice; then it goes on.
-            match (server.is_current(now), server.is_alive()) {
-                (true, true) => self.readmit(server, now),
-                (false, _) => self.closed(&mut server, "server_lifetime, or reconfigured"),
-                (true, false) => {
-                    self.doubt();
-                    self.closed(&mut server, "the server closed it");
-                }
+            if server.is_current(now) && !server.is_alive() {
+                self.doubt();
+                discard(server, "the server closed it");
+            } else {
+                accept(server, now);
             }
         }
         if !settings.server_idle_timeout.is_zero() {
@@ -121,15 +119,6 @@ impl Pool {
         let found = !culled.is_empty();
         culled.into_iter().for_each(|mut server| self.closed(&mut server, "another pool needs its place"));
         found
-    }
-
-    /// Puts back what was taken out by mistake.
-    fn readmit(&self, server: Box<Server>, now: Instant) {
-        let home = server.home;
-        let woken = self.ledger().readmit(server, home, now);
-        if let Some(client) = woken {
-            client.wake();
-        }
     }
 
     /// Asks one server that has rested for long whether it lives, off every client's path.
