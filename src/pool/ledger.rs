@@ -320,3 +320,7 @@ mod tests;
 #[cfg(test)]
 #[path = "ledger_simulation_tests.rs"]
 mod simulation;
+
+#[cfg(test)]
+#[path = "ledger_race_tests.rs"]
+mod race;
