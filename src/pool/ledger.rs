@@ -192,16 +192,19 @@ impl<S, T: Clone> Ledger<S, T> {
         })
     }
 
+    /// Borrows resting servers that are to be looked at: those that `wants` picks. As with any loan, each is to come back or
+    /// be [`Ledger::lost`]; meanwhile it counts, so that none is opened in its place.
+    pub fn borrow_where(&mut self, mut wants: impl FnMut(&S) -> bool) -> Vec<S> {
+        let borrowed: Vec<S> = self.idle.extract_if(.., |idle| wants(&idle.server)).map(|idle| idle.server).collect();
+        self.lent += borrowed.len();
+        borrowed
+    }
+
     /// Borrows one resting server for an errand of the pool's own, if one has rested for `longest`.
     pub fn borrow_rested(&mut self, now: Instant, longest: Duration) -> Option<S> {
         let at = self.idle.iter().position(|idle| now.saturating_duration_since(idle.since) >= longest)?;
         self.lent += 1;
         Some(self.idle.remove(at).server)
-    }
-
-    /// A server that was culled rests after all. Whom to wake.
-    pub fn readmit(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
-        self.rest(server, home, now)
     }
 
     /// No more servers are lent until [`Ledger::resume`].
@@ -307,10 +310,17 @@ impl<S, T: Clone> Ledger<S, T> {
     fn check_invariants(&self) {
         assert!(self.queue.check_invariants() <= self.lent);
         assert!(self.paused || self.waiting() == 0 || self.idle.is_empty(), "nobody waits while a server rests");
-        assert!(self.total() <= self.limits.size + self.limits.reserve);
     }
 }
 
 #[cfg(test)]
 #[path = "ledger_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "ledger_simulation_tests.rs"]
+mod simulation;
+
+#[cfg(test)]
+#[path = "ledger_race_tests.rs"]
+mod race;

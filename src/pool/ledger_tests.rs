@@ -1,8 +1,7 @@
-//! The ledger by tables, and by seeded simulations with its invariants after each step.
+//! The ledger by tables: who gets which server when.
 
 use super::*;
 use crate::protocol::sqlstate;
-use proptest::prelude::*;
 use std::collections::HashMap;
 
 const LIMITS: Limits = Limits {
@@ -28,7 +27,7 @@ struct Scene {
 /// Plays words and writes down what happened:
 /// `a` client a asks (`a@1` on worker 1) · `-a` gives its server back · `!a` loses it · `~a` leaves the queue ·
 /// `+` a server opened (`+1` on worker 1) · `x` opening failed · `t5` five seconds pass · `T6` six ms · `?` expire · `p`/`r`
-/// pause, resume · `o` how many to open.
+/// pause, resume · `o` how many to open · `*` the pool itself takes a server that rests, to look at it (`-*`, `!*`).
 #[track_caller]
 fn check_with(limits: Limits, workers: usize, script: &str, expected: &str) {
     let mut scene = Scene {
@@ -103,12 +102,17 @@ impl Scene {
                 self.wake(woken)
             }
             "o" => self.ledger.to_open(self.now).to_string(),
+            "*" => {
+                self.held.extend(self.ledger.borrow_where(|_| true).into_iter().map(|server| ('*', server)));
+                String::new()
+            }
             client => {
                 let home = word.split_once('@').map_or(0, |(_, home)| home.parse().unwrap());
                 self.ask(client.chars().next().unwrap(), home)
             }
         };
         self.ledger.check_invariants();
+        assert!(!self.ledger.is_oversized());
         said
     }
 
@@ -168,6 +172,12 @@ fn a_lost_server_makes_room() {
 }
 
 #[test]
+fn a_server_that_is_looked_at_has_its_place() {
+    check("a o + -a * b c o + -*", "1 a=1 1 b=2 c=1");
+    check("a o + -a * b c o + !* o +", "1 a=1 1 b=2 1 c=3");
+}
+
+#[test]
 fn a_wait_ends() {
     check("a b o + + c t20 d t10 ? t19 ? t1 ?", "2 a=1 b=2 c:late30 d:late30");
     check_with(Limits { wait: Duration::ZERO, ..LIMITS }, 1, "a b o + + c t999 ?", "2 a=1 b=2");
@@ -217,61 +227,4 @@ fn a_granted_server_of_one_who_leaves_goes_to_the_next() {
     assert_eq!(ledger.give_back(7, 0, now), None);
     assert_eq!((ledger.idle(), ledger.lent(), ledger.waiting()), (1, 0, 0));
     ledger.check_invariants();
-}
-
-proptest! {
-    /// Any order of events keeps the books right, and when all are gone every server rests or was closed.
-    #[test]
-    fn simulation(events in proptest::collection::vec((0u8..9, 0usize..12), 0..300), size in 1usize..5, workers in 1usize..4) {
-        let mut now = Instant::now();
-        let limits = Limits { size, max_opening: 2, wait: Duration::from_secs(3), ..LIMITS };
-        let mut ledger: Ledger<usize, usize> = Ledger::new(limits, workers);
-        let (mut turns, mut held, mut opening, mut made) = (Vec::new(), Vec::new(), 0, 0);
-        for (event, pick) in events {
-            let mut woken = Vec::new();
-            match event {
-                0 | 1 => match ledger.acquire(0, pick % workers, now) {
-                    Grant::Use(server) => held.push(server),
-                    Grant::Wait(turn) => turns.push(turn),
-                    Grant::Refuse(_) => {}
-                },
-                2 if !held.is_empty() => {
-                    let server = held.swap_remove(pick % held.len());
-                    ledger.give_back(server, server % workers, now);
-                }
-                3 if !held.is_empty() => {
-                    held.swap_remove(pick % held.len());
-                    ledger.lost();
-                }
-                4 if !turns.is_empty() => {
-                    let turn = turns.swap_remove(pick % turns.len());
-                    ledger.leave(turn, now);
-                }
-                5 if opening > 0 => {
-                    opening -= 1;
-                    made += 1;
-                    ledger.opened(made, made % workers, now);
-                }
-                6 if opening > 0 => {
-                    opening -= 1;
-                    ledger.open_failed(Arc::new(Complaint::fatal(*b"08006", "down")), now, &mut woken);
-                }
-                7 => {
-                    now += Duration::from_millis(pick as u64 * 200);
-                    ledger.expire(now, &mut woken);
-                }
-                _ => opening += ledger.to_open(now),
-            }
-            for turn in std::mem::take(&mut turns) {
-                match ledger.claim(turn) {
-                    Claim::Server(server) => held.push(server),
-                    Claim::Wait(turn) => turns.push(turn),
-                    Claim::Expired(_) | Claim::Refused(_) => {}
-                }
-            }
-            prop_assert!(held.iter().all(|server| held.iter().filter(|other| *other == server).count() == 1));
-            prop_assert_eq!(ledger.lent(), held.len());
-            ledger.check_invariants();
-        }
-    }
 }

@@ -123,6 +123,8 @@ pub struct Pool {
     alike: Mutex<Interner>,
     /// A server died since the last one was opened.
     doubtful: AtomicBool,
+    /// So it was at the last tick.
+    crowded: AtomicBool,
     /// Something was left on a server that no text told of, a while ago: every release is looked at, to find out by what.
     hunting: AtomicBool,
     hunted_at: Mutex<Option<Instant>>,
@@ -153,6 +155,9 @@ pub struct Home {
     pub runtime: Handle,
 }
 
+/// With fewer that wait, what one of them keeps is still in the processor's cache when its turn comes.
+pub const CROWD: usize = 64;
+
 /// More combinations of startup parameters than this are no longer remembered; clients with others ask the server.
 const MOST_LEARNED: usize = 1000;
 
@@ -182,6 +187,7 @@ impl Pool {
             learned: Mutex::default(),
             alike: Mutex::default(),
             doubtful: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             hunting: AtomicBool::new(false),
             hunted_at: Mutex::default(),
             hub: hub::Hub::default(),
@@ -296,9 +302,10 @@ impl Pool {
         }
     }
 
-    /// Whether clients wait for a server.
+    /// Whether so many clients wait for a server that what they have said goes cold meanwhile.
+    #[inline]
     pub fn is_crowded(&self) -> bool {
-        self.ledger().waiting() > 0
+        self.crowded.load(Relaxed)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger<Box<Server>, Arc<Client>>> {

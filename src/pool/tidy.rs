@@ -2,13 +2,14 @@
 //! rested servers whether they live, brings a server that was left in the middle back to rest.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tracing::debug;
 
 use super::lease::{accept, discard};
 use super::server::{ErrandError, Server};
-use super::{Lease, Pool, Quota};
+use super::{CROWD, Lease, Pool, Quota};
 use crate::protocol::TransactionStatus;
 
 /// How often waits are checked: by this much a timeout may be late.
@@ -46,6 +47,7 @@ impl Pool {
         let mut woken = Vec::new();
         let mut ledger = self.ledger();
         ledger.expire(now, &mut woken);
+        self.crowded.store(ledger.waiting() >= CROWD, Relaxed);
         ledger.look_at_late(now, LONGEST_UNREAD, |client| woken.extend(client.is_unread().then(|| client.clone())));
         drop(ledger);
         woken.iter().for_each(|client| client.wake());
@@ -80,16 +82,14 @@ impl Pool {
 
     fn close_rested(self: &Arc<Self>, now: Instant) {
         let settings = &self.plan().settings;
-        let stale = self.ledger().cull(now, |server, _| server.is_current(now) && !server.stream.has_spoken());
+        let stale = self.ledger().borrow_where(|server| !server.is_current(now) || server.stream.has_spoken());
         for mut server in stale {
             // What it said may have been a notice; then it goes on.
-            match (server.is_current(now), server.is_alive()) {
-                (true, true) => self.readmit(server, now),
-                (false, _) => self.closed(&mut server, "server_lifetime, or reconfigured"),
-                (true, false) => {
-                    self.doubt();
-                    self.closed(&mut server, "the server closed it");
-                }
+            if server.is_current(now) && !server.is_alive() {
+                self.doubt();
+                discard(server, "the server closed it");
+            } else {
+                accept(server, now);
             }
         }
         if !settings.server_idle_timeout.is_zero() {
@@ -122,15 +122,6 @@ impl Pool {
         let found = !culled.is_empty();
         culled.into_iter().for_each(|mut server| self.closed(&mut server, "another pool needs its place"));
         found
-    }
-
-    /// Puts back what was taken out by mistake.
-    fn readmit(&self, server: Box<Server>, now: Instant) {
-        let home = server.home;
-        let woken = self.ledger().readmit(server, home, now);
-        if let Some(client) = woken {
-            client.wake();
-        }
     }
 
     /// Asks one server that has rested for long whether it lives, off every client's path.

@@ -92,7 +92,9 @@ impl Relay<'_> {
                 watch.failed(batch);
                 return self.judge_error(verdict);
             }
-            backend::COMPLETE if !ours => watch.completed(backend::command_tag(frame.body), executed, batch),
+            backend::COMPLETE if !ours && !watch.is_clean() => {
+                watch.completed(backend::command_tag(frame.body), executed, batch)
+            }
             _ => {}
         }
         // ReadyForQuery would tell the client that its BEGIN was taken, just before it is told that it was not.

@@ -11,7 +11,7 @@ use crate::net::Lane;
 use crate::pool::mail::Mailbox;
 use crate::pool::{Client, Pool};
 use crate::protocol::encode::{self, Complaint};
-use crate::protocol::frame::cut_str;
+use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Parse};
 use crate::protocol::{Frame, TransactionStatus, backend, sqlstate};
 use crate::sql::Listen;
@@ -42,7 +42,7 @@ pub(super) struct Wanted {
 /// Looks whether a complete request is one of these. Pure.
 pub(super) fn wanted(bytes: &[u8]) -> Option<Wanted> {
     match *bytes.first()? {
-        frontend::QUERY => simple(bytes),
+        frontend::QUERY if bytes.get(HEADER..).is_some_and(begins) => simple(bytes),
         frontend::PARSE => extended(bytes),
         _ => None,
     }
@@ -55,7 +55,7 @@ fn begins(bytes: &[u8]) -> bool {
 
 fn simple(bytes: &[u8]) -> Option<Wanted> {
     let frame = Frame::read(bytes).ok()??;
-    let (text, _) = cut_str(frame.whole().filter(|body| begins(body))?)?;
+    let (text, _) = cut_str(frame.whole()?)?;
     let what = Listen::read(text)?;
     Some(Wanted { what, size: frame.size, owed: vec![Owed::Query] })
 }

@@ -64,6 +64,14 @@ fn count_off(count: &AtomicUsize) {
 }
 
 impl Settling {
+    /// Nothing is being found out, nobody is tied.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.asked.is_some() || self.tie.is_some() || self.hunted.is_some() {
+            *self = Settling::default();
+        }
+    }
+
     /// Whether the server is being asked.
     pub(super) fn is_asking(&self) -> bool {
         self.asked.is_some()

@@ -6,16 +6,16 @@ use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 
 use super::super::stage::{Peer, Stage, settle, soon};
-use crate::pool::Client;
 use crate::pool::parameters::Parameters;
+use crate::pool::{CROWD, Client};
 
-/// One holds the only server, another waits for it; the third's last request was a Query, so that its next one may wait
+/// One holds the only server, many wait for it; the last one's last request was a Query, so that its next one may wait
 /// unread.
 struct Crowd {
     stage: Stage,
     server: Peer,
     holder: Peer,
-    _other: Peer,
+    others: Vec<Peer>,
     waiter: Peer,
     known: Arc<Client>,
 }
@@ -24,7 +24,6 @@ async fn crowd() -> Crowd {
     let mut stage = Stage::new(|_| {});
     let (mut holder, _) = stage.client(Parameters::default());
     let (mut waiter, known) = stage.client(Parameters::default());
-    let (mut other, _) = stage.client(Parameters::default());
     waiter.say("Q:first").await;
     let mut server = stage.server().await;
     server.hears("Q:first").await;
@@ -34,18 +33,29 @@ async fn crowd() -> Crowd {
     server.hears("Q:begin").await;
     server.say("C:BEGIN Z:T").await;
     holder.hears("C:BEGIN Z:T").await;
-    other.say("Q:other").await;
+    let mut others = Vec::new();
+    for _ in 0..CROWD {
+        let (mut other, _) = stage.client(Parameters::default());
+        other.say("Q:other").await;
+        others.push(other);
+    }
     settle().await;
-    Crowd { stage, server, holder, _other: other, waiter, known }
+    stage.pool.tick(Instant::now());
+    Crowd { stage, server, holder, others, waiter, known }
 }
 
-/// The holder's transaction ends, and the first in the queue is served.
+/// The holder's transaction ends, and those before the last are served.
 async fn go_on(crowd: &mut Crowd) {
     crowd.holder.say("Q:end").await;
     crowd.server.hears("Q:end").await;
     crowd.server.say("C:COMMIT Z:I").await;
-    crowd.server.hears("Q:other").await;
-    crowd.server.say("C:SELECT Z:I").await;
+    for _ in 0..CROWD {
+        crowd.server.hears("Q:other").await;
+        crowd.server.say("C:SELECT Z:I").await;
+    }
+    for other in &mut crowd.others {
+        other.hears("C:SELECT Z:I").await;
+    }
 }
 
 #[tokio::test]
@@ -54,7 +64,7 @@ async fn a_request_waits_unread_and_is_served_in_its_turn() {
     crowd.waiter.say("Q:second").await;
     settle().await;
     assert!(crowd.known.is_unread());
-    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 2);
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, CROWD + 1);
     go_on(&mut crowd).await;
     crowd.server.hears("Q:second").await;
     crowd.server.say("C:SELECT Z:I").await;
@@ -102,8 +112,8 @@ async fn one_that_waits_long_is_read_and_missed_when_it_leaves() {
         }
     };
     soon(read).await;
-    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 2);
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, CROWD + 1);
     drop(crowd.waiter);
     settle().await;
-    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, 1);
+    assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, CROWD);
 }

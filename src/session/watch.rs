@@ -118,6 +118,14 @@ impl Watch {
         self.unconfirmed += u32::from(found.intersects(SETTINGS));
     }
 
+    /// Nothing has been seen.
+    #[inline]
+    pub fn clear(&mut self) {
+        if !self.is_clean() || self.hunted || self.last.is_some() {
+            *self = Watch::default();
+        }
+    }
+
     /// A text passes that is too long to be read.
     pub fn cut_off(&mut self) {
         self.cut = true;
@@ -160,16 +168,8 @@ impl Watch {
         }
     }
 
-    /// A command has ended with this tag; by the extended protocol, or by a Query.
-    #[inline]
+    /// A command has ended with this tag; by the extended protocol, or by a Query. Of no interest while all is clean.
     pub fn completed(&mut self, tag: &[u8], extended: bool, batch: u32) {
-        if !self.seen.is_empty() || self.cut {
-            self.tag(tag, extended, batch);
-        }
-    }
-
-    #[cold]
-    fn tag(&mut self, tag: &[u8], extended: bool, batch: u32) {
         match tag {
             b"ROLLBACK" => self.undone = Some(batch),
             b"SET" | b"RESET" | b"DISCARD ALL" if extended => self.unconfirmed = self.unconfirmed.saturating_sub(1),

@@ -160,8 +160,8 @@ impl Worker {
     pub fn take_exchange(&self, mut exchange: Box<Exchange>) {
         exchange.down.clear();
         exchange.dialogue.clear();
-        exchange.watch = Watch::default();
-        exchange.settling = Settling::default();
+        exchange.watch.clear();
+        exchange.settling.clear();
         self.down.put(exchange);
     }
 
