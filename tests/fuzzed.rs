@@ -1,5 +1,5 @@
 //! The fuzzers' targets by seeded mutation of real messages, so many rounds each: what libFuzzer does for longer
-//! (`make fuzz`), everywhere and the same each time.
+//! (`make fuzz`), everywhere and the same each time. And that transcripts may be cut anywhere.
 //!
 //! `PGWEIR_FUZZ_ROUNDS` for more of them; `PGWEIR_FUZZ_CORPUS=directory` writes the seeds there, for libFuzzer.
 
@@ -20,6 +20,8 @@ mod startup;
 #[path = "../fuzz/targets/talk.rs"]
 mod talk;
 
+#[path = "fuzzed/chunks.rs"]
+mod chunks;
 #[path = "fuzzed/mutation.rs"]
 mod mutation;
 #[path = "fuzzed/seeds.rs"]
