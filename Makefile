@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check integration demo bench storm crosstalk fmt clean release need-test need-bench need-demo
+.PHONY: help test check fuzz fuzz-minute integration demo bench storm crosstalk fmt clean release need-test need-bench \
+	need-demo need-fuzz
 
 VENV := target/venv
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
@@ -15,7 +16,7 @@ help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-test: need-test check integration ## everything: formatting, warnings, Rust tests, then the drivers against a real Postgres
+test: need-test check fuzz-minute integration ## everything: formatting, warnings, Rust tests, a minute of fuzzing, then the drivers against a real Postgres
 
 check: ## the Rust part alone: formatting, warnings, tests
 	$(call say,formatting)
@@ -24,6 +25,14 @@ check: ## the Rust part alone: formatting, warnings, tests
 	cargo clippy $(CARGO_LOCKED) --all-targets -- -D warnings
 	$(call say,Rust tests)
 	cargo test $(CARGO_LOCKED)
+
+fuzz: need-fuzz ## the parsers and the dialogue under libFuzzer, SECONDS_EACH=60 each
+	$(call say,fuzzing)
+	integration/fuzz $(or $(SECONDS_EACH),60)
+
+fuzz-minute: need-fuzz
+	$(call say,a minute of fuzzing)
+	integration/fuzz 12
 
 integration: release $(VENV)/.installed $(NODE) ## the drivers and tools alone; PYTEST="-k cancel" picks some
 	$(call say,drivers and tools against a real Postgres)
@@ -65,6 +74,10 @@ need-test:
 need-bench:
 	$(call say,programs that the benchmarks need)
 	integration/install postgresql pgbouncer openssl python3-venv cc
+
+need-fuzz:
+	$(call say,programs that the fuzzers need)
+	integration/install c++
 
 need-demo:
 	$(call say,programs that the demo needs)

@@ -182,8 +182,21 @@ impl Relay<'_> {
         if down.is_mid_frame() {
             return;
         }
+        let mut given = false;
         while let Some(answer) = dialogue.answer() {
             down.insert(|out| write_answer(out, answer));
+            given = true;
+        }
+        if given {
+            // Not with the next reply of the server: a client may never ask for one.
+            self.settle_names();
+        }
+    }
+
+    /// Tells the client's statements what has become of its changes of names.
+    fn settle_names(&mut self) {
+        for change in self.exchange.dialogue.settled() {
+            self.session.statements.iter_mut().for_each(|statements| statements.settle(change));
         }
     }
 
@@ -208,10 +221,8 @@ impl Relay<'_> {
 
     /// Counts what has been completed, and settles the client's names.
     fn account(&mut self) {
+        self.settle_names();
         let dialogue = &mut self.exchange.dialogue;
-        for change in dialogue.settled() {
-            self.session.statements.iter_mut().for_each(|statements| statements.settle(change));
-        }
         let tally = dialogue.take_tally();
         if !dialogue.is_busy() {
             self.exchange.course.times.ready = self.exchange.course.times.now;

@@ -44,6 +44,11 @@ impl Dialogue {
         self.unsynced || self.phase != Phase::Normal
     }
 
+    /// How many replies are owed, those to us too.
+    pub fn owed(&self) -> usize {
+        self.owed.len()
+    }
+
     /// Whether so many replies are owed that the client should not be read.
     pub fn is_full(&self) -> bool {
         self.owed.len() >= MOST_OWED

@@ -372,3 +372,27 @@ async fn a_pool_that_needs_no_server_makes_room_for_one_that_does() {
     stage.pool.tick(Instant::now());
     stage.server().await.hears("Q:two").await;
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_our_answers_is_not_read() {
+    const ANSWERED: &[u8] = b"C\0\0\0\x07Ss\0";
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("P:s=one H").await;
+    let mut server = stage.server().await;
+    server.hears("P H").await;
+    server.say("1").await;
+    client.hears("1").await;
+    let (closes, mut said, mut refused) = (ANSWERED.repeat(4096), 0, 0);
+    while refused < 20 && said < 32 * 1024 * 1024 {
+        match client.0.try_write(&closes[said % closes.len()..]) {
+            Ok(count) => (said, refused) = (said + count, 0),
+            Err(full) => {
+                assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
+                refused += 1;
+                settle().await;
+            }
+        }
+    }
+    assert!(said < 8 * 1024 * 1024, "{said} bytes were read");
+}

@@ -12,7 +12,8 @@ use crate::net::Lane;
 use crate::pool::memory::Unnamed;
 use crate::protocol::{encode, frontend};
 
-/// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front.
+/// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front. Nor
+/// with more on its way to the client: what we answer ourselves costs it nothing to ask for.
 const MOST_WAITING: usize = 1024 * 1024;
 
 /// A Query is read whole up to this; of a longer one, which streams, the tags of its commands tell what it did.
@@ -35,7 +36,7 @@ impl Relay<'_> {
                 break;
             }
             let dialogue = &mut self.exchange.dialogue;
-            if self.up.waiting() > MOST_WAITING {
+            if self.up.waiting().max(self.exchange.down.waiting()) > MOST_WAITING {
                 return Ok(());
             }
             if dialogue.is_full() {

@@ -9,10 +9,6 @@ const LONGEST: usize = 200;
 pub fn redact(text: &[u8]) -> String {
     let mut shown = String::new();
     for token in Lexer::new(text, false) {
-        if shown.len() >= LONGEST {
-            shown.push('…');
-            break;
-        }
         match token {
             Token::Word(word) => space(&mut shown, &String::from_utf8_lossy(word)),
             Token::Quoted(name) => space(&mut shown, &format!("\"{}\"", String::from_utf8_lossy(name))),
@@ -20,6 +16,12 @@ pub fn redact(text: &[u8]) -> String {
             Token::Text(_) | Token::Number(_) => space(&mut shown, "?"),
             Token::Parameter(number) => space(&mut shown, &format!("${number}")),
             Token::Symbol(symbol) => shown.push(char::from(symbol)),
+        }
+        // One name may be as long as the text.
+        if let Some((end, _)) = shown.char_indices().nth(LONGEST) {
+            shown.truncate(end);
+            shown.push('…');
+            break;
         }
     }
     shown
@@ -45,6 +47,8 @@ mod tests {
         check("create temp table \"T\" as select $1::int -- secret", "create temp table \"T\" as select $1::int");
         check("select E'x' /* secret */ , $$secret$$", "select ?, ?");
         check("", "");
-        assert!(redact("word ".repeat(100).as_bytes()).chars().count() < LONGEST + 10);
+        for long in ["word ".repeat(100), "w".repeat(9999), format!("\"{}\"", "é".repeat(9999))] {
+            assert!(redact(long.as_bytes()).chars().count() < LONGEST + 10);
+        }
     }
 }
