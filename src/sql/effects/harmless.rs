@@ -3,10 +3,6 @@
 
 use memchr::memchr_iter;
 
-/// Statements that leave something behind only by what they call, or by INTO TEMP.
-const FIRST_WORDS: [&[u8]; 10] =
-    [b"select", b"insert", b"update", b"delete", b"begin", b"commit", b"end", b"with", b"values", b"fetch"];
-
 /// How the names of functions end whose calls leave something behind: set_config, pg_advisory_lock and its kin, currval.
 const LAST_LETTERS: [&[u8]; 5] = [b"config", b"lock", b"shared", b"_all", b"val"];
 
@@ -55,12 +51,25 @@ fn is_fine(text: &[u8], at: usize, byte: u8) -> bool {
     }
 }
 
+/// Whether it is a statement that leaves something behind only by what it calls, or by INTO TEMP.
 fn begins_well(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let length = text.iter().take(8).position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len().min(8));
     let (word, rest) = text.split_at(length);
-    FIRST_WORDS.iter().any(|first| word.eq_ignore_ascii_case(first))
-        && (!word.eq_ignore_ascii_case(b"update") || !names_settings(rest))
+    let expected: &[u8] = match (word.first().map(u8::to_ascii_lowercase), length) {
+        (Some(b's'), 6) => b"select",
+        (Some(b'i'), 6) => b"insert",
+        (Some(b'u'), 6) => b"update",
+        (Some(b'd'), 6) => b"delete",
+        (Some(b'b'), 5) => b"begin",
+        (Some(b'c'), 6) => b"commit",
+        (Some(b'e'), 3) => b"end",
+        (Some(b'w'), 4) => b"with",
+        (Some(b'v'), 6) => b"values",
+        (Some(b'f'), 5) => b"fetch",
+        _ => return false,
+    };
+    word.eq_ignore_ascii_case(expected) && (expected != b"update" || !names_settings(rest))
 }
 
 /// `UPDATE pg_settings` sets them.
