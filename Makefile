@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VENV := target/venv
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
 NODE := integration/node/node_modules/.installed
+SERVERS := integration/servers/node_modules/.installed
 CARGO_LOCKED := --locked
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -34,7 +35,7 @@ fuzz-minute: need-fuzz
 	$(call say,a minute of fuzzing)
 	integration/fuzz 12
 
-integration: release $(VENV)/.installed $(NODE) ## the drivers and tools alone; PYTEST="-k cancel" picks some
+integration: release $(VENV)/.installed $(NODE) $(SERVERS) ## the drivers and tools alone; PYTEST="-k cancel" picks some
 	$(call say,drivers and tools against a real Postgres)
 	$(PYTHON) -m pytest integration $(PYTEST)
 
@@ -58,7 +59,7 @@ fmt: ## formats the Rust code
 
 clean: ## removes everything that was built or installed here
 	cargo clean
-	rm -rf integration/node/node_modules
+	rm -rf integration/node/node_modules integration/servers/node_modules
 	find integration -name __pycache__ -prune -exec rm -rf {} +
 
 comma := ,
@@ -92,4 +93,9 @@ $(VENV)/.installed: integration/requirements.txt
 $(NODE): integration/node/package-lock.json
 	$(call say,npm packages)
 	cd integration/node && npm ci --no-audit --no-fund
+	touch $@
+
+$(SERVERS): integration/servers/package-lock.json
+	$(call say,other versions of Postgres)
+	cd integration/servers && npm ci --no-audit --no-fund --ignore-scripts
 	touch $@

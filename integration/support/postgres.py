@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -38,11 +39,19 @@ START_TRIES = 3
 
 
 class Postgres:
-    """One server. `host` and `port` for TCP, `socket_directory` for its unix socket."""
+    """One server. `host` and `port` for TCP, `socket_directory` for its unix socket. Its programs are those in the directory
+    `programs`, else those of the newest Postgres installed."""
 
     host = "127.0.0.1"
 
-    def __init__(self, *, hba: str = HBA, settings: dict | None = None, pair: Pair | None = None):
+    def __init__(
+        self,
+        *,
+        hba: str = HBA,
+        settings: dict | None = None,
+        pair: Pair | None = None,
+        programs: Path | None = None,
+    ):
         self.scratch = Scratch()
         self.child = None
         self.port = 0
@@ -51,6 +60,7 @@ class Postgres:
             for_account(pair)
             self.settings |= {"ssl": "on", "ssl_cert_file": pair.cert, "ssl_key_file": pair.key}
         self.hba = hba
+        self.programs = programs
 
     def __enter__(self) -> "Postgres":
         try:
@@ -69,11 +79,14 @@ class Postgres:
         """Where its unix socket lives."""
         return str(self.scratch.path / "run")
 
+    def _program(self, name: str) -> str:
+        return str(self.programs / name) if self.programs else postgres_program(name)
+
     def _initialize(self) -> None:
         self.scratch.directory("run")
         self.files = self.scratch.directory("db")
         self.files.chmod(0o700)
-        initdb = [postgres_program("initdb"), "-D", str(self.files), "-U", "postgres", "-A", "trust"]
+        initdb = [self._program("initdb"), "-D", str(self.files), "-U", "postgres", "-A", "trust"]
         flags = ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         done = subprocess.run(initdb + flags, capture_output=True, text=True, cwd="/", **accounts())
         if done.returncode != 0:
@@ -98,7 +111,7 @@ class Postgres:
             "port": self.port,
             "unix_socket_directories": self.socket_directory,
         }
-        args = [postgres_program("postgres"), "-D", self.files]
+        args = [self._program("postgres"), "-D", self.files]
         for key, value in settings.items():
             args += ["-c", f"{key}={value}"]
         log = self.scratch.path / "postgres.log"

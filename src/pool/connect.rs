@@ -140,10 +140,10 @@ async fn derive(
     Ok(step)
 }
 
-/// From AuthenticationOk to ReadyForQuery.
+/// From AuthenticationOk to ReadyForQuery, and what came with that: a server that is told to go may say so at once.
 async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> {
-    let (mut parameters, mut process_id, mut key) = (Parameters::default(), 0, Vec::new());
-    loop {
+    let (mut parameters, mut process_id, mut key, mut ready) = (Parameters::default(), 0, Vec::new(), false);
+    while !ready || talk.is_ahead() {
         let message = talk.message().await?;
         match message.tag {
             backend::PARAMETER_STATUS => {
@@ -159,13 +159,10 @@ async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> 
                     (process_id, key) = (id, secret.to_vec());
                 }
             }
-            backend::READY => break,
+            backend::READY if !ready => ready = true,
             backend::NOTICE | backend::NEGOTIATE => {}
             _ => return Err(refused(message)),
         }
-    }
-    if talk.is_ahead() {
-        return Err(ConnectError::Unexpected('?'));
     }
     let line = Line::new(process_id, &key, route.address.clone());
     Ok(Opened { stream: talk.into_parts().0, parameters, line: Arc::new(line) })

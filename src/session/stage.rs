@@ -51,6 +51,14 @@ impl Stage {
 
     /// A client that has logged in, and what others know of it.
     pub(super) fn client(&mut self, parameters: Parameters) -> (Peer, Arc<Client>) {
+        let (peer, session) = self.session(parameters);
+        let client = session.client.clone();
+        tokio::spawn(session.run());
+        (peer, client)
+    }
+
+    /// One whose session nobody runs yet.
+    pub(super) fn session(&mut self, parameters: Parameters) -> (Peer, Box<Session>) {
         self.clients += 1;
         let (ours, stream) = UnixStream::pair().unwrap();
         let who = Identity {
@@ -69,7 +77,7 @@ impl Stage {
         let session = Box::new(Session {
             lane: None,
             stream: Stream::Unix(stream),
-            client: client.clone(),
+            client,
             pool: self.pool.clone(),
             worker: self.worker.clone(),
             plan: self.pool.plan(),
@@ -83,8 +91,7 @@ impl Stage {
             rested_at: Instant::now(),
             stay,
         });
-        tokio::spawn(session.run());
-        (Peer(ours), client)
+        (Peer(ours), session)
     }
 
     /// A reload.

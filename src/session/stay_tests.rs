@@ -396,3 +396,38 @@ async fn a_client_that_does_not_read_our_answers_is_not_read() {
     }
     assert!(said < 8 * 1024 * 1024, "{said} bytes were read");
 }
+
+/// A session's task panics when it has got a server that another client waits for too: the server is closed, the places are
+/// given back, no lock stays shut, the other is served.
+#[tokio::test]
+async fn a_panic_ends_one_session_and_touches_no_other() {
+    let mut stage = Stage::new(|_| {});
+    let (mut falling, session) = stage.session(Parameters::default());
+    tokio::spawn(async move {
+        poll_fn(|cx| {
+            session.client.set_waker(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
+        let _lease = session.pool.lease(&session.client).await.unwrap();
+        panic!("a mistake, made on purpose");
+    });
+    settle().await;
+    let (mut other, _) = stage.client(Parameters::default());
+    other.say("Q:two").await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).waiting, 2);
+    let mut server = stage.server().await;
+    assert_eq!(falling.rest().await, b"");
+    server.hears("X").await;
+    assert_eq!(server.rest().await, b"");
+    let mut another = stage.server().await;
+    another.hears("Q:two").await;
+    another.say("C:SELECT Z:I").await;
+    other.hears("C:SELECT Z:I").await;
+    settle().await;
+    let gauges = stage.pool.gauges(Instant::now());
+    assert_eq!((gauges.lent, gauges.idle, gauges.waiting, gauges.opening), (0, 1, 0, 0));
+    assert!(stage.quotas.servers.iter().chain(&stage.quotas.clients).all(|quota| quota.used() == 1));
+    assert_eq!(stage.roster.all().len(), 1);
+}

@@ -10,7 +10,7 @@ use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::peer::Peer;
 use crate::support::stage::Stage;
-use crate::support::wire::{error, query};
+use crate::support::wire::{error, message, notice, parameter_status, query, ready};
 
 /// So that a failure is remembered for longer than any test takes.
 const FOR_EVER: &str = "server_login_retry = \"1h\"";
@@ -60,6 +60,31 @@ fn a_server_that_closes_during_its_login_is_named() {
     client.expect("R");
     client.expect_error("FATAL", "08006");
     client.expect_closed();
+}
+
+/// A server says this together with the last word of its login; what the client is told, or nothing if it is let in.
+#[track_caller]
+fn check_last_word(more: &[u8], code: &str) {
+    let stage = Stage::new(FOR_EVER);
+    let mut client = stage.start();
+    let mut server = stage.peer.accept();
+    server.packet();
+    server.send(&[message(b'R', &[0; 4]), parameter_status("TimeZone", "UTC"), ready(b'I'), more.to_vec()].concat());
+    if code.is_empty() {
+        let client = Client::welcome(client);
+        return assert_eq!(client.parameters["TimeZone"], "Asia/Tokyo");
+    }
+    client.expect("R");
+    client.expect_error("FATAL", code);
+    client.expect_closed();
+}
+
+#[test]
+fn what_comes_with_the_last_word_of_a_login_is_heard() {
+    check_last_word(&[notice("be quick"), parameter_status("TimeZone", "Asia/Tokyo")].concat(), "");
+    check_last_word(&error("FATAL", "57P01", "terminating connection due to administrator command"), "57P01");
+    check_last_word(&ready(b'I'), "08006");
+    check_last_word(b"\xff\xff\xff\xff\xff", "08006");
 }
 
 /// A port that refuses connections, and that nobody else can take.
