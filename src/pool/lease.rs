@@ -12,7 +12,7 @@ use super::cancel::Release;
 use super::client::Word;
 use super::ledger::{Claim, Grant, Turn};
 use super::server::Server;
-use super::{Client, Learned, Plan, Pool, Quota, connect, lock, memory, roster};
+use super::{Client, Learned, Plan, Pool, Quota, connect, lock, memory};
 use crate::protocol::encode::Complaint;
 
 /// Servers live up to this much shorter than `server_lifetime`, each by its own share, so that they do not all go at once.
@@ -76,14 +76,6 @@ impl Lease {
     /// The server is closed.
     pub fn close(mut self, why: &'static str) {
         if let Some(server) = self.0.take() {
-            discard(server, why);
-        }
-    }
-
-    /// The server is closed in the middle of a statement, which Postgres would run to its end for nobody: it is cancelled.
-    pub fn abort(mut self, why: &'static str) {
-        if let Some(server) = self.0.take() {
-            roster::cancel_now(&server.line);
             discard(server, why);
         }
     }

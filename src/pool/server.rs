@@ -200,6 +200,13 @@ impl Server {
         if count == 0 { Err(ErrandError::Lost) } else { Ok(()) }
     }
 
+    /// Says nothing more, and drops what the server says until it closes.
+    pub async fn hang_up(&mut self) {
+        let _ = poll_fn(|cx| self.stream.poll_shutdown(cx)).await;
+        let mut room = vec![0; CHUNK];
+        while let Ok(1..) = poll_fn(|cx| self.stream.poll_read(cx, &mut room)).await {}
+    }
+
     /// Says goodbye, as far as that goes without waiting.
     pub fn close(&mut self) {
         let mut out = Vec::new();

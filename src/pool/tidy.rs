@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tracing::debug;
 
+use super::cancel::Line;
 use super::lease::{accept, discard};
 use super::server::{ErrandError, Server};
 use super::{CROWD, Lease, Pool, Quota};
@@ -25,6 +27,9 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 /// A server that was left in the middle of something has this long to come back clean; opening another takes about as
 /// long, and costs the database more.
 const RECOVERY: Duration = Duration::from_secs(5);
+
+/// A cancelled server that has not ended what it runs by then is cancelled again.
+const CANCEL_AGAIN: Duration = Duration::from_secs(1);
 
 /// What has to be undone before the next client.
 #[derive(Debug)]
@@ -173,21 +178,50 @@ pub fn recover(mut lease: Lease, aftermath: Aftermath) {
                 debug!(event = "recovery_failed", error = %why);
                 lease.close("it could not be brought back to rest");
             }
-            // The cancel may have come before what it was for.
-            Err(_) => lease.abort("it did not come back to rest in time"),
+            Err(_) => end(lease, "it did not come back to rest in time"),
         }
     });
 }
 
+/// Closes a server that was left in the middle of a statement, as a task of its own. Nothing more is said to it, but Postgres
+/// would run to the end what was: that is cancelled, and the server's place kept until it is over.
+pub fn end(mut lease: Lease, why: &'static str) {
+    let (pool, home) = (lease.server().pool.clone(), lease.server().home);
+    pool.homes[home].runtime.clone().spawn(async move {
+        let line = lease.server().line.clone();
+        let _ = tokio::time::timeout(RECOVERY, cancel_until(line, lease.server().hang_up())).await;
+        lease.close(why);
+    });
+}
+
+/// Cancels, and again, until this is over: a cancel may come before what it is for, and hit what was sent before that. The
+/// last one has reached the server when this returns.
+async fn cancel_until<T>(line: Arc<Line>, over: impl Future<Output = T>) -> T {
+    let (going_on, mut ended) = oneshot::channel::<()>();
+    let over = async {
+        let outcome = over.await;
+        drop(going_on);
+        outcome
+    };
+    let stop = async {
+        loop {
+            line.begin();
+            // Whoever runs this has the server, so nothing can be parked there.
+            let _ = line.cancel().await;
+            if tokio::time::timeout(CANCEL_AGAIN, &mut ended).await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::join!(over, stop).0
+}
+
 async fn undo(server: &mut Server, aftermath: Aftermath) -> Result<TransactionStatus, ErrandError> {
     let mut status = aftermath.status;
-    if aftermath.running {
-        server.line.begin();
-        // The server is not given back before this ends, so nothing can be parked there.
-        let _ = server.line.clone().cancel().await;
-    }
     if aftermath.owed > 0 {
-        status = match server.finish(aftermath.owed, aftermath.read).await {
+        let (line, finish) = (server.line.clone(), server.finish(aftermath.owed, aftermath.read));
+        let finished = if aftermath.running { cancel_until(line, finish).await } else { finish.await };
+        status = match finished {
             Err(ErrandError::Refused(_)) => server.run("ROLLBACK").await?,
             other => other?,
         };

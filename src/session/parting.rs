@@ -44,7 +44,7 @@ impl Relay<'_> {
         // While its parameters are under way they may be this client's or the last one's, and a cancel could hit them.
         if !known || dialogue.is_damaged() || dialogue.is_open() || dialogue.is_ours() || course.doomed {
             let why = "its client left in the middle";
-            return if dialogue.is_busy() { lease.abort(why) } else { lease.close(why) };
+            return if dialogue.is_busy() { tidy::end(lease, why) } else { lease.close(why) };
         }
         dialogue.abandon(&mut lease.server().memory);
         let settings = &self.session.plan.settings;

@@ -31,7 +31,7 @@ impl Named {
 }
 
 /// So many statements are sent at once at the most; all in all they are a few packets.
-const MANY: usize = 70;
+const MANY: usize = 50;
 
 impl Client {
     pub fn ask(&mut self) -> Statement {

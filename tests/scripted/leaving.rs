@@ -90,6 +90,7 @@ fn check_closed(said: &[u8], tags: &str, reply: &[u8], heard: &str, runs: bool) 
         let (_, id, secret) = stage.peer.accept_cancel();
         assert_eq!((id, &secret[..]), (server.id, &server.secret[..]));
     }
+    drop(server);
     stage.converse_anew(&mut stage.client());
 }
 
@@ -110,6 +111,7 @@ fn a_server_left_where_it_cannot_be_helped_is_closed() {
     client.into_conn().close();
     server.rest();
     stage.peer.accept_cancel();
+    drop(server);
     stage.converse_anew(&mut stage.client());
 }
 
