@@ -174,7 +174,9 @@ fn at_rest(postgres: &Postgres, pgweir: &Pgweir) {
         if few && none.iter().all(|count| **count == 0) { Ok(()) } else { Err(pool.to_string()) }
     });
     becomes("only servers that pgweir may have", || {
-        let servers = postgres.sql("select pid, state, query from pg_stat_activity where usename = 'direct'");
+        let servers = postgres.sql(
+            "select pid, state, query from pg_stat_activity where usename = 'direct' and application_name <> 'pgweir'",
+        );
         if servers.lines().count() <= SERVERS { Ok(()) } else { Err(servers) }
     });
     let left = [

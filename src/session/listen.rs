@@ -21,6 +21,23 @@ use crate::sql::Listen;
 pub(super) struct Hearing {
     pool: Arc<Pool>,
     client: Arc<Client>,
+    channels: Vec<String>,
+}
+
+impl Hearing {
+    /// Those of the letters that the client still wants: of a channel that it has left some may be on their way.
+    fn wanted(&self, letters: &[u8]) -> Vec<u8> {
+        let (mut wanted, mut rest) = (Vec::new(), letters);
+        while let Ok(Some(frame)) = Frame::read(rest) {
+            let channel = frame.body.get(4..).and_then(cut_str).map(|(channel, _)| channel);
+            let named = |channel: &[u8]| self.channels.iter().any(|own| own.as_bytes() == channel);
+            if frame.tag != backend::NOTIFICATION || channel.is_some_and(named) {
+                wanted.extend_from_slice(&rest[..frame.size]);
+            }
+            rest = &rest[frame.size..];
+        }
+        wanted
+    }
 }
 
 impl Drop for Hearing {
@@ -138,8 +155,11 @@ impl Session {
                 let heard = self.pool.hub.listen(&self.pool, &self.client, channel.clone());
                 let heard = self.worker.alarms.within(patience, heard).await;
                 heard.unwrap_or_else(|| Err(late(patience)))?;
-                let hearing = || Hearing { pool: self.pool.clone(), client: self.client.clone() };
-                self.hearing.get_or_insert_with(hearing);
+                let (pool, client) = (self.pool.clone(), self.client.clone());
+                let hearing = self.hearing.get_or_insert_with(|| Hearing { pool, client, channels: Vec::new() });
+                if !hearing.channels.contains(channel) {
+                    hearing.channels.push(channel.clone());
+                }
             }
             off => self.hear_no_more(off),
         }
@@ -148,11 +168,21 @@ impl Session {
 
     /// UNLISTEN, here or on the client's own server.
     pub(super) fn hear_no_more(&mut self, what: &Listen) {
-        match (what, &self.hearing) {
-            (Listen::Off(channel), Some(_)) => self.pool.hub.unlisten(self.client.id, Some(channel.clone())),
+        match (what, &mut self.hearing) {
+            (Listen::Off(channel), Some(hearing)) => {
+                hearing.channels.retain(|own| own != channel);
+                self.pool.hub.unlisten(self.client.id, Some(channel.clone()));
+            }
             (Listen::AllOff, Some(_)) => self.hearing = None,
             _ => {}
         }
+    }
+
+    /// What others have for the client, and it wants.
+    pub(super) fn letters(&self) -> Result<Vec<u8>, Farewell> {
+        let letters = self.client.mail().map_or(Ok(Vec::new()), Mailbox::take);
+        let letters = letters.map_err(|_| Farewell::told(overflow()))?;
+        Ok(self.hearing.as_ref().map_or(Vec::new(), |hearing| hearing.wanted(&letters)))
     }
 
     /// A Query ends the unnamed statement, a Parse is another.
@@ -173,11 +203,8 @@ impl Session {
 
     /// Sends what others have for the client.
     pub(super) async fn deliver(&mut self) -> Result<(), Farewell> {
-        match self.client.mail().map(Mailbox::take) {
-            None => Ok(()),
-            Some(Ok(mut letters)) => self.say(&mut letters).await,
-            Some(Err(_)) => Err(Farewell::told(overflow())),
-        }
+        let mut letters = self.letters()?;
+        self.say(&mut letters).await
     }
 }
 
@@ -188,7 +215,7 @@ fn late(patience: std::time::Duration) -> Complaint {
     )
 }
 
-pub(super) fn overflow() -> Complaint {
+fn overflow() -> Complaint {
     Complaint::fatal(
         sqlstate::CONFIGURATION_LIMIT_EXCEEDED,
         "pgweir closed the connection: its client did not take its notifications, and there is room for no more",

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use super::course::Course;
 use super::limits::{Limits, Standing};
-use super::listen::overflow;
 use super::owed::Owed;
 use super::stay::{Farewell, Session, shutdown};
 use super::worker::{Exchange, UP_WIDE};
@@ -249,9 +248,8 @@ impl<'s> Relay<'s> {
 
     /// What others have for a client that keeps its server.
     fn take_mail(&mut self) -> Result<(), Farewell> {
-        let letters = self.session.client.mail().map(|mail| mail.take());
-        let letters = letters.transpose().map_err(|_| Farewell::told(overflow()))?;
-        if let Some(letters) = letters {
+        if self.session.client.mail().is_some() {
+            let letters = self.session.letters()?;
             self.exchange.down.insert(|out| out.extend(letters));
         }
         Ok(())

@@ -38,9 +38,10 @@ impl Progress {
     }
 }
 
-/// Ends one of pgweir's servers, from a direct connection: how many that were.
+/// Ends one of pgweir's servers, from a direct connection: how many that were. Not the one that listens for all: what comes
+/// while that is opened again is lost, as the listeners are told.
 pub fn kill_one(postgres: &Postgres, which: u64) -> usize {
-    let servers = "from pg_stat_activity where usename = 'direct'";
+    let servers = "from pg_stat_activity where usename = 'direct' and application_name <> 'pgweir'";
     let sql = format!(
         "select count(pg_terminate_backend(pid)) from (select pid {servers} order by pid limit 1 \
          offset {which} % (select greatest(count(*), 1) {servers})) as one"
