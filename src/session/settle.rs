@@ -130,6 +130,11 @@ impl Relay<'_> {
         if !asked.failed {
             return self.conclude(asked.question, asked.answer);
         }
+        if !self.exchange.dialogue.is_at_rest() || self.up.is_mid_frame() {
+            // The client goes on already; the server is asked when it is at rest again.
+            self.exchange.watch.ask_again(asked.question);
+            return Ok(());
+        }
         (asked.failed, asked.answer, asked.tries) = (false, Answer::default(), asked.tries + 1);
         if asked.tries < MOST_TRIES {
             return self.ask(*asked).map(drop);

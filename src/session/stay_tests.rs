@@ -310,6 +310,29 @@ async fn what_comes_while_a_question_is_answered_is_the_clients() {
 }
 
 #[tokio::test]
+async fn a_question_that_fails_is_asked_again_when_the_client_lets_it() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, known) = stage.client(Parameters::default());
+    client.say("Q:listen_a").await;
+    let mut server = stage.server().await;
+    server.hears("Q").await;
+    server.say("C:LISTEN Z:I").await;
+    client.hears("C:LISTEN Z:I").await;
+    server.hears("Q").await;
+    client.say("Q:two").await;
+    server.hears("Q:two").await;
+    server.say("E Z:I C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    server.hears("Q").await;
+    server.say("E Z:I").await;
+    server.hears("Q").await;
+    server.0.write_all(b"D\0\0\0\x12\0\x02\0\0\0\x03!16\0\0\0\x011").await.unwrap();
+    server.say("Z:I").await;
+    settle().await;
+    assert_eq!(known.pins().names(), "listen");
+}
+
+#[tokio::test]
 async fn startup_parameters_come_back_after_discard_all() {
     let mut stage = Stage::new(|_| {});
     let mut parameters = Parameters::default();

@@ -58,6 +58,8 @@ pub struct Watch {
     unlistened: Vec<Listen>,
     /// The last text that may tie the client, for the log.
     suspect: Option<Box<[u8]>>,
+    /// What was asked and not answered.
+    again: Option<Box<Question>>,
     /// The server is looked at without need.
     hunted: bool,
     /// The last text at all, while it is.
@@ -202,6 +204,11 @@ impl Watch {
         self.undone.is_some_and(|undone| undone.wrapping_sub(batch) < u32::MAX / 2)
     }
 
+    /// The server has not answered, and cannot be asked now.
+    pub fn ask_again(&mut self, question: Question) {
+        self.again = Some(Box::new(question));
+    }
+
     /// The server is to be looked at whatever was seen.
     pub fn hunt(&mut self) {
         self.hunted = true;
@@ -216,7 +223,7 @@ impl Watch {
     /// Whether nothing was seen that could have left anything behind.
     #[inline]
     pub fn is_clean(&self) -> bool {
-        self.seen.is_empty() && !self.cut
+        self.seen.is_empty() && !self.cut && self.again.is_none()
     }
 
     /// Whether what this batch has made of a setting is what it is when a session starts.
@@ -248,7 +255,13 @@ impl Watch {
         let look = if seen.hunted { Pins::ALL } else { expected };
         let tied = if seen.undone.is_some() { Pins::NONE } else { seen.ties() };
         let hunted = seen.hunted.then(|| seen.last.take().unwrap_or_default());
-        if certain && !opaque && look.is_empty() && tied.is_empty() && (!released || pins.is_empty()) {
+        if certain
+            && !opaque
+            && seen.again.is_none()
+            && look.is_empty()
+            && tied.is_empty()
+            && (!released || pins.is_empty())
+        {
             return Settlement::Known(changes);
         }
         let known = !certain && changes.iter().any(|change| change.to == To::AllDefault);
@@ -258,7 +271,8 @@ impl Watch {
             false => (Vec::new(), names(changes)),
         };
         let suspect = seen.suspect;
-        Settlement::Ask(Question { changes, names, known, all, pins: look, tied, released, suspect, hunted, expected })
+        let question = Question { changes, names, known, all, pins: look, tied, released, suspect, hunted, expected };
+        Settlement::Ask(question.with(seen.again))
     }
 
     fn suspicions(&self) -> Pins {
@@ -279,6 +293,19 @@ impl Watch {
 }
 
 impl Question {
+    /// And what was asked before. Its changes have been noted.
+    fn with(mut self, before: Option<Box<Question>>) -> Question {
+        let Some(before) = before else { return self };
+        self.names.extend(before.names);
+        (self.known, self.all) = (self.known || before.known, self.all || before.all);
+        (self.pins, self.expected) = (self.pins | before.pins, self.expected | before.expected);
+        if !self.released {
+            (self.tied, self.released) = (self.tied | before.tied, before.released);
+        }
+        self.suspect = self.suspect.or(before.suspect);
+        self
+    }
+
     /// Whether the server must be asked at all.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && !self.known && !self.all && self.pins.is_empty()
