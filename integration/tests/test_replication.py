@@ -58,7 +58,7 @@ def test_commands(primary, pooler, kind, command):
         return [done.returncode, fields[:2] + fields[3:] if command == "IDENTIFY_SYSTEM" else done.stdout, done.stderr]
 
     assert told(pooler) == told(primary)
-    assert pooler.wait_for_event("server_closed")["replication"] is True
+    assert pooler.wait_for_event("server_closed")["purpose"] == "replication"
 
 
 def test_a_logical_slot(primary, pooler):

@@ -166,7 +166,7 @@ def test_pinned_idle_timeout(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"pool_size": 2, "pinned_idle_timeout": "200ms"}))
     with connect(pooler) as idle:
         idle.execute("select pg_advisory_lock(1)")
-        eventually(lambda: pinned(pooler) == [], "closed")
+        eventually(lambda: pooler.events("client_pinned") and pinned(pooler) == [], "closed")
         with pytest.raises(psycopg.OperationalError, match="pinned_idle_timeout|on a server of its own"):
             idle.execute("select 1")
 
