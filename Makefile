@@ -33,7 +33,7 @@ fuzz: need-fuzz ## the parsers and the dialogue under libFuzzer, SECONDS_EACH=60
 
 fuzz-minute: need-fuzz
 	$(call say,a minute of fuzzing)
-	integration/fuzz 12
+	PGWEIR_SEED=1 integration/fuzz 12
 
 integration: release $(VENV)/.installed $(NODE) $(SERVERS) ## the drivers and tools alone; PYTEST="-k cancel" picks some
 	$(call say,drivers and tools against a real Postgres)

@@ -13,6 +13,8 @@ mod connecting;
 mod flow;
 #[path = "scripted/leaving.rs"]
 mod leaving;
+#[path = "scripted/recovering.rs"]
+mod recovering;
 #[path = "scripted/replication.rs"]
 mod replication;
 #[path = "scripted/secure.rs"]

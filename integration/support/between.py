@@ -1,6 +1,7 @@
 """Somebody between two ends of a TLS connection: speaks TLS with each, with a certificate of its own, and passes on what it
 hears. Whoever only checks that there is TLS does not notice; a login that is bound to the certificate does."""
 
+import select
 import socket
 import ssl
 import struct
@@ -52,19 +53,40 @@ class Between:
             far = self.believed.wrap_socket(far)
         except (OSError, AssertionError):
             return
-        threading.Thread(target=self._pass_on, args=(far, near), daemon=True).start()
         self._pass_on(near, far)
 
-    def _pass_on(self, source: ssl.SSLSocket, target: ssl.SSLSocket) -> None:
+    def _pass_on(self, near: ssl.SSLSocket, far: ssl.SSLSocket) -> None:
+        """Both directions in one thread: a TLS connection of Python's may hang when two use it at once."""
+        other = {near: far, far: near}
+        for end in other:
+            end.setblocking(False)
         try:
-            while piece := source.recv(65536):
-                self.heard += piece
-                if self.keeps_back and b"SCRAM-SHA-256-PLUS" in piece and piece.startswith(b"R"):
-                    piece = without_binding(piece)
-                target.sendall(piece)
+            while select.select(list(other), [], []):
+                for source, target in other.items():
+                    while piece := read(source):
+                        self._hand_over(piece, target)
         except OSError:
-            pass
-        target.close()
+            near.close()
+            far.close()
+
+    def _hand_over(self, piece: bytes, target: ssl.SSLSocket) -> None:
+        self.heard += piece
+        if self.keeps_back and b"SCRAM-SHA-256-PLUS" in piece and piece.startswith(b"R"):
+            piece = without_binding(piece)
+        target.setblocking(True)
+        target.sendall(piece)
+        target.setblocking(False)
+
+
+def read(source: ssl.SSLSocket) -> bytes:
+    """What has come; nothing if nothing has. OSError at the end."""
+    try:
+        piece = source.recv(65536)
+    except ssl.SSLWantReadError:
+        return b""
+    if not piece:
+        raise ConnectionError("closed")
+    return piece
 
 
 def without_binding(offer: bytes) -> bytes:

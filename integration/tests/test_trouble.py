@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from support.children import free_port
+from support.children import eventually, free_port
 from support.wire import ServerError, Wire
 from tests.conftest import dsn, file, run
 
@@ -53,6 +53,47 @@ def test_restart(run_pgweir, own_postgres, number):
             assert await client.query("select 3") == [["3"]]
 
     run(story())
+
+
+# What a client may be told while Postgres is killed, is not there, and starts; and how soon after that all are served again:
+# half a second of `server_login_retry`, and time for a slow machine.
+LOST = {"08006", "08001", "57P01", "57P02", "57P03"}
+BACK = 5
+
+
+def test_killed_and_restarted_under_load(run_pgweir, own_postgres):
+    """Whose server is lost is closed with a word and comes again; others get errors and stay. Nobody waits in vain."""
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"), env={"PGWEIR_POOL_POOL_SIZE": 5})
+    told, served_at = [], [0.0] * 30
+
+    async def work(number: int, over: asyncio.Event) -> None:
+        client = None
+        while not over.is_set():
+            try:
+                client = client or await enter(pooler)
+                assert await client.query("select pg_sleep(0.005), 1") == [["", "1"]]
+                served_at[number] = time.monotonic()
+            except ServerError as failure:
+                told.append(failure.sqlstate)
+                client = client if failure.fields["V"] == "ERROR" else None
+                await asyncio.sleep(0.01)
+
+    async def story():
+        over = asyncio.Event()
+        load = [asyncio.create_task(work(number, over)) for number in range(len(served_at))]
+        all_since = lambda moment: all(served > moment for served in served_at)
+        for _ in range(2):
+            await asyncio.to_thread(eventually, lambda: all_since(0), "all are served")
+            own_postgres.stop(signal.SIGKILL)
+            await asyncio.to_thread(own_postgres.start)
+            back_at = time.monotonic()
+            await asyncio.to_thread(eventually, lambda: all_since(back_at), "all are served again", BACK)
+            print(f"all served {time.monotonic() - back_at:.2f} s after Postgres was back")
+        over.set()
+        await asyncio.gather(*load)
+
+    run(story(), 60)
+    assert told and set(told) <= LOST, set(told)
 
 
 def test_a_transaction_that_loses_its_server_is_never_retried(run_pgweir, own_postgres):

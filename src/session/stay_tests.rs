@@ -431,11 +431,8 @@ async fn a_panic_ends_one_session_and_touches_no_other() {
     let mut stage = Stage::new(|_| {});
     let (mut falling, session) = stage.session(Parameters::default());
     tokio::spawn(async move {
-        poll_fn(|cx| {
-            session.client.set_waker(cx.waker());
-            Poll::Ready(())
-        })
-        .await;
+        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        session.client.set_waker(&waker);
         let _lease = session.pool.lease(&session.client).await.unwrap();
         panic!("a mistake, made on purpose");
     });

@@ -41,7 +41,8 @@ pub struct Guest {
     /// Whom it says it is, and which database it asks for, once it has said so.
     user: String,
     database: String,
-    /// That it may log in now, among `max_logins`.
+    /// That it may log in now, among `max_logins`. Those who have not said whole what they want need none: a crowd of them
+    /// would keep out those who have.
     permit: Option<OwnedSemaphorePermit>,
     place: Place,
 }
@@ -107,12 +108,8 @@ pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: A
         permit: None,
         place,
     };
-    let (lobby, within) = (guest.lobby.clone(), guest.worker.clone());
-    let attempt = async {
-        guest.permit = lobby.logins.clone().acquire_owned().await.ok();
-        guest.enter(&rules).await
-    };
-    let outcome = within.alarms.within(patience, attempt).await.unwrap_or_else(|| Err(turned::late()));
+    let within = guest.worker.clone();
+    let outcome = within.alarms.within(patience, guest.enter(&rules)).await.unwrap_or_else(|| Err(turned::late()));
     guest.permit = None;
     match outcome {
         Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
@@ -184,9 +181,17 @@ impl Guest {
                     })?;
                     (self.user, self.database) = (greeting.user.clone(), greeting.database.clone());
                     self.negotiate(&greeting);
+                    self.queue().await;
                     return Ok(greeting);
                 }
             }
+        }
+    }
+
+    /// Waits until it may log in, if it has not yet.
+    async fn queue(&mut self) {
+        if self.permit.is_none() {
+            self.permit = self.lobby.logins.clone().acquire_owned().await.ok();
         }
     }
 
@@ -343,7 +348,7 @@ fn no_random(error: getrandom::Error) -> Turned {
     Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"))
 }
 
-/// Waits for something of the client's; when it is silent for long, others may log in meanwhile.
+/// Waits for something of the client's; when it is silent for long, others may log in meanwhile. Who has no permit gets none.
 async fn patiently<T>(
     permit: &mut Option<OwnedSemaphorePermit>,
     lobby: &Lobby,
@@ -351,6 +356,9 @@ async fn patiently<T>(
     waiting: impl Future<Output = T>,
 ) -> T {
     let mut waiting = Box::pin(waiting);
+    if permit.is_none() {
+        return waiting.await;
+    }
     if let Some(done) = worker.alarms.within(MAY_BE_SILENT, &mut waiting).await {
         return done;
     }

@@ -33,6 +33,8 @@ impl Guest {
         self.talk.out.push(b'S');
         self.talk.flush().await?;
         let (tcp, _) = self.take_tcp()?;
+        // Who only asks needs no permit yet. If this fails, so does what reads next.
+        let _ = tcp.readable().await;
         self.secure(rules, Plain::Tcp(tcp)).await
     }
 
@@ -60,6 +62,7 @@ impl Guest {
         let Some(acceptor) = &rules.tls else {
             return Err(Turned::Gone(Reason::Tls, "no TLS is spoken here".to_string()));
         };
+        self.queue().await;
         let Guest { permit, lobby, worker, .. } = self;
         match patiently(permit, lobby, worker, TlsAcceptor::from(acceptor.config.clone()).accept(plain)).await {
             Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
