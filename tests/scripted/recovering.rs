@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::client::Client;
+use crate::support::peer::Server;
 use crate::support::stage::Stage;
 use crate::support::wire::{Conn, error, message, one_row, query};
 
@@ -131,6 +132,11 @@ fn one_that_never_answers_is_given_up() {
     cancel.close();
     let mut next = stage.client();
     next.send(&query("select 'anew'"));
-    stage.peer.serve().answer("select 'anew'", &one_row(b"anew"));
+    // It is cancelled each second until it is given up.
+    let mut conn = stage.peer.accept();
+    while conn.packet()[4..8] != 196_608_u32.to_be_bytes() {
+        conn = stage.peer.accept();
+    }
+    Server::let_in(conn, vec![7; 4]).answer("select 'anew'", &one_row(b"anew"));
     next.expect("T D C Z");
 }
