@@ -108,12 +108,15 @@ struct Ear {
 
 impl Ear {
     async fn run(mut self) {
+        let Some(first) = self.orders.recv().await else { return };
+        self.note(first);
+        while !self.channels.is_empty() {
+            self.live().await;
+        }
+        self.orders.close();
+        // What came at the last moment is for whoever begins next.
         while let Some(order) = self.orders.recv().await {
-            self.note(order);
-            while !self.channels.is_empty() {
-                self.live().await;
-            }
-            self.orders.close();
+            self.pool.hub.order(&self.pool, order);
         }
     }
 

@@ -3,7 +3,7 @@
 //! has its answer already and does not wait for that.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use tracing::{info, warn};
 
@@ -55,12 +55,8 @@ impl Tie {
 
 impl Drop for Tie {
     fn drop(&mut self) {
-        count_off(&self.0.tied);
+        self.0.tied.fetch_sub(1, Relaxed);
     }
-}
-
-fn count_off(count: &AtomicUsize) {
-    count.fetch_sub(1, Relaxed);
 }
 
 impl Settling {
