@@ -3,9 +3,12 @@
 
 pub mod count;
 pub mod counters;
+pub mod finding;
 pub mod histogram;
 pub mod log;
 pub mod pins;
 pub mod process;
 pub mod rejections;
+pub mod report;
 pub mod snapshot;
+pub mod who;

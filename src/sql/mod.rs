@@ -4,7 +4,9 @@
 //! read with certainty the answer says so, or says too much, never too little.
 
 pub mod changes;
+pub mod digest;
 pub mod effects;
+pub mod facts;
 mod key;
 pub mod lexer;
 pub mod listen;
