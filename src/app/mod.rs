@@ -17,6 +17,7 @@ use crate::net::listen::{ListenError, Listener};
 use crate::net::tls::TlsError;
 use crate::notify::Notify;
 use crate::observe::log::LogGuard;
+use crate::observe::observer::Observatory;
 use crate::observe::snapshot::{ClientSource, SnapshotCell};
 use crate::pool::client::Word;
 use crate::pool::{Pools, tidy};
@@ -65,6 +66,7 @@ struct App<'l> {
     lobby: Arc<Lobby>,
     crew: Crew,
     photographer: Photographer,
+    observatory: Arc<Observatory>,
     sources: Sources,
     log: &'l LogGuard,
     notify: Notify,
@@ -80,7 +82,10 @@ impl<'l> App<'l> {
         let signals = Signals::listen()?;
         let mut mock_key = [0; 32];
         getrandom::fill(&mut mock_key)?;
-        let crew = Crew::hire(config.listen.workers, epoch)?;
+        let mut seed = [0; 16];
+        getrandom::fill(&mut seed)?;
+        let observatory = Arc::new(Observatory::new(seed, &config.observe));
+        let crew = Crew::hire(config.listen.workers, epoch, &observatory)?;
         let rules = Rules::load(config, &mock_key)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
         let photographer = Photographer::new(lobby.clone());
@@ -89,6 +94,7 @@ impl<'l> App<'l> {
             lobby,
             crew,
             photographer,
+            observatory,
             sources,
             log,
             notify: Notify::from_env(),
@@ -173,6 +179,7 @@ impl<'l> App<'l> {
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
         self.crew.ring(now);
+        self.crew.flush();
         if self.crew.has_deadlines() {
             let at = self.crew.deadline(now);
             self.lobby.roster.each(|client| client.check_deadline(at));
@@ -216,6 +223,7 @@ impl<'l> App<'l> {
             warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
         }
         self.log.reload(&rules.config.log);
+        self.observatory.configure(&rules.config.observe);
         self.lobby.replace(rules);
         derive_secrets(&self.lobby);
         info!(event = "reloaded");

@@ -8,7 +8,7 @@ use super::who::WhoId;
 use crate::sql::digest::Reading;
 
 /// One statement that is over.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Report {
     /// What it was; the digest is 0 where that is not known (a FunctionCall, a text that was too long).
     pub reading: Reading,
@@ -75,6 +75,8 @@ pub struct Capture {
     pub rows: u32,
     /// Row by row, one hash for each of `columns.linkable`, in `Batch::hashes`; 0 is NULL.
     pub hashes: Span,
+    /// For each of `columns.linkable` a bit: its values are whole numbers, and those looked at leave (nearly) none out.
+    pub dense: u8,
 }
 
 /// The columns of a result.
