@@ -1,14 +1,21 @@
 //! What happened: numbers, pictures of the pools, log lines. Knows nobody and is known by all: nothing in here reaches
 //! into a pool or a session, they tell it when something is over.
 
+pub mod analyst;
+mod cold;
 pub mod count;
 pub mod counters;
 pub mod finding;
 pub mod histogram;
+pub mod history;
+pub mod insight;
 pub mod log;
 pub mod pins;
 pub mod process;
 pub mod rejections;
 pub mod report;
+pub mod shapes;
 pub mod snapshot;
+pub mod sparse;
+pub mod store;
 pub mod who;

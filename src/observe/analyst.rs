@@ -1,0 +1,277 @@
+//! What becomes of the workers' reports: numbers, shapes, slow ones, history, findings. All of it under one lock, taken once a
+//! batch; lines for the log are written after it. Two threads: [`Analyst::take`]'s, and that of [`Analyst::read_texts`], for
+//! the one slow reading that each shape gets.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::findings::Findings;
+use super::cold::Cold;
+use super::finding::Finding;
+use super::history::History;
+use super::insight::{Insight, Totals};
+use super::report::{Batch, Report};
+use super::shapes::Shapes;
+use super::snapshot::Snapshot;
+use super::store::slow::{Reasons, Slow, SlowRing, Tags, cut_parameters};
+use super::store::statement::nanos;
+use super::store::{Beside, Store};
+use super::who::Whos;
+use crate::config;
+use crate::sql::facts::facts;
+
+pub mod findings;
+mod tell;
+
+/// What was left out, since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Reports that came when the analyst did not keep up.
+    pub reports: u64,
+    /// Texts that came when too many waited to be read.
+    pub texts: u64,
+    /// Statements whose numbers were added to `other`.
+    pub statements: u64,
+    /// Findings that were forgotten because there were too many.
+    pub findings: u64,
+    /// Pools that have no history, counted once a second.
+    pub history: u64,
+}
+
+/// All that is kept.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) store: Store,
+    pub(super) shapes: Shapes,
+    pub(super) slow: SlowRing,
+    pub(super) history: History,
+    pub(super) findings: Findings,
+    dropped: Dropped,
+    seconds: u32,
+}
+
+impl Books {
+    /// Without the heaviest.
+    pub(super) fn totals(&self) -> Totals {
+        let dropped = Dropped {
+            statements: self.store.folded(),
+            findings: self.findings.dropped(),
+            history: self.history.refused(),
+            ..self.dropped
+        };
+        Totals {
+            dropped,
+            shapes: self.shapes.len(),
+            pools: self.store.groups.pools().to_vec(),
+            findings: self.findings.totals(),
+            heaviest: Vec::new(),
+        }
+    }
+}
+
+/// What the analyst and those who read share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    books: Mutex<Books>,
+    cold: Cold,
+    /// Nanoseconds; `[observe] slow_query`.
+    slow: AtomicU64,
+    pub(super) forgotten: AtomicU64,
+    pub(super) whos: Arc<Whos>,
+    /// When the process' clock began.
+    epoch: Timestamp,
+}
+
+impl Shared {
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn time(&self, nanos: u64) -> Timestamp {
+        let since = SignedDuration::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
+        self.epoch.checked_add(since).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(super) fn reload(&self, observe: &config::Observe) {
+        self.slow.store(nanos(observe.slow_query), Relaxed);
+    }
+}
+
+/// The heaviest statements are chosen every so many seconds.
+const CHOICE: u32 = 10;
+
+/// The one who is told.
+#[derive(Debug)]
+pub struct Analyst {
+    shared: Arc<Shared>,
+}
+
+impl Analyst {
+    /// `epoch`: when the process' clock, on which reports say when they were sent, stood at zero.
+    pub fn new(whos: Arc<Whos>, observe: &config::Observe, epoch: Timestamp) -> Analyst {
+        let shared = Shared {
+            books: Mutex::default(),
+            cold: Cold::default(),
+            slow: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
+            whos,
+            epoch,
+        };
+        shared.reload(observe);
+        Analyst { shared: Arc::new(shared) }
+    }
+
+    /// For those who show what is known.
+    pub fn insight(&self) -> Insight {
+        Insight { shared: self.shared.clone() }
+    }
+
+    /// Takes in what a worker has to tell.
+    pub fn take(&self, batch: &Batch) {
+        let mut slow = Vec::new();
+        let mut books = self.shared.books();
+        books.dropped.reports += batch.dropped;
+        let shapes = books.shapes_before();
+        self.ask(&mut books, batch);
+        self.count(&mut books, batch, &mut slow);
+        let Books { store, shapes: table, .. } = &mut *books;
+        store.make_room(table);
+        let forgot = books.shapes_before() != shapes;
+        drop(books);
+        if forgot {
+            self.shared.forgotten.fetch_add(1, Relaxed);
+        }
+        slow.iter().for_each(|slow| tell::slow(slow));
+    }
+
+    /// Has the texts of new shapes read.
+    fn ask(&self, books: &mut Books, batch: &Batch) {
+        for text in &batch.texts {
+            let (digest, now) = (text.reading.digest, books.store.now());
+            let Books { store, shapes, .. } = books;
+            store.make_room(shapes);
+            if shapes.ask(digest, now) && !self.shared.cold.offer(text) {
+                shapes.give_up(digest);
+                books.dropped.texts += 1;
+            }
+        }
+    }
+
+    fn count(&self, books: &mut Books, batch: &Batch, slow: &mut Vec<Arc<Slow>>) {
+        let threshold = Duration::from_nanos(self.shared.slow.load(Relaxed));
+        let Books { store, shapes, history, .. } = books;
+        let mut beside = Beside { whos: &self.shared.whos, shapes, heavy: &mut history.heavy };
+        let mut remarkable = Vec::new();
+        for (place, report) in batch.reports.iter().enumerate() {
+            store.see(report, &mut beside);
+            let reasons = Reasons::of(report, threshold);
+            if !reasons.is_empty() {
+                remarkable.push((place, reasons));
+            }
+            // REPEATS: `repeats.see(&Execution { report, values: report.values.of(&batch.hashes), capture, trace, route })`
+            // belongs here; `capture` is `report.capture.of(&batch.captures).first()` with its `hashes.of(&batch.hashes)`.
+        }
+        for (place, reasons) in remarkable {
+            let entry = self.remember(books, batch, place, reasons);
+            if reasons.is_slow() {
+                slow.push(entry);
+            }
+        }
+    }
+
+    #[cold]
+    fn remember(&self, books: &mut Books, batch: &Batch, place: usize, reasons: Reasons) -> Arc<Slow> {
+        let (report, whos) = (&batch.reports[place], &self.shared.whos);
+        let note = report.note.of(&batch.notes).first();
+        let parameters = note.and_then(|note| note.parameters.as_deref()).map(cut_parameters);
+        if let Some(parameters) = &parameters {
+            books.store.keep_example(report, whos, parameters);
+        }
+        let (group, pool) = books.store.groups.of(report.who, whos);
+        books.store.groups.pool_mut(pool).slow += u64::from(reasons.is_slow());
+        let addr = note.map(|note| note.addr.clone());
+        books.slow.keep(Slow {
+            number: 0,
+            time: self.shared.time(nanos(report.ended)),
+            reasons,
+            digest: report.reading.digest,
+            facts: books.shapes.facts(report.reading.digest).cloned(),
+            group: books.store.groups.group(group).clone(),
+            client: report.client,
+            addr: addr.unwrap_or_else(|| self.host(report)),
+            wait: report.wait,
+            query: report.query,
+            drain: report.drain,
+            rows: report.rows,
+            bytes: report.bytes,
+            sqlstate: report.sqlstate,
+            in_transaction: report.in_transaction,
+            parameters,
+            tags: tags(batch, place),
+        })
+    }
+
+    fn host(&self, report: &Report) -> Box<str> {
+        self.shared.whos.get(report.who).map_or_else(Box::default, |who| Box::from(&*who.host))
+    }
+
+    /// A second has passed. `now` is on the process' clock.
+    pub fn second(&self, now: Duration, snapshot: &Snapshot) {
+        let mut books = self.shared.books();
+        let Books { store, history, seconds, .. } = &mut *books;
+        history.second(snapshot, &store.groups);
+        *seconds += 1;
+        if seconds.is_multiple_of(CHOICE) {
+            store.choose(&mut history.heavy);
+        }
+        drop(books);
+        // REPEATS: `self.conclude(repeats.tick(now))` belongs here.
+        let _ = now;
+    }
+
+    /// Keeps findings, new ones and those that were seen again, and writes a line for each.
+    pub fn conclude(&self, findings: Vec<Finding>) {
+        let insight = self.insight();
+        for finding in findings {
+            let id = finding.id;
+            self.shared.books().findings.keep(finding);
+            if let Some(view) = insight.finding(id) {
+                tell::finding(&view);
+            }
+        }
+    }
+
+    /// Reads texts until [`Analyst::close`]: a thread's whole work.
+    pub fn read_texts(&self) {
+        while let Some(text) = self.shared.cold.next() {
+            let facts = facts(&text.text, text.backslash, &text.reading);
+            self.shared.books().shapes.learn(text.reading.digest, facts);
+        }
+    }
+
+    /// Ends [`Analyst::read_texts`] when all that waits has been read.
+    pub fn close(&self) {
+        self.shared.cold.close();
+    }
+}
+
+impl Books {
+    /// Changes whenever something was forgotten or dropped.
+    fn shapes_before(&self) -> (u64, u64) {
+        (self.shapes.forgotten(), self.dropped.texts)
+    }
+}
+
+/// What the comment of an execution says.
+fn tags(batch: &Batch, place: usize) -> Tags {
+    let found = batch.comments.binary_search_by_key(&(place as u32), |comment| comment.report);
+    let Some(_comment) = found.ok().map(|at| &batch.comments[at]) else { return Tags::default() };
+    // TAGS: `sql::tags` reads `_comment.text` here; bounded there or here: 16 tags of 256 bytes.
+    Tags::default()
+}
+
+#[cfg(test)]
+mod tests;
