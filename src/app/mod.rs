@@ -2,6 +2,7 @@
 
 mod crew;
 mod door;
+mod insight;
 mod picture;
 mod signals;
 
@@ -18,12 +19,14 @@ use crate::net::tls::TlsError;
 use crate::notify::Notify;
 use crate::observe::log::LogGuard;
 use crate::observe::snapshot::{ClientSource, SnapshotCell};
+use crate::observe::who::Whos;
 use crate::pool::client::Word;
 use crate::pool::{Pools, tidy};
 use crate::session::{Lobby, Rules};
 use crate::web::{self, WebState};
 
 use crew::Crew;
+use insight::Insights;
 use picture::Photographer;
 use signals::{Signal, Signals};
 
@@ -65,6 +68,7 @@ struct App<'l> {
     lobby: Arc<Lobby>,
     crew: Crew,
     photographer: Photographer,
+    insights: Insights,
     sources: Sources,
     log: &'l LogGuard,
     notify: Notify,
@@ -81,6 +85,7 @@ impl<'l> App<'l> {
         let mut mock_key = [0; 32];
         getrandom::fill(&mut mock_key)?;
         let crew = Crew::hire(config.listen.workers, epoch)?;
+        let insights = Insights::start(Arc::new(Whos::default()), &config.observe, epoch)?;
         let rules = Rules::load(config, &mock_key)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
         let photographer = Photographer::new(lobby.clone());
@@ -89,6 +94,7 @@ impl<'l> App<'l> {
             lobby,
             crew,
             photographer,
+            insights,
             sources,
             log,
             notify: Notify::from_env(),
@@ -108,7 +114,7 @@ impl<'l> App<'l> {
         info!(event = "listening", kind = "http", addr = %listener.local_addr()?);
         let roster = self.lobby.roster.clone();
         let clients = ClientSource::new(move || roster.all().iter().map(|client| client.view()).collect());
-        let state = WebState { snapshots: self.photographer.cell(), clients };
+        let state = WebState { snapshots: self.photographer.cell(), clients, insight: self.insights.insight() };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         self.http_stop = Some(stop);
         tokio::spawn(async move {
@@ -187,6 +193,7 @@ impl<'l> App<'l> {
             self.lobby.pools.prune(now);
             self.crew.tidy();
             self.photographer.shoot(now);
+            self.insights.second(now, &self.photographer.cell().get());
         }
     }
 
@@ -216,6 +223,7 @@ impl<'l> App<'l> {
             warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
         }
         self.log.reload(&rules.config.log);
+        self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
         derive_secrets(&self.lobby);
         info!(event = "reloaded");

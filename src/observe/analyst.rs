@@ -21,7 +21,7 @@ use super::store::statement::nanos;
 use super::store::{Beside, Store};
 use super::who::Whos;
 use crate::config;
-use crate::sql::facts::facts;
+use crate::sql::facts::{Facts, facts};
 
 pub mod findings;
 mod tell;
@@ -259,6 +259,11 @@ impl Analyst {
 }
 
 impl Books {
+    /// A text is often read a moment after its first execution was slow.
+    pub(super) fn facts_of(&self, slow: &Slow) -> Option<Arc<Facts>> {
+        slow.facts.as_ref().or_else(|| self.shapes.facts(slow.digest)).cloned()
+    }
+
     /// Changes whenever something was forgotten or dropped.
     fn shapes_before(&self) -> (u64, u64) {
         (self.shapes.forgotten(), self.dropped.texts)

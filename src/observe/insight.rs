@@ -72,6 +72,15 @@ pub struct FindingView {
     pub children: Vec<Option<Arc<Facts>>>,
 }
 
+/// A slow execution, and what is known of its shape by now.
+#[derive(Debug, Clone)]
+pub struct SlowView {
+    /// The execution.
+    pub slow: Arc<Slow>,
+    /// What was known when it came, or is known now.
+    pub facts: Option<Arc<Facts>>,
+}
+
 /// Numbers for `/metrics`.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
@@ -118,8 +127,11 @@ impl Insight {
     }
 
     /// Slow executions, the newest first; `all`: those as well that failed or returned very much.
-    pub fn slow(&self, wanted: &Wanted, all: bool) -> Vec<Arc<Slow>> {
-        self.read(|books| books.slow.list(wanted, all))
+    pub fn slow(&self, wanted: &Wanted, all: bool) -> Vec<SlowView> {
+        self.read(|books| {
+            let list = books.slow.list(wanted, all).into_iter();
+            list.map(|slow| SlowView { facts: books.facts_of(&slow), slow }).collect()
+        })
     }
 
     /// Findings, those first that were seen last.
