@@ -9,6 +9,7 @@ pub mod log;
 pub mod pins;
 pub mod process;
 pub mod rejections;
+pub mod repeats;
 pub mod report;
 pub mod snapshot;
 pub mod who;
