@@ -13,6 +13,7 @@ pub mod log;
 pub mod pins;
 pub mod process;
 pub mod rejections;
+pub mod repeats;
 pub mod report;
 pub mod shapes;
 pub mod snapshot;
