@@ -36,7 +36,8 @@ impl Insights {
 
     /// A second has passed, and a picture was taken.
     pub(super) fn second(&self, now: Instant, snapshot: &Snapshot) {
-        self.analyst.second(now.saturating_duration_since(self.epoch), snapshot);
+        self.analyst.second(snapshot);
+        let _ = self.analyst.tick(now.saturating_duration_since(self.epoch));
     }
 
     /// Takes new thresholds.

@@ -6,24 +6,26 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hashbrown::DefaultHashBuilder;
 use jiff::{SignedDuration, Timestamp};
 
-use self::findings::Findings;
+use self::repeating::{Acquainted, Repeating, comment_of, tags};
 use super::cold::Cold;
-use super::finding::Finding;
 use super::history::History;
-use super::insight::{Insight, Totals};
+use super::insight::{FindingView, Insight, Totals};
+use super::repeats::Repeats;
 use super::report::{Batch, Report};
 use super::shapes::Shapes;
 use super::snapshot::Snapshot;
-use super::store::slow::{Reasons, Slow, SlowRing, Tags, cut_parameters};
+use super::store::slow::{Reasons, Slow, SlowRing, cut_parameters};
 use super::store::statement::nanos;
 use super::store::{Beside, Store};
 use super::who::Whos;
 use crate::config;
+use crate::sql::digest::Digest;
 use crate::sql::facts::{Facts, facts};
 
-pub mod findings;
+mod repeating;
 mod tell;
 
 /// What was left out, since the start.
@@ -35,30 +37,42 @@ pub struct Dropped {
     pub texts: u64,
     /// Statements whose numbers were added to `other`.
     pub statements: u64,
-    /// Findings that were forgotten because there were too many.
-    pub findings: u64,
+    /// Results and scopes that were not looked at for repetition, for want of room.
+    pub repeats: u64,
     /// Pools that have no history, counted once a second.
     pub history: u64,
 }
 
 /// All that is kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Books {
     pub(super) store: Store,
     pub(super) shapes: Shapes,
     pub(super) slow: SlowRing,
     pub(super) history: History,
-    pub(super) findings: Findings,
+    pub(super) repeats: Repeats,
     dropped: Dropped,
     seconds: u32,
 }
 
 impl Books {
+    fn new(observe: &config::Observe) -> Books {
+        Books {
+            store: Store::default(),
+            shapes: Shapes::default(),
+            slow: SlowRing::default(),
+            history: History::default(),
+            repeats: Repeats::new(u32::try_from(observe.n_plus_one).unwrap_or(u32::MAX)),
+            dropped: Dropped::default(),
+            seconds: 0,
+        }
+    }
+
     /// Without the heaviest.
     pub(super) fn totals(&self) -> Totals {
         let dropped = Dropped {
             statements: self.store.folded(),
-            findings: self.findings.dropped(),
+            repeats: self.repeats.left_out(),
             history: self.history.refused(),
             ..self.dropped
         };
@@ -66,7 +80,7 @@ impl Books {
             dropped,
             shapes: self.shapes.len(),
             pools: self.store.groups.pools().to_vec(),
-            findings: self.findings.totals(),
+            findings: self.repeats.totals(),
             heaviest: Vec::new(),
         }
     }
@@ -83,6 +97,7 @@ pub(super) struct Shared {
     pub(super) whos: Arc<Whos>,
     /// When the process' clock began.
     epoch: Timestamp,
+    hasher: DefaultHashBuilder,
 }
 
 impl Shared {
@@ -113,12 +128,13 @@ impl Analyst {
     /// `epoch`: when the process' clock, on which reports say when they were sent, stood at zero.
     pub fn new(whos: Arc<Whos>, observe: &config::Observe, epoch: Timestamp) -> Analyst {
         let shared = Shared {
-            books: Mutex::default(),
+            books: Mutex::new(Books::new(observe)),
             cold: Cold::default(),
             slow: AtomicU64::new(0),
             forgotten: AtomicU64::new(0),
             whos,
             epoch,
+            hasher: DefaultHashBuilder::default(),
         };
         shared.reload(observe);
         Analyst { shared: Arc::new(shared) }
@@ -162,7 +178,8 @@ impl Analyst {
 
     fn count(&self, books: &mut Books, batch: &Batch, slow: &mut Vec<Arc<Slow>>) {
         let threshold = Duration::from_nanos(self.shared.slow.load(Relaxed));
-        let Books { store, shapes, history, .. } = books;
+        let Books { store, shapes, history, repeats, .. } = books;
+        let mut repeating = Repeating::default();
         let mut beside = Beside { whos: &self.shared.whos, shapes, heavy: &mut history.heavy };
         let mut remarkable = Vec::new();
         for (place, report) in batch.reports.iter().enumerate() {
@@ -171,8 +188,8 @@ impl Analyst {
             if !reasons.is_empty() {
                 remarkable.push((place, reasons));
             }
-            // REPEATS: `repeats.see(&Execution { report, values: report.values.of(&batch.hashes), capture, trace, route })`
-            // belongs here; `capture` is `report.capture.of(&batch.captures).first()` with its `hashes.of(&batch.hashes)`.
+            let (shapes, whos) = (&*beside.shapes, beside.whos);
+            repeating.see(repeats, batch, place, &Acquainted { shapes, whos, hasher: &self.shared.hasher });
         }
         for (place, reasons) in remarkable {
             let entry = self.remember(books, batch, place, reasons);
@@ -210,7 +227,7 @@ impl Analyst {
             sqlstate: report.sqlstate,
             in_transaction: report.in_transaction,
             parameters,
-            tags: tags(batch, place),
+            tags: comment_of(batch, place).map(|comment| tags(&comment.text)).unwrap_or_default(),
         })
     }
 
@@ -218,8 +235,8 @@ impl Analyst {
         self.shared.whos.get(report.who).map_or_else(Box::default, |who| Box::from(&*who.host))
     }
 
-    /// A second has passed. `now` is on the process' clock.
-    pub fn second(&self, now: Duration, snapshot: &Snapshot) {
+    /// A second has passed, and a picture was taken.
+    pub fn second(&self, snapshot: &Snapshot) {
         let mut books = self.shared.books();
         let Books { store, history, seconds, .. } = &mut *books;
         history.second(snapshot, &store.groups);
@@ -227,21 +244,20 @@ impl Analyst {
         if seconds.is_multiple_of(CHOICE) {
             store.choose(&mut history.heavy);
         }
-        drop(books);
-        // REPEATS: `self.conclude(repeats.tick(now))` belongs here.
-        let _ = now;
     }
 
-    /// Keeps findings, new ones and those that were seen again, and writes a line for each.
-    pub fn conclude(&self, findings: Vec<Finding>) {
-        let insight = self.insight();
-        for finding in findings {
-            let id = finding.id;
-            self.shared.books().findings.keep(finding);
-            if let Some(view) = insight.finding(id) {
-                tell::finding(&view);
-            }
-        }
+    /// To be called a few times a second, with the process' clock. What has come to be a finding gets its line; the shapes
+    /// that are returned should be captured again.
+    pub fn tick(&self, now: Duration) -> Vec<Digest> {
+        let (at, insight) = (self.shared.time(nanos(now)), self.insight());
+        let mut books = self.shared.books();
+        let Books { shapes, repeats, .. } = &mut *books;
+        repeats.tick(now, at, &Acquainted { shapes, whos: &self.shared.whos, hasher: &self.shared.hasher });
+        let (alerts, again) = (repeats.take_alerts(), repeats.take_rearm());
+        let alerts: Vec<FindingView> = alerts.iter().map(|finding| insight.view(&books, finding)).collect();
+        drop(books);
+        alerts.iter().for_each(tell::finding);
+        again
     }
 
     /// Reads texts until [`Analyst::close`]: a thread's whole work.
@@ -268,14 +284,6 @@ impl Books {
     fn shapes_before(&self) -> (u64, u64) {
         (self.shapes.forgotten(), self.dropped.texts)
     }
-}
-
-/// What the comment of an execution says.
-fn tags(batch: &Batch, place: usize) -> Tags {
-    let found = batch.comments.binary_search_by_key(&(place as u32), |comment| comment.report);
-    let Some(_comment) = found.ok().map(|at| &batch.comments[at]) else { return Tags::default() };
-    // TAGS: `sql::tags` reads `_comment.text` here; bounded there or here: 16 tags of 256 bytes.
-    Tags::default()
 }
 
 #[cfg(test)]

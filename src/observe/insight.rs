@@ -90,7 +90,7 @@ pub struct Totals {
     pub shapes: usize,
     /// By pool; the first is of clients that are not told apart.
     pub pools: Vec<PoolTotals>,
-    /// Findings by kind, each counted once.
+    /// How often each kind of finding was seen, in the order of [`FindingKind::ALL`].
     pub findings: [u64; FindingKind::ALL.len()],
     /// The heaviest statements, [`HEAVIEST`] at the most.
     pub heaviest: Vec<Heaviest>,
@@ -138,19 +138,14 @@ impl Insight {
     pub fn findings(&self, wanted: &Wanted) -> Vec<FindingView> {
         let view = |books: &Books, finding: &Finding| self.view(books, finding);
         let mut findings: Vec<FindingView> =
-            self.read(|books| books.findings.list().map(|finding| view(books, finding)).collect());
+            self.read(|books| books.repeats.findings().map(|finding| view(books, finding)).collect());
         findings.retain(|view| view.is_wanted(wanted));
         findings.sort_by_key(|view| std::cmp::Reverse((view.finding.last_seen, view.finding.id)));
         findings.truncate(wanted.limit);
         findings
     }
 
-    /// One of them.
-    pub fn finding(&self, id: u64) -> Option<FindingView> {
-        self.read(|books| books.findings.get(id).map(|finding| self.view(books, finding)))
-    }
-
-    fn view(&self, books: &Books, finding: &Finding) -> FindingView {
+    pub(super) fn view(&self, books: &Books, finding: &Finding) -> FindingView {
         let facts = |digest: &Digest| books.shapes.facts(*digest).cloned();
         FindingView {
             who: self.shared.whos.get(finding.who),
@@ -162,7 +157,7 @@ impl Insight {
 
     /// Of each finding its number and whose it is: small enough to be asked for with each list of clients.
     pub fn finders(&self) -> Vec<(u64, Arc<Who>)> {
-        let ids: Vec<(u64, WhoId)> = self.read(|books| books.findings.list().map(|f| (f.id, f.who)).collect());
+        let ids: Vec<(u64, WhoId)> = self.read(|books| books.repeats.findings().map(|f| (f.id, f.who)).collect());
         ids.into_iter().filter_map(|(id, who)| self.shared.whos.get(who).map(|who| (id, who))).collect()
     }
 

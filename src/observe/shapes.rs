@@ -108,10 +108,10 @@ impl Shapes {
         self.table.len() >= SHAPES_MAX || self.bytes >= FACTS_BYTES_MAX
     }
 
-    /// Forgets the `count` that were used longest ago.
-    pub fn forget(&mut self, count: usize) {
+    /// Forgets the `count` that were used longest ago; when the newest of them was used.
+    pub fn forget(&mut self, count: usize) -> u64 {
         let mut ages: Vec<u64> = self.table.values().map(|shape| shape.used).collect();
-        let Some(last) = count.min(ages.len()).checked_sub(1) else { return };
+        let Some(last) = count.min(ages.len()).checked_sub(1) else { return 0 };
         let (_, newest, _) = ages.select_nth_unstable(last);
         let (newest, mut left) = (*newest, count);
         let (bytes, forgotten) = (&mut self.bytes, &mut self.forgotten);
@@ -124,6 +124,7 @@ impl Shapes {
             }
             stays
         });
+        newest
     }
 
     /// How many were forgotten so far.

@@ -103,7 +103,8 @@ impl Heavy {
         for ((digest, pool), nanos) in new {
             let promise = *nanos as f64 * PROMISE;
             if self.slots.len() < SLOTS_MAX {
-                self.add(*digest, *pool);
+                let place = self.add(*digest, *pool);
+                self.slots[usize::from(place)].score = *nanos as f64;
                 continue;
             }
             match weakest.next() {

@@ -28,7 +28,7 @@ pub const STATEMENTS_MAX: usize = 14_336;
 pub const CHUNKS_MAX: usize = 65_536;
 
 /// When there are too many of something, this part of them goes at once: looking for the oldest means looking at all.
-const SHARE_THAT_GOES: usize = 16;
+const SHARE_THAT_GOES: usize = 8;
 
 /// The digest of what is not told apart.
 pub const OTHER: Digest = Digest(0);
@@ -106,8 +106,8 @@ impl Store {
     fn fold_shapes(&mut self, shapes: &mut Shapes) {
         let named = self.statements.iter().filter(|(key, _)| key.digest != OTHER);
         named.for_each(|(key, statement)| shapes.meet(key.digest, statement.last));
-        shapes.forget(shapes.len() / SHARE_THAT_GOES + 1);
-        self.fold(|key, _| key.digest != OTHER && !shapes.contains(key.digest));
+        let newest = shapes.forget(shapes.len() / SHARE_THAT_GOES + 1);
+        self.fold(|key, statement| statement.last <= newest && key.digest != OTHER && !shapes.contains(key.digest));
     }
 
     #[cold]

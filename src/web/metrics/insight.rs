@@ -9,7 +9,8 @@ use crate::observe::store::groups::PoolTotals;
 
 pub(super) fn write(totals: &Totals, page: &mut Page<'_>) -> fmt::Result {
     slow(totals, page)?;
-    let mut findings = page.counter("findings_total", "Things found to be wrong with what clients ask, by kind.")?;
+    let mut findings =
+        page.counter("findings_total", "Occurrences of what was found to be wrong with what clients ask, by kind.")?;
     for (kind, count) in FindingKind::ALL.into_iter().zip(totals.findings) {
         findings.sample(&[("kind", kind.as_str())], count)?;
     }
@@ -18,7 +19,7 @@ pub(super) fn write(totals: &Totals, page: &mut Page<'_>) -> fmt::Result {
     dropped.sample(&[("what", "reports")], what.reports)?;
     dropped.sample(&[("what", "texts")], what.texts)?;
     dropped.sample(&[("what", "statements")], what.statements)?;
-    dropped.sample(&[("what", "findings")], what.findings)?;
+    dropped.sample(&[("what", "repeats")], what.repeats)?;
     dropped.sample(&[("what", "history")], what.history)?;
     page.gauge("insight_shapes", "Shapes of statements that are told apart.")?.known(Some(totals.shapes as u64))?;
     heaviest(totals, page)
