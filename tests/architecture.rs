@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "src/sql",
     "src/auth",
     "src/config",
+    "src/observe/repeats",
     "src/net/lane",
     "src/pool/ledger",
     "src/pool/memory",

@@ -2,6 +2,7 @@
 
 mod crew;
 mod door;
+mod insight;
 mod picture;
 mod signals;
 
@@ -25,6 +26,7 @@ use crate::session::{Lobby, Rules};
 use crate::web::{self, WebState};
 
 use crew::Crew;
+use insight::Insights;
 use picture::Photographer;
 use signals::{Signal, Signals};
 
@@ -67,6 +69,7 @@ struct App<'l> {
     crew: Crew,
     photographer: Photographer,
     observatory: Arc<Observatory>,
+    insights: Insights,
     sources: Sources,
     log: &'l LogGuard,
     notify: Notify,
@@ -86,6 +89,7 @@ impl<'l> App<'l> {
         getrandom::fill(&mut seed)?;
         let observatory = Arc::new(Observatory::new(seed, &config.observe));
         let crew = Crew::hire(config.listen.workers, epoch, &observatory)?;
+        let insights = Insights::start(observatory.clone(), &config.observe, epoch)?;
         let rules = Rules::load(config, &mock_key)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
         let photographer = Photographer::new(lobby.clone());
@@ -95,6 +99,7 @@ impl<'l> App<'l> {
             crew,
             photographer,
             observatory,
+            insights,
             sources,
             log,
             notify: Notify::from_env(),
@@ -114,7 +119,7 @@ impl<'l> App<'l> {
         info!(event = "listening", kind = "http", addr = %listener.local_addr()?);
         let roster = self.lobby.roster.clone();
         let clients = ClientSource::new(move || roster.all().iter().map(|client| client.view()).collect());
-        let state = WebState { snapshots: self.photographer.cell(), clients };
+        let state = WebState { snapshots: self.photographer.cell(), clients, insight: self.insights.insight() };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         self.http_stop = Some(stop);
         tokio::spawn(async move {
@@ -194,6 +199,7 @@ impl<'l> App<'l> {
             self.lobby.pools.prune(now);
             self.crew.tidy();
             self.photographer.shoot(now);
+            self.insights.second(now, &self.photographer.cell().get());
         }
     }
 
@@ -224,6 +230,7 @@ impl<'l> App<'l> {
         }
         self.log.reload(&rules.config.log);
         self.observatory.configure(&rules.config.observe);
+        self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
         derive_secrets(&self.lobby);
         info!(event = "reloaded");

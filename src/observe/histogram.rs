@@ -72,6 +72,16 @@ impl Distribution {
         self.max = self.max.max(other.max);
     }
 
+    /// What was counted between an earlier reading of the same histograms and this one. The longest is then known only as
+    /// well as its bucket; the sum is exact.
+    pub fn since(&self, earlier: &Distribution) -> Distribution {
+        let pairs = self.buckets.iter().zip(&earlier.buckets);
+        let buckets: Vec<u64> = pairs.map(|(now, before)| now.saturating_sub(*before)).collect();
+        let longest = buckets.iter().rposition(|count| *count > 0);
+        let max = if self.max > earlier.max { self.max } else { longest.map_or(0, middle_of).min(self.max) };
+        Distribution { buckets, nanos: self.nanos.saturating_sub(earlier.nanos), max }
+    }
+
     /// How many durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
@@ -134,15 +144,15 @@ pub struct Quantiles {
 /// Each power of two is cut into 2^5 equal steps: a bucket is at most 1/32 of its lower edge wide, so its middle is at
 /// most 1/64 away from anything in it.
 const STEP_BITS: u32 = 5;
-const STEPS: usize = 1 << STEP_BITS;
+pub(super) const STEPS: usize = 1 << STEP_BITS;
 /// 2^10 ns, about 1 µs: everything shorter shares the first bucket.
-const FIRST_POWER: u32 = 10;
+pub(super) const FIRST_POWER: u32 = 10;
 /// 2^36 ns, about 69 s: the first power of two beyond 60 s. Everything longer shares the last bucket.
-const LAST_POWER: u32 = 36;
-const BUCKETS: usize = 1 + (LAST_POWER - FIRST_POWER) as usize * STEPS + 1;
+pub(super) const LAST_POWER: u32 = 36;
+pub(super) const BUCKETS: usize = 1 + (LAST_POWER - FIRST_POWER) as usize * STEPS + 1;
 
 #[inline]
-fn bucket_of(nanos: u64) -> usize {
+pub(super) fn bucket_of(nanos: u64) -> usize {
     if nanos < 1 << FIRST_POWER {
         return 0;
     }
@@ -162,7 +172,7 @@ fn lower_edge(index: usize) -> u64 {
 }
 
 /// What stands for a bucket's durations; for the last bucket, which has no upper edge, only the maximum can.
-fn middle_of(index: usize) -> u64 {
+pub(super) fn middle_of(index: usize) -> u64 {
     match index {
         0 => 1_000,
         _ if index == BUCKETS - 1 => u64::MAX,

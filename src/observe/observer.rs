@@ -20,7 +20,7 @@ pub struct Observatory {
     /// Shapes that were met.
     pub known: Known,
     /// Whose statements they are.
-    pub whos: Whos,
+    pub whos: Arc<Whos>,
     inbox: Inbox,
     on: AtomicBool,
     slow_nanos: AtomicU64,
@@ -53,7 +53,7 @@ impl Observatory {
         let shared = Observatory {
             keys: Keys::new(seed),
             known: Known::default(),
-            whos: Whos::default(),
+            whos: Arc::default(),
             inbox: Inbox::default(),
             on: AtomicBool::new(false),
             slow_nanos: AtomicU64::new(0),

@@ -72,7 +72,9 @@ mod tests {
         let first = whos.number(who("a"));
         assert_eq!((first, whos.number(who("b")), whos.number(who("a"))), (WhoId(1), WhoId(2), first));
         assert_eq!(*whos.get(first).unwrap(), who("a"));
-        (0..MOST).for_each(|n| _ = whos.number(who(&n.to_string())));
+        for n in 0..MOST {
+            whos.number(who(&n.to_string()));
+        }
         assert_eq!(whos.number(who("one more")), WhoId(0));
         assert_eq!(whos.get(WhoId(0)), None);
     }

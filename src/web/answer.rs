@@ -1,5 +1,6 @@
 //! What the JSON answers have in common: errors and how durations and times are written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -9,6 +10,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::observe::histogram::Quantiles;
+use crate::observe::store::view::name_of;
+use crate::sql::digest::Digest;
+use crate::sql::facts::Facts;
 
 /// `{"error":"one sentence"}` and a status.
 #[derive(Debug)]
@@ -37,6 +41,11 @@ pub(super) fn ms(duration: Duration) -> f64 {
 /// RFC 3339, UTC, to the millisecond.
 pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+/// A digest with what it stands for; a shape whose text is not known is called by its digest.
+pub(super) fn sql(digest: Digest, facts: Option<&Arc<Facts>>) -> String {
+    facts.map(|facts| facts.sql.clone()).filter(|sql| !sql.is_empty()).unwrap_or_else(|| name_of(digest))
 }
 
 /// Quantiles in milliseconds.

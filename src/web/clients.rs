@@ -1,5 +1,7 @@
 //! `/api/clients`: one row a client, the oldest first.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -9,13 +11,15 @@ use super::answer::{ms, time};
 use super::filter::Filter;
 use crate::observe::pins::Pin;
 use crate::observe::snapshot::ClientView;
+use crate::observe::who::Who;
 
 pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Client>> {
     let mut clients = state.clients.list();
     clients
         .retain(|client| filter.pool(&client.database, &client.user) && filter.application(&client.application_name));
     clients.sort_unstable_by_key(|client| client.id);
-    Json(clients.iter().take(filter.limit()).map(Client::from).collect())
+    let finders = state.insight.finders();
+    Json(clients.iter().take(filter.limit()).map(|client| Client::new(client, &finders)).collect())
 }
 
 /// One row. `wait_ms` and `query_ms` are sums since the client came.
@@ -34,12 +38,17 @@ pub(super) struct Client {
     transactions: u64,
     wait_ms: f64,
     query_ms: f64,
-    /// Nothing looks into statements yet.
-    findings: [(); 0],
+    /// Numbers of the findings about its application.
+    findings: Vec<u64>,
 }
 
-impl From<&ClientView> for Client {
-    fn from(client: &ClientView) -> Client {
+impl Client {
+    fn new(client: &ClientView, finders: &[(u64, Arc<Who>)]) -> Client {
+        let its = |who: &Who| {
+            who.database == client.database
+                && who.user == client.user
+                && who.application_name == client.application_name
+        };
         Client {
             id: client.id,
             database: client.database.to_string(),
@@ -53,7 +62,7 @@ impl From<&ClientView> for Client {
             transactions: client.transactions,
             wait_ms: ms(client.wait),
             query_ms: ms(client.query),
-            findings: [],
+            findings: finders.iter().filter(|(_, who)| its(who)).map(|(id, _)| *id).collect(),
         }
     }
 }

@@ -17,17 +17,20 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::observe::histogram::Distribution;
+use crate::observe::insight::Totals;
 use crate::observe::pins::Pin;
 use crate::observe::process::Process;
 use crate::observe::snapshot::{PoolView, Snapshot};
+
+mod insight;
 
 /// Prometheus' own text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The whole answer.
-pub(super) fn text(snapshot: Arc<Snapshot>, process: Process) -> String {
+pub(super) fn text(snapshot: Arc<Snapshot>, process: Process, insight: Totals) -> String {
     let mut registry = Registry::with_prefix("pgweir");
-    registry.register_collector(Box::new(Picture { snapshot, process }));
+    registry.register_collector(Box::new(Picture { snapshot, process, insight }));
     let mut text = String::new();
     encode_registry(&mut text, &registry).expect("writing to a String does not fail");
     text
@@ -37,6 +40,7 @@ pub(super) fn text(snapshot: Arc<Snapshot>, process: Process) -> String {
 struct Picture {
     snapshot: Arc<Snapshot>,
     process: Process,
+    insight: Totals,
 }
 
 impl Collector for Picture {
@@ -45,6 +49,7 @@ impl Collector for Picture {
         self.gauges(&mut page)?;
         self.histograms(&mut page)?;
         self.counters(&mut page)?;
+        insight::write(&self.insight, &mut page)?;
         self.process(&mut page)
     }
 }

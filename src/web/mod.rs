@@ -1,5 +1,5 @@
-//! What HTTP shows: health, metrics, JSON, a page of addresses. Reads the newest snapshot and the list of clients; can
-//! neither see nor slow a pool or a session, and changes nothing.
+//! What HTTP shows: health, metrics, JSON, a page of addresses. Reads the newest snapshot, the list of clients and what the
+//! analyst knows; can neither see nor slow a pool or a session, and changes nothing.
 
 use std::future::Future;
 use std::io;
@@ -17,16 +17,21 @@ use tokio::sync::oneshot;
 
 use self::answer::ApiError;
 use self::guests::Guests;
+use crate::observe::insight::Insight;
 use crate::observe::process::Process;
 use crate::observe::snapshot::{ClientSource, Readiness, SnapshotCell};
 
 mod answer;
 mod clients;
 mod filter;
+mod findings;
 mod guests;
+mod history;
 mod metrics;
 mod page;
 mod pools;
+mod slow;
+mod statements;
 
 /// All that the web may read.
 #[derive(Debug, Clone)]
@@ -35,6 +40,8 @@ pub struct WebState {
     pub snapshots: Arc<SnapshotCell>,
     /// Lists the clients when asked.
     pub clients: ClientSource,
+    /// What the analyst knows.
+    pub insight: Insight,
 }
 
 /// Answers requests until `stop` is over, then finishes those under way, though not for long.
@@ -80,6 +87,10 @@ fn router(state: WebState) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/pools", get(pools::list))
         .route("/api/clients", get(clients::list))
+        .route("/api/statements", get(statements::list))
+        .route("/api/slow", get(slow::list))
+        .route("/api/findings", get(findings::list))
+        .route("/api/history", get(history::list))
         .fallback(|| async {
             ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; / lists those that exist")
         })
@@ -97,7 +108,7 @@ async fn readyz(State(state): State<WebState>) -> impl IntoResponse {
 }
 
 async fn metrics(State(state): State<WebState>) -> impl IntoResponse {
-    let text = metrics::text(state.snapshots.get(), Process::read());
+    let text = metrics::text(state.snapshots.get(), Process::read(), state.insight.totals());
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }
 

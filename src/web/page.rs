@@ -12,6 +12,10 @@ pub(super) const ADDRESSES: &str = r#"<!doctype html>
 <li><a href="/metrics">/metrics</a>: Prometheus
 <li><a href="/api/pools">/api/pools</a>: the pools, JSON; <code>?database=&amp;user=&amp;limit=</code>
 <li><a href="/api/clients">/api/clients</a>: the clients, JSON; <code>?database=&amp;user=&amp;application_name=&amp;limit=</code>
+<li><a href="/api/statements">/api/statements</a>: the statements, JSON; <code>?database=&amp;user=&amp;application_name=&amp;digest=&amp;limit=</code>
+<li><a href="/api/slow">/api/slow</a>: the slow ones, JSON; the same, and <code>reason=all</code>
+<li><a href="/api/findings">/api/findings</a>: what is wrong with them, JSON; the same
+<li><a href="/api/history">/api/history</a>: how it was, JSON; <code>?range=15m|6h|48h&amp;since=&amp;database=&amp;user=&amp;digest=</code>
 </ul>
 </html>
 "#;

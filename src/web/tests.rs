@@ -9,10 +9,14 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::config::PoolMode;
+use crate::config::{Observe, Parameters, PoolMode};
+use crate::observe::analyst::Analyst;
 use crate::observe::counters::{PoolMeter, PoolNumbers};
 use crate::observe::pins::Pin;
 use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, ServerCounts, Snapshot};
+use crate::observe::who::Whos;
+
+mod insight;
 
 struct Site {
     addr: SocketAddr,
@@ -23,12 +27,16 @@ struct Site {
 
 impl Site {
     async fn open(clients: Vec<ClientView>) -> Site {
+        Site::of(clients, &analyst(Arc::new(Whos::default()))).await
+    }
+
+    async fn of(clients: Vec<ClientView>, analyst: &Analyst) -> Site {
         let snapshots = Arc::new(SnapshotCell::new(Snapshot::starting(Timestamp::UNIX_EPOCH, "0.1.0")));
         let clients = ClientSource::new(move || clients.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let state = WebState { snapshots: Arc::clone(&snapshots), clients };
+        let state = WebState { snapshots: Arc::clone(&snapshots), clients, insight: analyst.insight() };
         let serving = tokio::spawn(serve(listener, state, async move { stopped.await.unwrap() }));
         Site { addr, snapshots, stop, serving }
     }
@@ -54,6 +62,11 @@ impl Site {
         assert!(answer.head.contains("content-type: application/json"));
         serde_json::from_str(&answer.body).unwrap()
     }
+}
+
+fn analyst(whos: Arc<Whos>) -> Analyst {
+    let observe = Observe { slow_query: Duration::from_millis(200), parameters: Parameters::Plain, n_plus_one: 5 };
+    Analyst::new(whos, &observe, Timestamp::from_millisecond(1_795_341_600_000).unwrap())
 }
 
 struct Answer {
@@ -118,7 +131,9 @@ async fn addresses() {
     .await;
     check("GET", "/api/pools", 200, "application/json", "[]").await;
     check("GET", "/api/clients", 200, "application/json", "[]").await;
-    check("GET", "/api/statements", 404, "application/json", r#"{"error":""#).await;
+    for list in ["statements", "slow", "findings", "history"] {
+        check("GET", &format!("/api/{list}"), 200, "application/json", "[]").await;
+    }
     check("GET", "/favicon.ico", 404, "application/json", r#"{"error":""#).await;
     check("POST", "/api/pools", 405, "application/json", r#"{"error":""#).await;
 }
@@ -217,6 +232,11 @@ async fn a_wrong_filter_gets_a_sentence() {
     check("limit=1.5", "not \"1.5\"").await;
     check("limit=99999999999999999999999", "limit").await;
     check("limit=1&limit=2", "limit").await;
+    check("digest=xyz", "digest is up to 16 hexadecimal digits or \"all\", not \"xyz\"").await;
+    check("digest=11112222333344445", "digest").await;
+    check("reason=rows", "reason is \"slow\" or \"all\", not \"rows\"").await;
+    check("range=1h", "range is \"15m\", \"6h\" or \"48h\", not \"1h\"").await;
+    check("since=now", "since is in milliseconds since 1970, not \"now\"").await;
 }
 
 #[tokio::test]

@@ -6,9 +6,13 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::config::PoolMode;
+use crate::observe::analyst::Dropped;
 use crate::observe::counters::{PoolMeter, PoolNumbers};
+use crate::observe::insight::Heaviest;
 use crate::observe::rejections::{Reason, Rejections};
 use crate::observe::snapshot::{ClientCounts, Readiness, ServerCounts};
+use crate::observe::store::groups::PoolTotals;
+use crate::sql::digest::Digest;
 
 fn pool(database: &str, meter: &PoolMeter) -> PoolView {
     PoolView {
@@ -29,7 +33,21 @@ fn page(pools: Vec<PoolView>) -> String {
     let starting = Snapshot::starting(Timestamp::UNIX_EPOCH, "1.2.3");
     let snapshot = Snapshot { pools, rejections: rejections.totals(), ready: Readiness::Ready, ..starting };
     let process = Process { resident_bytes: Some(1024), open_fds: Some(9), max_fds: None, cpu_seconds: Some(1.5) };
-    text(Arc::new(snapshot), process)
+    text(Arc::new(snapshot), process, insight())
+}
+
+fn insight() -> Totals {
+    let pool =
+        |database: &str, slow| PoolTotals { database: database.into(), user: "app".into(), slow, drain: 0, idle_tx: 0 };
+    let heaviest =
+        Heaviest { digest: Digest(0xabc), database: "shop".into(), user: "app".into(), calls: 3, seconds: 1.5 };
+    Totals {
+        dropped: Dropped { texts: 4, ..Dropped::default() },
+        shapes: 12,
+        pools: vec![pool("other", 0), pool("shop", 2), pool("blog", 0)],
+        findings: [1, 0, 0, 0, 0],
+        heaviest: vec![heaviest],
+    }
 }
 
 fn busy() -> PoolMeter {
@@ -91,7 +109,9 @@ fn the_families_of_the_contract_in_valid_text() {
             "counter",
             "queries_total transactions_total client_bytes_total server_bytes_total errors_total rejected_total",
         ),
-        ("counter", "process_cpu_seconds_total"),
+        ("counter", "process_cpu_seconds_total slow_queries_total findings_total insight_dropped_total"),
+        ("counter", "statement_seconds_total statement_calls_total"),
+        ("gauge", "insight_shapes"),
     ];
     let wanted: BTreeSet<String> = wanted
         .into_iter()
@@ -128,6 +148,15 @@ fn samples() {
     check(r#"pgweir_query_seconds_bucket{le="+Inf",database="shop",user="app"} 5"#);
     check(r#"pgweir_rejected_total{reason="max_clients"} 1"#);
     check(r#"pgweir_rejected_total{reason="login"} 0"#);
+    of_pool("slow_queries_total", "", "2");
+    of_pool("statement_seconds_total", r#",digest="0000000000000abc""#, "1.5");
+    of_pool("statement_calls_total", r#",digest="0000000000000abc""#, "3");
+    check(r#"pgweir_slow_queries_total{database="blog",user="app"} 0"#);
+    check(r#"pgweir_findings_total{kind="n_plus_one"} 1"#);
+    check(r#"pgweir_findings_total{kind="tree_walk"} 0"#);
+    check(r#"pgweir_insight_dropped_total{what="texts"} 4"#);
+    check("pgweir_insight_shapes 12");
+    assert!(!text.contains(r#"database="other""#), "nothing is told of nobody");
     check(r#"pgweir_build_info{version="1.2.3"} 1"#);
     check("pgweir_process_cpu_seconds_total 1.5");
     assert!(!text.contains("\npgweir_process_max_fds "), "an unlimited number has no sample");

@@ -1,0 +1,71 @@
+//! Starts the analyst: the thread that takes what the workers tell, the thread that reads texts, and its clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Observe;
+use crate::observe::analyst::Analyst;
+use crate::observe::insight::Insight;
+use crate::observe::observer::Observatory;
+use crate::observe::snapshot::Snapshot;
+
+/// The analyst while pgweir runs. Dropped, it reads no more texts.
+pub(super) struct Insights {
+    analyst: Arc<Analyst>,
+    observatory: Arc<Observatory>,
+    epoch: Instant,
+}
+
+impl Insights {
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(observatory: Arc<Observatory>, observe: &Observe, epoch: Instant) -> std::io::Result<Insights> {
+        let since = SignedDuration::try_from(epoch.elapsed()).unwrap_or_default();
+        let began = Timestamp::now().checked_sub(since).unwrap_or(Timestamp::UNIX_EPOCH);
+        let analyst = Arc::new(Analyst::new(observatory.whos.clone(), observe, began));
+        let reading = analyst.clone();
+        std::thread::Builder::new().name("pgweir-texts".to_owned()).spawn(move || reading.read_texts())?;
+        let (taking, from) = (analyst.clone(), observatory.clone());
+        std::thread::Builder::new().name("pgweir-analyst".to_owned()).spawn(move || take_all(&taking, &from))?;
+        Ok(Insights { analyst, observatory, epoch })
+    }
+
+    /// For those who show what is known.
+    pub(super) fn insight(&self) -> Insight {
+        self.analyst.insight()
+    }
+
+    /// A second has passed, and a picture was taken.
+    pub(super) fn second(&self, now: Instant, snapshot: &Snapshot) {
+        self.analyst.second(snapshot);
+        for digest in self.analyst.tick(now.saturating_duration_since(self.epoch)) {
+            self.observatory.known.arm(digest);
+        }
+    }
+
+    /// Takes new thresholds.
+    pub(super) fn reload(&self, observe: &Observe) {
+        self.insight().reload(observe);
+    }
+}
+
+/// Reads batches until there will be none any more.
+fn take_all(analyst: &Analyst, from: &Observatory) {
+    let mut batches = Vec::new();
+    while from.take(&mut batches, PATIENCE) {
+        batches.iter().for_each(|batch| analyst.take(batch));
+        from.give_back(batches.drain(..));
+    }
+}
+
+/// Between two looks whether more will come.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Drop for Insights {
+    fn drop(&mut self) {
+        self.observatory.close();
+        self.analyst.close();
+    }
+}

@@ -1,0 +1,183 @@
+//! The history of one pool.
+
+use std::sync::Arc;
+
+use super::LEVELS;
+use super::ring::Ring;
+use crate::observe::histogram::{Distribution, Quantiles};
+use crate::observe::snapshot::PoolView;
+
+/// What is added up, as it is called where it is shown: a second of its step.
+pub const SUMS: [&str; 7] = [
+    "queries_per_second",
+    "transactions_per_second",
+    "errors_per_second",
+    "wait_ms_per_second",
+    "query_ms_per_second",
+    "drain_ms_per_second",
+    "idle_tx_ms_per_second",
+];
+
+/// What is looked at once a second.
+pub const GAUGES: [&str; 6] =
+    ["clients_waiting", "clients_active", "clients_idle", "servers_active", "servers_idle", "pool_size"];
+
+/// What is said of durations.
+pub const QUANTILES: [&str; 4] = ["p50", "p95", "p99", "max"];
+
+/// One step of one pool. 120 bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PoolPoint {
+    /// Where the step begins, in seconds since 1970.
+    pub at: u32,
+    /// How many seconds of it were seen.
+    pub span: f32,
+    /// In the order of [`SUMS`], of the whole span.
+    pub sums: [f32; SUMS.len()],
+    /// In the order of [`GAUGES`]: their means.
+    pub means: [f32; GAUGES.len()],
+    /// And their maxima.
+    pub most: [f32; GAUGES.len()],
+    /// How long clients waited for servers: in the order of [`QUANTILES`], in milliseconds.
+    pub wait_ms: [f32; QUANTILES.len()],
+    /// How long statements ran.
+    pub query_ms: [f32; QUANTILES.len()],
+}
+
+impl PoolPoint {
+    /// Adds what happened in a part of the step.
+    fn absorb(&mut self, span: f32, sums: &[f32; SUMS.len()], gauges: &[f32; GAUGES.len()]) {
+        self.sums.iter_mut().zip(sums).for_each(|(sum, more)| *sum += more);
+        for (place, value) in gauges.iter().enumerate() {
+            self.means[place] = (self.means[place] * self.span + value * span) / (self.span + span);
+            self.most[place] = self.most[place].max(*value);
+        }
+        self.span += span;
+    }
+}
+
+/// Two histograms that only grow, as they once were.
+#[derive(Debug, Clone, Default)]
+struct Mark {
+    wait: Distribution,
+    query: Distribution,
+}
+
+/// See above.
+#[derive(Debug)]
+pub struct PoolHistory {
+    /// The name that its clients ask for.
+    pub database: Arc<str>,
+    /// The user that they log in as.
+    pub user: Arc<str>,
+    totals: [f64; SUMS.len()],
+    before: Mark,
+    /// As they were when the coarser levels' steps began that are not over.
+    begun: [Mark; LEVELS.len() - 1],
+    rings: [Ring<PoolPoint>; LEVELS.len()],
+}
+
+impl PoolHistory {
+    /// Before its first second; `late`: what the pool has counted so far, this of `told` with it, belongs to no second.
+    pub fn new(view: &PoolView, late: Option<[u64; 2]>) -> PoolHistory {
+        let mut history = PoolHistory {
+            database: view.database.clone(),
+            user: view.user.clone(),
+            totals: [0.0; SUMS.len()],
+            before: Mark::default(),
+            begun: Default::default(),
+            rings: LEVELS.map(|level| Ring::new(level.points)),
+        };
+        if let Some(told) = late {
+            history.totals = totals(view, told);
+            history.before = Mark::of(view);
+        }
+        history
+    }
+
+    /// Whether it is this pool's.
+    pub fn is_of(&self, view: &PoolView) -> bool {
+        self.database == view.database && self.user == view.user
+    }
+
+    /// A second has passed. `told`: nanoseconds of draining and of idle transactions since the start.
+    pub fn second(&mut self, view: &PoolView, told: [u64; 2], at: u32, span: f64) {
+        let now = totals(view, told);
+        if now[0] < self.totals[0] {
+            self.begin_anew();
+        }
+        let mut sums = [0.0; SUMS.len()];
+        for (sum, (now, before)) in sums.iter_mut().zip(now.iter().zip(&self.totals)) {
+            *sum = (now - before).max(0.0) as f32;
+        }
+        self.totals = now;
+        for place in 0..LEVELS.len() {
+            self.turn(place, at);
+            let mark = place.checked_sub(1).map_or(&self.before, |open| &self.begun[open]);
+            if let Some(point) = self.rings[place].newest_mut() {
+                point.absorb(span as f32, &sums, &gauges(view));
+                point.wait_ms = ms(view.numbers.wait.since(&mark.wait).quantiles());
+                point.query_ms = ms(view.numbers.query.since(&mark.query).quantiles());
+            }
+        }
+        self.before = Mark::of(view);
+    }
+
+    /// The pool had gone, and another one of its name has come: its meters begin at zero, not what was told.
+    fn begin_anew(&mut self) {
+        let [.., drain, idle_tx] = self.totals;
+        self.totals = [0.0, 0.0, 0.0, 0.0, 0.0, drain, idle_tx];
+        self.before = Mark::default();
+        self.begun = Default::default();
+    }
+
+    /// Begins a new step if the newest is over.
+    fn turn(&mut self, place: usize, at: u32) {
+        let begin = LEVELS[place].begin(at);
+        if self.rings[place].newest().is_none_or(|point| point.at < begin) {
+            self.rings[place].push(PoolPoint { at: begin, ..PoolPoint::default() });
+            if let Some(open) = place.checked_sub(1) {
+                self.begun[open].clone_from(&self.before);
+            }
+        }
+    }
+
+    /// Where its last step begins.
+    pub fn newest(&self) -> u32 {
+        self.rings[0].newest().map_or(u32::MAX, |point| point.at)
+    }
+
+    /// Its points of one of [`LEVELS`], the oldest first.
+    pub fn points(&self, level: usize) -> impl Iterator<Item = &PoolPoint> {
+        self.rings[level].iter()
+    }
+}
+
+impl Mark {
+    fn of(view: &PoolView) -> Mark {
+        Mark { wait: view.numbers.wait.clone(), query: view.numbers.query.clone() }
+    }
+}
+
+fn totals(view: &PoolView, [drain, idle_tx]: [u64; 2]) -> [f64; SUMS.len()] {
+    let numbers = &view.numbers;
+    [
+        numbers.queries() as f64,
+        numbers.transactions() as f64,
+        numbers.errors.total() as f64,
+        numbers.wait.sum().as_secs_f64() * 1e3,
+        numbers.query.sum().as_secs_f64() * 1e3,
+        drain as f64 / 1e6,
+        idle_tx as f64 / 1e6,
+    ]
+}
+
+fn gauges(view: &PoolView) -> [f32; GAUGES.len()] {
+    let (clients, servers) = (&view.clients, &view.servers);
+    [clients.waiting, clients.active, clients.idle, servers.active, servers.idle, view.pool_size].map(|n| n as f32)
+}
+
+fn ms(quantiles: Quantiles) -> [f32; QUANTILES.len()] {
+    let Quantiles { p50, p95, p99, max } = quantiles;
+    [p50, p95, p99, max].map(|duration| duration.as_secs_f32() * 1e3)
+}

@@ -1,0 +1,172 @@
+//! Down-sampling adds up, quantiles are of all durations of a step, and what is too much goes.
+
+use std::time::Duration;
+
+use super::heavy::SLOTS_MAX;
+use super::*;
+use crate::config::PoolMode;
+use crate::observe::counters::{PoolMeter, PoolNumbers};
+use crate::observe::snapshot::{ClientCounts, ServerCounts};
+
+/// 2026-11-22T10:00:00Z: the begin of a step of each level.
+const BEGIN: u32 = 1_795_341_600;
+
+fn view(database: &str, meter: &PoolMeter, waiting: usize) -> PoolView {
+    PoolView {
+        database: database.into(),
+        user: "u".into(),
+        pool_mode: PoolMode::Transaction,
+        pool_size: 20,
+        clients: ClientCounts { waiting, ..ClientCounts::default() },
+        servers: ServerCounts::default(),
+        max_wait: Duration::ZERO,
+        numbers: PoolNumbers::merge([meter]),
+    }
+}
+
+fn picture(second: u32, pools: Vec<PoolView>) -> Snapshot {
+    let at = |second: u32| Timestamp::from_second(i64::from(second)).unwrap();
+    Snapshot { pools, taken_at: at(second), ..Snapshot::starting(at(BEGIN - 1), "1") }
+}
+
+fn points(history: &History, level: usize) -> Vec<PoolPoint> {
+    let mut series = history.pools(Period { level, since: 0 }, &Wanted::default());
+    assert_eq!(series.len(), 1);
+    series.remove(0).points
+}
+
+#[test]
+fn steps_add_up() {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    for second in 0..120 {
+        (0..=second).for_each(|n| meter.queried(Duration::from_millis(1 + u64::from(n))));
+        meter.transacted(Duration::ZERO);
+        if second % 4 == 0 {
+            meter.error(*b"23505");
+        }
+        history.second(&picture(BEGIN + second, vec![view("d", &meter, second as usize % 7)]), &Groups::default());
+    }
+    for (level, count) in [120, 12, 2].into_iter().enumerate() {
+        let points = points(&history, level);
+        assert_eq!(points.len(), count);
+        let sum = |place: usize| points.iter().map(|point| point.sums[place]).sum::<f32>();
+        assert_eq!([sum(0), sum(1), sum(2)], [7_260.0, 120.0, 30.0], "{level}");
+        assert_eq!(points.iter().map(|point| point.span).sum::<f32>(), 120.0);
+        assert!(points.iter().enumerate().all(|(n, point)| point.at == BEGIN + n as u32 * LEVELS[level].step));
+        assert_eq!(points.iter().map(|point| point.most[0]).fold(0.0, f32::max), 6.0);
+        let mean = points.iter().map(|point| point.means[0] * point.span).sum::<f32>() / 120.0;
+        let exact = (0..120).map(|second| second % 7).sum::<i32>() as f32 / 120.0;
+        assert!((mean - exact).abs() < 1e-3, "{mean} {exact}");
+    }
+    // The second minute's statements took 1 to 120 ms, most of them less: the quantile of all of them, not a mean or maximum.
+    let mut all: Vec<u32> = (60..120).flat_map(|second| 1..=second + 1).collect();
+    all.sort_unstable();
+    let (got, wanted) = (points(&history, 2)[1].query_ms[1], all[all.len() * 95 / 100] as f32);
+    assert!((got - wanted).abs() <= 0.04 * wanted, "{got} {wanted}");
+    assert!((points(&history, 2)[1].query_ms[3] - 120.0).abs() < 0.1);
+}
+
+#[test]
+fn a_second_that_was_missed_and_a_clock_that_steps_back() {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    for second in [0, 1, 4, 3, 5] {
+        meter.queried(Duration::from_millis(1));
+        history.second(&picture(BEGIN + second, vec![view("d", &meter, 0)]), &Groups::default());
+    }
+    let points = points(&history, 0);
+    let got: Vec<(u32, f32)> = points.iter().map(|point| (point.at - BEGIN, point.sums[0])).collect();
+    assert_eq!(got, [(0, 1.0), (1, 1.0), (4, 2.0), (5, 1.0)]);
+    assert!((points[2].span - 3.01).abs() < 1e-3, "{}", points[2].span);
+}
+
+#[test]
+fn a_pool_that_comes_again_begins_anew() {
+    let mut history = History::default();
+    for (second, queries) in [(0, 10), (1, 3)] {
+        let meter = PoolMeter::default();
+        (0..queries).for_each(|_| meter.queried(Duration::from_millis(queries)));
+        history.second(&picture(BEGIN + second, vec![view("d", &meter, 0)]), &Groups::default());
+    }
+    let points = points(&history, 0);
+    assert_eq!(points.iter().map(|point| point.sums[0]).collect::<Vec<_>>(), [10.0, 3.0]);
+    assert!((points[1].query_ms[0] - 3.0).abs() < 0.1);
+}
+
+#[test]
+fn periods_and_bounds() {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    let seconds = 2 * 24 * 3600 + 7_200;
+    // One second of each ten: all levels are full in the end, and a test is not an afternoon.
+    for second in (0..seconds).step_by(10) {
+        history.second(&picture(BEGIN + second, vec![view("d", &meter, 0)]), &Groups::default());
+    }
+    for (level, steps) in LEVELS.iter().enumerate() {
+        let points = points(&history, level);
+        let wanted = if level == 0 { steps.points / 10 + 1 } else { steps.points };
+        assert!(points.len() <= wanted && points.len() + 2 > wanted, "{level}: {}", points.len());
+        assert!(points.is_sorted_by_key(|point| point.at));
+    }
+    let since = Period { level: 0, since: BEGIN + seconds - 25 };
+    assert_eq!(history.pools(since, &Wanted::default())[0].points.len(), 2);
+    let nobody = Wanted { user: Some("v".into()), ..Wanted::default() };
+    assert!(history.pools(since, &nobody).is_empty());
+}
+
+#[test]
+fn too_many_pools() {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    (0..5).for_each(|_| meter.queried(Duration::from_millis(1)));
+    let pools = |names: std::ops::Range<usize>| names.map(|n| view(&n.to_string(), &meter, 0)).collect::<Vec<_>>();
+    history.second(&picture(BEGIN, pools(0..POOLS_MAX + 2)), &Groups::default());
+    assert_eq!((history.pools.len(), history.refused()), (POOLS_MAX, 2));
+    // The first has gone: one of the two gets its place, without what it has counted so far.
+    history.second(&picture(BEGIN + 1, pools(1..POOLS_MAX + 1)), &Groups::default());
+    assert_eq!((history.pools.len(), history.refused()), (POOLS_MAX, 2));
+    let late = history.pools.iter().find(|pool| *pool.database == *POOLS_MAX.to_string()).unwrap();
+    assert_eq!(late.points(0).map(|point| point.sums[0]).collect::<Vec<_>>(), [0.0]);
+    history.second(&picture(BEGIN + 1 + 48 * 3600 + 1, Vec::new()), &Groups::default());
+    assert_eq!(history.pools.len(), 0, "nobody shows what is so old");
+}
+
+#[test]
+fn statements_add_up() {
+    let mut history = History::default();
+    let slot = history.heavy.slot(Digest(1), 0);
+    history.heavy.slot(Digest(2), 0);
+    for second in 0..120 {
+        if second % 2 == 0 {
+            (0..10).for_each(|n| history.heavy.record(slot, (n + 1) * 1_000_000));
+        }
+        history.second(&picture(BEGIN + second, Vec::new()), &Groups::default());
+    }
+    for (level, count) in [60, 12, 2].into_iter().enumerate() {
+        let series = history.statements(Period { level, since: 0 }, &Wanted::default(), &Groups::default());
+        let points = &series[0].points;
+        assert_eq!(points.len(), count);
+        assert_eq!(points.iter().map(|point| point.calls).sum::<u32>(), 600);
+        assert!((points.iter().map(|point| point.query_ms).sum::<f32>() - 60.0 * 55.0).abs() < 0.1);
+        assert!(points.iter().all(|point| (point.p95_ms - 10.0).abs() <= 0.3), "{points:?}");
+        assert!(series[1].points.is_empty(), "it never ran");
+    }
+}
+
+#[test]
+fn a_place_is_not_taken_for_a_trifle() {
+    let mut heavy = Heavy::default();
+    let places = 0..SLOTS_MAX as u64;
+    let recent = |digests: std::ops::Range<u64>, nanos: u64| digests.map(|n| ((Digest(n + 1), 0), nanos)).collect();
+    heavy.choose(&recent(places.clone(), 1_000_000_000));
+    assert_eq!(heavy.slots().len(), SLOTS_MAX);
+    let has = |heavy: &Heavy, digest: u64| heavy.find(Digest(digest), 0) != u16::MAX;
+    heavy.choose(&recent(1_000..1_001, 1_000_000));
+    assert!(!has(&heavy, 1_001));
+    heavy.choose(&recent(1_000..1_001, 1_000_000_000));
+    assert!(has(&heavy, 1_001));
+    assert_eq!(places.filter(|n| has(&heavy, n + 1)).count(), SLOTS_MAX - 1);
+}
+
+#[test]
+fn points_are_as_big_as_is_stated() {
+    assert!(size_of::<PoolPoint>() <= 120, "{}", size_of::<PoolPoint>());
+    assert_eq!(size_of::<HeavyPoint>(), 16);
+}

@@ -1,0 +1,1 @@
+//! What the analyst keeps, asked for by HTTP.
