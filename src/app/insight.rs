@@ -15,7 +15,6 @@ use crate::observe::snapshot::Snapshot;
 pub(super) struct Insights {
     analyst: Arc<Analyst>,
     observatory: Arc<Observatory>,
-    epoch: Instant,
 }
 
 impl Insights {
@@ -28,8 +27,8 @@ impl Insights {
         let reading = analyst.clone();
         std::thread::Builder::new().name("pgweir-texts".to_owned()).spawn(move || reading.read_texts())?;
         let (taking, from) = (analyst.clone(), observatory.clone());
-        std::thread::Builder::new().name("pgweir-analyst".to_owned()).spawn(move || take_all(&taking, &from))?;
-        Ok(Insights { analyst, observatory, epoch })
+        std::thread::Builder::new().name("pgweir-analyst".to_owned()).spawn(move || take_all(&taking, &from, epoch))?;
+        Ok(Insights { analyst, observatory })
     }
 
     /// For those who show what is known.
@@ -38,11 +37,8 @@ impl Insights {
     }
 
     /// A second has passed, and a picture was taken.
-    pub(super) fn second(&self, now: Instant, snapshot: &Snapshot) {
+    pub(super) fn second(&self, snapshot: &Snapshot) {
         self.analyst.second(snapshot);
-        for digest in self.analyst.tick(now.saturating_duration_since(self.epoch)) {
-            self.observatory.known.arm(digest);
-        }
     }
 
     /// Takes new thresholds.
@@ -52,16 +48,17 @@ impl Insights {
 }
 
 /// Reads batches until there will be none any more.
-fn take_all(analyst: &Analyst, from: &Observatory) {
+fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
     let mut batches = Vec::new();
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));
+        analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
     }
 }
 
-/// Between two looks whether more will come.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at the clock, where nothing comes.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Drop for Insights {
     fn drop(&mut self) {

@@ -199,7 +199,7 @@ impl<'l> App<'l> {
             self.lobby.pools.prune(now);
             self.crew.tidy();
             self.photographer.shoot(now);
-            self.insights.second(now, &self.photographer.cell().get());
+            self.insights.second(&self.photographer.cell().get());
         }
     }
 
