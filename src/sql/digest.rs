@@ -48,22 +48,6 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
-    /// In a word, as SQL has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Select => "select",
-            Kind::Insert => "insert",
-            Kind::Update => "update",
-            Kind::Delete => "delete",
-            Kind::Merge => "merge",
-            Kind::Copy => "copy",
-            Kind::Transparent => "transparent",
-            Kind::Other => "other",
-        }
-    }
-}
-
 /// What else its words tell, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Traits(pub u8);
