@@ -1,0 +1,79 @@
+"""Each program sends what it must: the statements are counted by Postgres itself, in its log, with no pgweir between.
+
+A loop must show its child as often as it says, a cured form must be short. `python -m insight.check [stack …]`."""
+
+import re
+import sys
+from collections import Counter
+
+from insight import stage
+from insight.label import Scenario
+from insight.play import BY_NAME, STACKS, Company
+from support.children import obey_signals
+
+# A page, its relations, a transaction around them.
+FEW = 10
+
+LINE = re.compile(r"^@(\S+) LOG:  (?:statement|execute [^:]*): (.*)$")
+
+
+def main(names: list[str]) -> int:
+    """Plays each stack once; how many scenarios are not what they say."""
+    obey_signals()
+    with stage.postgres(log_statement="all", log_line_prefix="@%a ", max_connections=300) as server:
+        stage.fill(server)
+        wrong = [complaint for name in names for complaint in check(server, name)]
+    print("\n".join(wrong) or "all as they say")
+    return len(wrong)
+
+
+def check(server, name: str) -> list[str]:
+    """One stack against Postgres alone."""
+    stack = BY_NAME[name]
+    scenarios = stack.scenarios()
+    before = len(server.log())
+    with Company(stack, stage.place(server), scenarios) as company:
+        outcome = company.once()
+    sent = statements(server.log()[before:])
+    print(f"{name}: {len(scenarios)} scenarios, {sum(map(len, sent.values()))} statements", flush=True)
+    failed = [f"{name} {one}: {why}" for one, why in outcome["failed"].items()]
+    return failed + [f"{name} {one.name}: {why}" for one in scenarios if (why := judge(one, sent.get(one.name, [])))]
+
+
+def statements(log: str) -> dict[str, list[str]]:
+    """Statements by application, lines that belong together in one."""
+    found: dict[str, list[str]] = {}
+    for entry in re.split(r"\n(?=@)", log):
+        match = LINE.match(entry.replace("\n", " ").replace("\t", " "))
+        if match:
+            found.setdefault(match[1], []).append(match[2])
+    return found
+
+
+def judge(scenario: Scenario, sent: list[str]) -> str | None:
+    """What is wrong with it."""
+    if not sent:
+        return "nothing was sent"
+    for expect in scenario.expect:
+        shapes = Counter(shape(text) for text in sent if re.search(rf"\b{expect.child}\b", text))
+        most = max(shapes.values(), default=0)
+        if most < scenario.size:
+            return f"{expect.child} was asked {most} times in one way: {shapes.most_common(3)}"
+    ours = [text for text in sent if re.search(r"\b(select|insert|update|with)\b", text, re.I) and not warm_up(text)]
+    if scenario.form == "cured" and len(ours) > FEW:
+        return f"{len(ours)} statements without the loop: {ours[:FEW]}"
+    return None
+
+
+def warm_up(text: str) -> bool:
+    """What drivers and mappers ask for themselves."""
+    return bool(re.search(r"pg_catalog|pg_type|current_schema|set_config|select version|typname", text, re.I))
+
+
+def shape(text: str) -> str:
+    """The statement without its values, roughly."""
+    return re.sub(r"'[^']*'(::\w+)?|\$\d+(::\w+)?|\b\d+\b", "?", text)
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(sys.argv[1:] or [stack.name for stack in STACKS])))
