@@ -32,7 +32,7 @@ def check(server, name: str) -> list[str]:
     stack = BY_NAME[name]
     scenarios = stack.scenarios()
     before = len(server.log())
-    with Company(stack, stage.place(server), scenarios) as company:
+    with Company(stack, stage.place(server, stage.DATABASE), scenarios) as company:
         outcome = company.once()
     sent = statements(server.log()[before:])
     print(f"{name}: {len(scenarios)} scenarios, {sum(map(len, sent.values()))} statements", flush=True)

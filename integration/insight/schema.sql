@@ -2,7 +2,7 @@
 -- reviews), uuids (publishers), text (countries, orders, settings).
 
 create table countries (code text primary key, name text not null);
-insert into countries select 'C' || substr(md5(i::text), 1, 5), 'Country ' || i from generate_series(0, 44) i;
+insert into countries select 'C' || substr(md5(i::text), 1, 5), 'Country ' || i from generate_series(0, 89) i;
 
 create table authors (
     id int primary key,
@@ -12,7 +12,7 @@ create table authors (
 );
 insert into authors
 select 1000 + 13 * i + i * i % 7, 'Author ' || md5(i::text),
-       (select code from countries where name = 'Country ' || i % 45), repeat('life ', 40)
+       (select code from countries where name = 'Country ' || i), repeat('life ', 40)
 from generate_series(0, 89) i;
 
 create table publishers (id uuid primary key, name text not null);
@@ -31,7 +31,7 @@ create table books (
 );
 insert into books (id, author_id, publisher_id, title, published, shelf, summary)
 select 1 + i, 1000 + 13 * (i % 60) + (i % 60) * (i % 60) % 7, md5('publisher' || i % 40)::uuid,
-       'Book ' || md5(i::text), 1950 + i * 7 % 70, case when i % 60 < 6 then 1 else 2 + i % 5 end, repeat('story ', 30)
+       'Book ' || md5(i::text), 1950 + i * 7 % 70, case when i % 60 < 6 then 1 when i < 100 then 3 else 2 + i % 5 end, repeat('story ', 30)
 from generate_series(0, 479) i;
 create index on books (author_id);
 create index on books (publisher_id);

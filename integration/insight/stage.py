@@ -25,12 +25,19 @@ def fill(server: Postgres) -> None:
     server.run("vacuum analyze", dbname=DATABASE)
 
 
-def pgweir(server: Postgres) -> Pgweir:
+def copy(server: Postgres, name: str) -> str:
+    """The shop again, for one stack alone: stacks would wait for each other's locks."""
+    database = f"{DATABASE}-{name}"
+    server.run(f'create database "{database}" owner {USER} template {DATABASE}')
+    return database
+
+
+def pgweir(server: Postgres, database: str) -> Pgweir:
     """A sidecar as anybody has it: one URL. Clients need no password, because it has none."""
     quiet = {"PGWEIR_LOG_LOG_CONNECTIONS": "false", "PGWEIR_LOG_LOG_DISCONNECTIONS": "false"}
-    return Pgweir(database_url=server.url(USER, dbname=DATABASE), env=quiet | {"PGWEIR_POOL_POOL_SIZE": POOL_SIZE})
+    return Pgweir(database_url=server.url(USER, dbname=database), env=quiet | {"PGWEIR_POOL_POOL_SIZE": POOL_SIZE})
 
 
-def place(of) -> dict:
+def place(of, database: str) -> dict:
     """Where clients find a pgweir or a Postgres."""
-    return {"host": of.host, "port": of.port, "user": USER, "dbname": DATABASE}
+    return {"host": of.host, "port": of.port, "user": USER, "dbname": database}

@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import URL, create_engine, event, exists, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
@@ -23,6 +24,11 @@ def authors(s, n: int, *options) -> list:
 def books(s, n: int, *options) -> list:
     """A page of them, each by another author."""
     return list(s.scalars(select(Book).order_by(Book.id).limit(n).options(*options)))
+
+
+def others(s, n: int) -> list:
+    """Books that no loop updates at the same time, in another order: that would be a deadlock."""
+    return list(s.scalars(select(Book).where(Book.shelf == 2).order_by(Book.title).limit(n)))
 
 
 def each(rows, what) -> list:
@@ -127,7 +133,10 @@ CURES = {
     "count": lambda s, n: s.execute(select(Book.author_id, func.count()).group_by(Book.author_id).limit(n)).all(),
     "exists": lambda s, n: s.scalars(select(Author).where(Author.books.any()).order_by(Author.name).limit(n)).all(),
     "latest": lambda s, n: s.execute(
-        select(Book.author_id, Book.title).distinct(Book.author_id).order_by(Book.author_id, Book.published.desc()).limit(n)
+        select(Book.author_id, Book.title)
+        .ext(distinct_on(Book.author_id))
+        .order_by(Book.author_id, Book.published.desc())
+        .limit(n)
     ).all(),
     "deferred": lambda s, n: each(books(s, n, undefer(Book.summary)), lambda book: book.summary),
     "nested": lambda s, n: each(
@@ -143,7 +152,7 @@ CURES = {
         s.scalars(select(Order).options(selectinload(Order.lines)).limit(n)), lambda order: len(order.lines)
     ),
     "update_loop": lambda s, n: s.execute(
-        update(Book).where(Book.id.in_([book.id for book in books(s, n)])).values(views=Book.views + 1),
+        update(Book).where(Book.id.in_([book.id for book in others(s, n)])).values(views=Book.views + 1),
         execution_options={"synchronize_session": False},
     ),
     "tree_walk": lambda s, n: s.scalars(managers(n)).all(),
