@@ -1,6 +1,7 @@
-"""Each program sends what it must: the statements are counted by Postgres itself, in its log, with no pgweir between.
+"""Each program sends what it must: the statements are taken from Postgres' own log, with no pgweir between.
 
-A loop must show its child as often as it says, a cured form must be short. `python -m insight.check [stack …]`."""
+A loop must show its child as often as it says, with the values that it says; a cured form must be short.
+`python -m insight.check [stack …]`."""
 
 import re
 import sys
@@ -8,19 +9,23 @@ from collections import Counter
 
 from insight import stage
 from insight.label import Scenario
+from insight.oracle import Sent, doubt
 from insight.play import BY_NAME, STACKS, Company
 from support.children import obey_signals
 
 # A page, its relations, a transaction around them.
 FEW = 10
 
-LINE = re.compile(r"^@(\S+) LOG:  (?:statement|execute [^:]*): (.*)$")
+LOGGED = {"log_statement": "all", "log_line_prefix": "@%a ", "max_connections": 300}
+
+STATEMENT = re.compile(r"@(\S+) LOG:  (?:statement|execute [^:]*): (.*)")
+VALUES = re.compile(r"@(\S+) DETAIL:  [Pp]arameters: (.*)")
 
 
 def main(names: list[str]) -> int:
     """Plays each stack once; how many scenarios are not what they say."""
     obey_signals()
-    with stage.postgres(log_statement="all", log_line_prefix="@%a ", max_connections=300) as server:
+    with stage.postgres(**LOGGED) as server:
         stage.fill(server)
         wrong = [complaint for name in names for complaint in check(server, name)]
     print("\n".join(wrong) or "all as they say")
@@ -28,7 +33,7 @@ def main(names: list[str]) -> int:
 
 
 def check(server, name: str) -> list[str]:
-    """One stack against Postgres alone."""
+    """One stack against Postgres alone; what is wrong with its scenarios."""
     stack = BY_NAME[name]
     scenarios = stack.scenarios()
     before = len(server.log())
@@ -36,30 +41,38 @@ def check(server, name: str) -> list[str]:
         outcome = company.once()
     sent = statements(server.log()[before:])
     print(f"{name}: {len(scenarios)} scenarios, {sum(map(len, sent.values()))} statements", flush=True)
-    failed = [f"{name} {one}: {why}" for one, why in outcome["failed"].items()]
-    return failed + [f"{name} {one.name}: {why}" for one in scenarios if (why := judge(one, sent.get(one.name, [])))]
+    wrong = [f"{name} {one}: {why}" for one, why in outcome["failed"].items()]
+    with server.connect(stage.DATABASE) as connection:
+        for one in scenarios:
+            why = judge(connection, one, sent.get(one.name, []))
+            wrong += [f"{name} {one.name}: {why}"] if why else []
+    return wrong
 
 
-def statements(log: str) -> dict[str, list[str]]:
-    """Statements by application, lines that belong together in one."""
-    found: dict[str, list[str]] = {}
+def statements(log: str) -> dict[str, list[Sent]]:
+    """Statements by application."""
+    found: dict[str, list[Sent]] = {}
     for entry in re.split(r"\n(?=@)", log):
-        match = LINE.match(entry.replace("\n", " ").replace("\t", " "))
-        if match:
-            found.setdefault(match[1], []).append(match[2])
+        entry = entry.replace("\n", " ").replace("\t", " ")
+        if match := STATEMENT.match(entry):
+            found.setdefault(match[1], []).append(Sent(match[2], []))
+        elif match := VALUES.match(entry):
+            found[match[1]][-1].values = re.findall(r"\$\d+ = (NULL|'(?:[^']|'')*')", match[2])
     return found
 
 
-def judge(scenario: Scenario, sent: list[str]) -> str | None:
+def judge(connection, scenario: Scenario, sent: list[Sent]) -> str | None:
     """What is wrong with it."""
     if not sent:
         return "nothing was sent"
     for expect in scenario.expect:
-        shapes = Counter(shape(text) for text in sent if re.search(rf"\b{expect.child}\b", text))
+        shapes = Counter(shape(one.sql) for one in sent if re.search(rf"\b{expect.child}\b", one.sql))
         most = max(shapes.values(), default=0)
         if most < scenario.size:
             return f"{expect.child} was asked {most} times in one way: {shapes.most_common(3)}"
-    ours = [text for text in sent if re.search(r"\b(select|insert|update|with)\b", text, re.I) and not warm_up(text)]
+        if expect.parent and (why := doubt(connection, expect, sent, scenario.size)):
+            return why
+    ours = [one.sql for one in sent if re.search(r"\b(select|insert|update|with)\b", one.sql, re.I) and not warm_up(one.sql)]
     if scenario.form == "cured" and len(ours) > FEW:
         return f"{len(ours)} statements without the loop: {ours[:FEW]}"
     return None

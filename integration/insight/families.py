@@ -36,6 +36,9 @@ LOOPS = [
     Family("parallel_5", BOOKS_OF_AUTHORS, SIZES, pool=5),
     Family("parallel_20", BOOKS_OF_AUTHORS, SIZES, pool=20),
     Family("one_after_the_other_over_a_pool", BOOKS_OF_AUTHORS, SIZES, pool=5),
+    # The same pool serves other requests meanwhile; or the same page for somebody else.
+    Family("among_others", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
+    Family("two_at_once", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
     Family("tree_walk", (Expect("tree_walk", "employees"),), (6, 9, 27), cured=True),
     Family("duplicate_read", (Expect("duplicate_read", "settings"),), SIZES, cured=True),
     Family("insert_loop", (Expect("row_at_a_time_insert", "events"),), (12, 27), cured=True),

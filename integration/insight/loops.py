@@ -1,5 +1,5 @@
 """Stories of the families with a loop, and of their cures, as plain SQL: what a program over a bare driver does. A story is
-steps (`ask`, `each`, `pause`, `fails`), so that drivers in three languages play the same one; `programs/story.py` says what
+steps (`ask`, `each`, `beside`, `pause`, `fails`), so that drivers in three languages play the same one; `programs/story.py` says what
 the steps mean."""
 
 import random
@@ -14,6 +14,11 @@ def each(rows, row: str, *steps, order: list | None = None, at_once: bool = Fals
     """Steps for each row of those with a name, or for each of the values given; `order` are indices of them."""
     source = {"each": rows} if isinstance(rows, str) else {"values": list(rows)}
     return source | {"row": row, "do": list(steps), "at_once": at_once} | ({"order": order} if order is not None else {})
+
+
+def beside(*stories: list) -> dict:
+    """Stories at the same time."""
+    return {"beside": list(stories)}
 
 
 def of(row: str, column: str = "value") -> dict:
@@ -78,6 +83,14 @@ def at_once(n: int) -> list:
     return [authors(n), each("authors", "author", BOOKS_OF, at_once=True)]
 
 
+def others() -> list:
+    """What else the application is asked meanwhile: nothing that repeats itself by what it was answered."""
+    employee = ask("select name, manager_id from employees where id = $1", of("number"))
+    setting = ask("select value from settings where key = $1", "setting-c81e72")
+    page = ask("select id, slug from pages order by title limit 10")
+    return [each([3, 77, 150, 12, 9, 181, 64, 20, 5, 133], "number", employee, setting, page)]
+
+
 def pages(list_of: str, row: str, child: str, key: str):
     """A list, and for each of its rows a question by its key."""
     return lambda n: [ask(list_of.format(n=n), name="rows"), each("rows", row, ask(child, of(row, key)))]
@@ -130,6 +143,8 @@ LOOPS = {
     "parallel_5": at_once,
     "parallel_20": at_once,
     "one_after_the_other_over_a_pool": for_authors(BOOKS_OF),
+    "among_others": lambda n: [beside(for_authors(BOOKS_OF)(n), others(), others())],
+    "two_at_once": lambda n: [beside(for_authors(BOOKS_OF)(n), for_authors(BOOKS_OF)(n))],
     "tree_walk": lambda n: [
         ask(WALK, n + 5, name="employee"),
         each(range(n - 1), "step", ask(WALK, last("employee", "manager_id"), name="employee")),

@@ -26,6 +26,8 @@ class Story:
                 self.rows[step.get("as")] = rows
             case {"do": steps}:
                 await self._each(step, steps)
+            case {"beside": parts}:
+                await self._at_once([(self._branch({}), part) for part in parts])
             case {"pause": seconds}:
                 await asyncio.sleep(seconds)
             case {"fails": steps}:
@@ -35,17 +37,18 @@ class Story:
         source = [{"value": value} for value in step["values"]] if "values" in step else self.rows[step["each"]]
         chosen = [source[index] for index in step["order"]] if "order" in step else list(source)
         if step["at_once"]:
-            branches = [self._branch(step["row"], row) for row in chosen]
-            await asyncio.gather(*(branch.play(steps) for branch in branches))
-            self.asked += sum(branch.asked for branch in branches)
-            return
+            return await self._at_once([(self._branch({step["row"]: row}), steps) for row in chosen])
         for row in chosen:
             self.at[step["row"]] = row
             await self.play(steps)
 
-    def _branch(self, name: str, row: dict) -> "Story":
+    async def _at_once(self, branches: list) -> None:
+        await asyncio.gather(*(branch.play(steps) for branch, steps in branches))
+        self.asked += sum(branch.asked for branch, _ in branches)
+
+    def _branch(self, at: dict) -> "Story":
         branch = Story(self.desk)
-        branch.rows, branch.at = dict(self.rows), self.at | {name: row}
+        branch.rows, branch.at = dict(self.rows), self.at | at
         return branch
 
     async def _fails(self, steps: list) -> None:

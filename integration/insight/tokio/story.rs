@@ -47,6 +47,9 @@ impl<'a> Story<'a> {
             self.rows.insert(step["as"].as_str().unwrap_or_default().to_owned(), rows);
         } else if let Some(steps) = step["do"].as_array() {
             self.each(step, steps).await?;
+        } else if let Some(parts) = step["beside"].as_array() {
+            let parts = parts.iter().map(|part| (self.branch(None), part.as_array().unwrap().as_slice()));
+            self.at_once(parts.collect()).await?;
         } else if let Some(seconds) = step["pause"].as_f64() {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
         } else if let Some(steps) = step["fails"].as_array() {
@@ -59,10 +62,8 @@ impl<'a> Story<'a> {
         let row = step["row"].as_str().unwrap();
         let chosen = self.chosen(step);
         if step["at_once"] == true {
-            let mut branches: Vec<Story> = chosen.into_iter().map(|found| self.branch(row, found)).collect();
-            try_join_all(branches.iter_mut().map(|branch| branch.play(steps))).await?;
-            self.asked += branches.iter().map(|branch| branch.asked).sum::<usize>();
-            return Ok(());
+            let branches = chosen.into_iter().map(|found| (self.branch(Some((row, found))), steps));
+            return self.at_once(branches.collect()).await;
         }
         for found in chosen {
             self.at.insert(row.to_owned(), found);
@@ -71,9 +72,15 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn branch(&self, name: &str, row: Row) -> Story<'a> {
+    async fn at_once(&mut self, mut branches: Vec<(Story<'a>, &[Value])>) -> Result<(), Error> {
+        try_join_all(branches.iter_mut().map(|(branch, steps)| branch.play(steps))).await?;
+        self.asked += branches.iter().map(|(branch, _)| branch.asked).sum::<usize>();
+        Ok(())
+    }
+
+    fn branch(&self, at: Option<(&str, Row)>) -> Story<'a> {
         let mut branch = Story { asked: 0, ..self.clone() };
-        branch.at.insert(name.to_owned(), row);
+        branch.at.extend(at.map(|(name, row)| (name.to_owned(), row)));
         branch
     }
 

@@ -16,6 +16,7 @@ export class Story {
       this.asked += 1;
       this.rows[step.as] = await this.desk.ask(step.ask, step.with.map((value) => this.value(value)));
     } else if (step.do) await this.each(step);
+    else if (step.beside) await this.atOnce(step.beside.map((part) => [this.branch({}), part]));
     else if (step.pause) await pause(step.pause * 1000);
     else await this.fails(step.fails);
   }
@@ -23,16 +24,20 @@ export class Story {
   async each(step) {
     const source = step.values ? step.values.map((value) => ({ value })) : this.rows[step.each];
     const chosen = step.order ? step.order.map((index) => source[index]) : source;
-    if (step.at_once) {
-      const branches = chosen.map((row) => new Story(this.desk, { ...this.rows }, { ...this.at, [step.row]: row }));
-      await Promise.all(branches.map((branch) => branch.play(step.do)));
-      this.asked += branches.reduce((sum, branch) => sum + branch.asked, 0);
-      return;
-    }
+    if (step.at_once) return this.atOnce(chosen.map((row) => [this.branch({ [step.row]: row }), step.do]));
     for (const row of chosen) {
       this.at[step.row] = row;
       await this.play(step.do);
     }
+  }
+
+  async atOnce(branches) {
+    await Promise.all(branches.map(([branch, steps]) => branch.play(steps)));
+    this.asked += branches.reduce((sum, [branch]) => sum + branch.asked, 0);
+  }
+
+  branch(at) {
+    return new Story(this.desk, { ...this.rows }, { ...this.at, ...at });
   }
 
   async fails(steps) {
