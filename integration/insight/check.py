@@ -37,12 +37,13 @@ def check(server, name: str) -> list[str]:
     stack = BY_NAME[name]
     scenarios = stack.scenarios()
     before = len(server.log())
-    with Company(stack, stage.place(server, stage.DATABASE), scenarios) as company:
+    database = stage.copy(server, f"check-{name}")
+    with Company(stack, stage.place(server, database), scenarios) as company:
         outcome = company.once()
     sent = statements(server.log()[before:])
     print(f"{name}: {len(scenarios)} scenarios, {sum(map(len, sent.values()))} statements", flush=True)
     wrong = [f"{name} {one}: {why}" for one, why in outcome["failed"].items()]
-    with server.connect(stage.DATABASE) as connection:
+    with server.connect(database) as connection:
         for one in scenarios:
             why = judge(connection, one, sent.get(one.name, []))
             wrong += [f"{name} {one.name}: {why}"] if why else []

@@ -39,6 +39,8 @@ LOOPS = [
     # The same pool serves other requests meanwhile; or the same page for somebody else.
     Family("among_others", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
     Family("two_at_once", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
+    # The same, but each request says with every statement which it is.
+    Family("traced", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
     Family("tree_walk", (Expect("tree_walk", "employees"),), (6, 9, 27), cured=True),
     Family("duplicate_read", (Expect("duplicate_read", "settings"),), SIZES, cured=True),
     Family("insert_loop", (Expect("row_at_a_time_insert", "events"),), (12, 27), cured=True),

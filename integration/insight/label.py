@@ -1,7 +1,7 @@
 """What a scenario is, and what must be found in it. Not how it is played."""
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 # A finding of one of these is an alarm; `suspected_loop` is shown and never one.
 ALARMS = ("n_plus_one", "tree_walk", "duplicate_read", "row_at_a_time_insert")
@@ -82,8 +82,3 @@ class Scenario:
 def hidden(family: str) -> bool:
     """The fixed rule: a third of the names, whatever they are."""
     return hashlib.sha256(family.encode()).digest()[0] % 3 == 0
-
-
-def as_dict(expect: Expect) -> dict:
-    """For the JSON report."""
-    return asdict(expect)

@@ -91,6 +91,18 @@ def others() -> list:
     return [each([3, 77, 150, 12, 9, 181, 64, 20, 5, 133], "number", employee, setting, page)]
 
 
+def traced(steps: list, request: int) -> list:
+    """Every statement with the trace of its request in a comment, as sqlcommenter writes it."""
+    comment = f" /*route='authors',traceparent='00-{request:032x}-{request:016x}-01'*/"
+
+    def one(step: dict) -> dict:
+        if "ask" in step:
+            return step | {"ask": step["ask"] + comment}
+        return step | {"do": [one(inner) for inner in step["do"]]}
+
+    return [one(step) for step in steps]
+
+
 def pages(list_of: str, row: str, child: str, key: str):
     """A list, and for each of its rows a question by its key."""
     return lambda n: [ask(list_of.format(n=n), name="rows"), each("rows", row, ask(child, of(row, key)))]
@@ -145,6 +157,7 @@ LOOPS = {
     "one_after_the_other_over_a_pool": for_authors(BOOKS_OF),
     "among_others": lambda n: [beside(for_authors(BOOKS_OF)(n), others(), others())],
     "two_at_once": lambda n: [beside(for_authors(BOOKS_OF)(n), for_authors(BOOKS_OF)(n))],
+    "traced": lambda n: [beside(*(traced(for_authors(BOOKS_OF)(n), request) for request in (n, n + 1)))],
     "tree_walk": lambda n: [
         ask(WALK, n + 5, name="employee"),
         each(range(n - 1), "step", ask(WALK, last("employee", "manager_id"), name="employee")),

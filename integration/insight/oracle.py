@@ -27,22 +27,29 @@ class Sent:
 
     def everything(self) -> set[str]:
         """All values in it."""
-        return {value.strip("'") for value in self.values + re.findall(r"'[^']*'|\b\d+\b", self.sql)}
+        return {plain(value.strip("'")) for value in self.values + re.findall(r"'[^']*'|\b\d+\b", self.sql)}
+
+
+def plain(value: str) -> str:
+    """A uuid without its dashes, as psycopg writes it; anything else as it is."""
+    bare = value.replace("-", "")
+    return bare if len(bare) == 32 else value
 
 
 def doubt(connection, expect: Expect, sent: list[Sent], size: int) -> str | None:
     """Why the label is doubtful; None if it is true. Only for kinds with a parent."""
-    children = [at for at, one in enumerate(sent) if is_child(expect, one)]
-    best = 0.0
-    for at, one in enumerate(sent):
-        if not reads(one.sql, expect.parent) or not re.match(r"\s*select", one.sql, re.IGNORECASE):
-            continue
-        values = column(connection, one, expect.column)
-        later = [sent[child].everything() for child in children if child > at][:size]
-        linked = sum(bool(asked & values) for asked in later)
-        if len(values) >= ROWS and len(later) >= size:
-            best = max(best, linked / len(later))
-    return None if best >= LEAST else f"{best:.0%} of {len(children)} × {expect.child} ask for {expect.parent}.{expect.column}"
+    values: set[str] = set()
+    asked = linked = 0
+    for one in sent:
+        if is_child(expect, one):
+            asked += 1
+            linked += bool(one.everything() & values)
+        elif reads(one.sql, expect.parent) and re.match(r"\s*select", one.sql, re.IGNORECASE):
+            rows = column(connection, one, expect.column)
+            values |= rows if len(rows) >= ROWS else set()
+    if asked >= size and linked / asked >= LEAST:
+        return None
+    return f"{linked} of {asked} × {expect.child} ask for {expect.parent}.{expect.column}"
 
 
 def is_child(expect: Expect, one: Sent) -> bool:
@@ -55,4 +62,4 @@ def column(connection, one: Sent, name: str) -> set[str]:
     """All values of a column of its answer."""
     cursor = connection.execute(one.literal())
     places = [at for at, found in enumerate(cursor.description or []) if found.name == name]
-    return {str(row[at]) for row in cursor.fetchall() for at in places} if places else set()
+    return {plain(str(row[at])) for row in cursor.fetchall() for at in places} if places else set()
