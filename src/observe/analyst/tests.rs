@@ -15,7 +15,7 @@ use crate::sql::digest::{Kind, Reading};
 const EPOCH: i64 = 1_795_341_600;
 
 fn observe(slow_query: u64) -> Observe {
-    Observe { slow_query: Duration::from_millis(slow_query), parameters: Parameters::Plain, n_plus_one: 5 }
+    Observe { slow_query: Duration::from_millis(slow_query), parameters: Parameters::Plain, ..Observe::default() }
 }
 
 struct Bench {
