@@ -347,3 +347,7 @@ fn append(list: &mut Vec<u64>, more: &[u64]) -> Span {
     list.extend_from_slice(more);
     Span { begin, count: more.len() as u32 }
 }
+
+#[cfg(test)]
+#[path = "tape_tests.rs"]
+mod tests;
