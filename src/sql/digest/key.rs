@@ -208,7 +208,7 @@ impl Key {
     }
 
     /// Whether it means something else in quotes.
-    pub(super) fn is_reserved(self) -> bool {
+    pub(in crate::sql) fn is_reserved(self) -> bool {
         use Key::*;
         !matches!(
             self,

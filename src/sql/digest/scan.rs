@@ -5,7 +5,7 @@ use super::cast::{pass_cast, pass_casts, pass_type, typed};
 use super::found::Found;
 use super::hash::{self, chain};
 use super::key::Key;
-use super::list::{List, Reader, pass_escape};
+use super::list::{List, Reader, Row, pass_escape};
 use super::open::{Phase, first, stays, verb};
 use super::{Digest, Kind, Reading, Statement, Traits, Value, shape};
 use crate::sql::lexer::{Lexer, Token, ahead::is_operator, is_plain};
@@ -42,8 +42,8 @@ pub(in crate::sql) enum Piece<'a> {
 #[inline]
 pub(in crate::sql) fn read<'a>(lexer: &mut Lexer<'a>, trail: impl FnMut(Piece<'a>)) -> Option<Statement<'a>> {
     while lexer.pass_symbol(b';') {}
-    let begin = Lexer::position(lexer);
-    if lexer.ahead().is_empty() {
+    let begin = lexer.pass_space();
+    if begin >= lexer.text().len() {
         return None;
     }
     let mut scan = Scan::new(lexer.clone(), trail);
@@ -263,7 +263,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
                 self.trait_of(Traits::PAGED);
             }
             Key::First if last == Key::Fetch => self.before = Before::Paging,
-            Key::Update | Key::Lock if last == Key::For => self.trait_of(Traits::LOCKS),
+            Key::Update | Key::Lock | Key::Stays if last == Key::For => self.trait_of(Traits::LOCKS),
             Key::Any => self.before = Before::Any,
             Key::Returning => self.trait_of(Traits::RETURNING),
             Key::Select => self.inserts(true),
@@ -381,7 +381,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
         let is_cast = pass_cast(&mut ahead);
         self.lexer.pass_symbol(b':');
         self.put(shape::CAST, Piece::Cast);
-        while is_cast && self.lexer.position() < ahead.position() {
+        while is_cast && self.lexer.ahead().len() > ahead.ahead().len() {
             match self.lexer.next() {
                 Some(Token::Number(number)) => self.put(shape::modifier(number), Piece::Modifier(number)),
                 Some(Token::Word(word)) => {
@@ -444,7 +444,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             (self.trail)(Piece::AnyArray);
             // The same as one value, whatever its members look like.
             reader.hash = chain(self.hash, shape::VALUE);
-            self.take(reader, List { count: list.count, row: Default::default() });
+            self.take(reader, List { count: list.count, row: Row { width: 1, ..Row::default() } });
         } else {
             (self.trail)(Piece::Word(word, Key::Array));
             (self.trail)(Piece::Symbol(b'['));

@@ -15,11 +15,25 @@ impl<'a> Lexer<'a> {
         self.open
     }
 
-    /// Passes white space and comments; what is behind.
+    /// What is behind white space and comments.
     #[inline]
-    pub(in crate::sql) fn ahead(&mut self) -> &'a [u8] {
+    pub(in crate::sql) fn ahead(&self) -> &'a [u8] {
+        match self.byte(0) {
+            Some(byte) if byte > b' ' && byte != b'-' && byte != b'/' => &self.text[self.at..],
+            _ => self.far_ahead(),
+        }
+    }
+
+    fn far_ahead(&self) -> &'a [u8] {
+        let mut ahead = self.clone();
+        Lexer::skip(&mut ahead);
+        self.text.get(ahead.at..).unwrap_or_default()
+    }
+
+    /// Passes white space and comments; where that ends.
+    pub(in crate::sql) fn pass_space(&mut self) -> usize {
         self.skip();
-        self.text.get(self.at..).unwrap_or_default()
+        Lexer::position(self)
     }
 
     /// Goes back, or on, to where a token begins.
@@ -36,7 +50,10 @@ impl<'a> Lexer<'a> {
     #[inline]
     pub(in crate::sql) fn pass_symbol(&mut self, symbol: u8) -> bool {
         let found = self.ahead().first() == Some(&symbol);
-        self.at += usize::from(found);
+        if found {
+            self.skip();
+            self.at += 1;
+        }
         found
     }
 
