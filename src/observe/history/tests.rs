@@ -41,6 +41,7 @@ fn steps_add_up() {
     for second in 0..120 {
         (0..=second).for_each(|n| meter.queried(Duration::from_millis(1 + u64::from(n))));
         meter.transacted(Duration::ZERO);
+        meter.idled_in_transaction(Duration::from_millis(3));
         if second % 4 == 0 {
             meter.error(*b"23505");
         }
@@ -51,6 +52,7 @@ fn steps_add_up() {
         assert_eq!(points.len(), count);
         let sum = |place: usize| points.iter().map(|point| point.sums[place]).sum::<f32>();
         assert_eq!([sum(0), sum(1), sum(2)], [7_260.0, 120.0, 30.0], "{level}");
+        assert!((sum(6) - 360.0).abs() < 0.01, "{}", sum(6));
         assert_eq!(points.iter().map(|point| point.span).sum::<f32>(), 120.0);
         assert!(points.iter().enumerate().all(|(n, point)| point.at == BEGIN + n as u32 * LEVELS[level].step));
         assert_eq!(points.iter().map(|point| point.most[0]).fold(0.0, f32::max), 6.0);
