@@ -84,6 +84,7 @@ pub struct Repeats {
     serial: u64,
     /// Bytes in use, as counted last, and what came since.
     used: usize,
+    room: usize,
     left_out: u64,
     counted: Duration,
 }
@@ -103,6 +104,7 @@ impl Repeats {
             rearm: Vec::new(),
             serial: 0,
             used: 0,
+            room: MOST_BYTES,
             left_out: 0,
             counted: Duration::ZERO,
         }
@@ -120,7 +122,7 @@ impl Repeats {
             Some(scope) => scope.see(&step, rules, &mut self.told),
             // Nothing comes of what stands alone and is nothing.
             None if step.role == Role::Transparent => {}
-            None if self.used > MOST_BYTES => self.left_out += 1,
+            None if self.used > self.room => self.left_out += 1,
             None => {
                 self.used += size_of::<Scope>();
                 self.clients.entry(step.client).or_default().see(&step, rules, &mut self.told);
@@ -135,7 +137,7 @@ impl Repeats {
     /// The rows of a result that somebody may loop over.
     fn result(&mut self, execution: &Execution<'_>) -> Option<Arc<Rows>> {
         let (capture, hashes) = execution.capture?;
-        if self.used > MOST_BYTES {
+        if self.used > self.room {
             self.left_out += 1;
             return None;
         }
@@ -253,6 +255,18 @@ impl Repeats {
     /// What all scopes take, in bytes, as counted at the last tick.
     pub fn bytes(&self) -> usize {
         self.used
+    }
+}
+
+#[cfg(test)]
+impl Repeats {
+    fn limit(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    /// What the client that takes most takes, in bytes.
+    fn largest(&self) -> usize {
+        self.clients.values().map(Scope::bytes).max().unwrap_or(0)
     }
 }
 

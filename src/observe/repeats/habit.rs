@@ -50,6 +50,9 @@ pub(super) struct Seen {
     pub(super) pair: Option<Pair>,
 }
 
+/// What it is, how many executions, how many values among them, and what was wasted.
+type Habitual = (FindingKind, u32, u32, Duration);
+
 impl Habit {
     /// One more execution; `true` if it has just become a loop whose source is not known. `scope`: its statements so far,
     /// and those that wrote.
@@ -152,36 +155,36 @@ impl Window {
     }
 
     fn seen(&self, digest: Digest, count: u32) -> Option<Seen> {
-        let (kind, n, wasted) = match self.role {
+        let (kind, n, distinct, wasted) = match self.role {
             Role::InsertOne => self.inserts(count)?,
             Role::Read { .. } => self.duplicates().or_else(|| self.suspicion())?,
             Role::Write { .. } => self.suspicion()?,
             Role::Claim | Role::Transparent => return None,
         };
-        let distinct = u32::from(self.distinct);
         let (who, route, pace) = (self.who, self.route, self.pace.clone());
         Some(Seen { kind, digest, who, route, n, distinct, wasted, pace, pair: None })
     }
 
-    fn inserts(&self, count: u32) -> Option<(FindingKind, u32, Duration)> {
+    fn inserts(&self, count: u32) -> Option<Habitual> {
         let n = self.pace.n;
         // One insert for each of many transactions is no loop of inserts.
         let most = n * 2 >= count - self.before[0].min(count);
-        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, self.pace.wasted()))
+        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, u32::from(self.distinct), self.pace.wasted()))
     }
 
-    fn duplicates(&self) -> Option<(FindingKind, u32, Duration)> {
+    fn duplicates(&self) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
         let again = self.times.iter().filter(|times| **times >= DUPLICATES);
         let (n, values) = again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1));
-        (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, self.pace.share(n - values)))
+        (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
     }
 
-    fn suspicion(&self) -> Option<(FindingKind, u32, Duration)> {
+    fn suspicion(&self) -> Option<Habitual> {
         let looped = matches!(self.role, Role::Read { loops: true } | Role::Write { loops: true });
         let many = self.pace.n >= SUSPECTED && usize::from(self.distinct) >= VALUES;
-        (looped && many && self.linked * 5 < self.pace.n * 4)
-            .then(|| (FindingKind::SuspectedLoop, self.pace.n, self.pace.share(self.pace.n - 1)))
+        (looped && many && self.linked * 5 < self.pace.n * 4).then(|| {
+            (FindingKind::SuspectedLoop, self.pace.n, u32::from(self.distinct), self.pace.share(self.pace.n - 1))
+        })
     }
 }
 

@@ -92,6 +92,9 @@ impl Ledger {
             return;
         }
         let fresh = pattern.finding.is_none();
+        if news == News::More {
+            pattern.worded = None;
+        }
         if pattern.is_finding() {
             Self::tell(pattern, seen, route, self.clock, &mut self.found, known);
         }

@@ -23,6 +23,8 @@ pub(super) struct Link {
     who: WhoId,
     route: u32,
     paged: bool,
+    /// Statements of the scope, and those of them with a link, before the first and with the last.
+    scope: [[u32; 2]; 2],
 }
 
 /// When executions of one shape ran.
@@ -68,7 +70,7 @@ pub(super) struct Loop {
 
 impl Link {
     /// Nothing yet.
-    pub(super) fn new(rows: Arc<Rows>, at: usize, step: &Step) -> Link {
+    pub(super) fn new(rows: Arc<Rows>, at: usize, step: &Step, scope: [u32; 2]) -> Link {
         Link {
             rows,
             at,
@@ -78,11 +80,13 @@ impl Link {
             who: step.who,
             route: step.route,
             paged: step.paged,
+            scope: [scope; 2],
         }
     }
 
-    /// One more execution; `false` if none of its values stands in the rows.
-    pub(super) fn step(&mut self, step: &Step) -> bool {
+    /// One more execution; `false` if none of its values stands in the rows. `scope`: how many statements and links there
+    /// were before it.
+    pub(super) fn step(&mut self, step: &Step, scope: [u32; 2]) -> bool {
         let mut met = false;
         for (slot, value) in step.values.iter().enumerate() {
             if self.rows.may_hold(*value) {
@@ -91,6 +95,7 @@ impl Link {
         }
         if met {
             self.pace.step(step);
+            self.scope[1] = scope;
             self.route = if step.route == 0 { self.route } else { step.route };
         } else if self.runs.iter().any(|run| run.is_through(&self.rows)) {
             self.beyond += 1;
@@ -121,7 +126,7 @@ impl Link {
         let mut beyond = self.beyond;
         let prove = |run: &Run| {
             let outside = self.outside(run, asked);
-            let bar = Bar { least, asked: asked - outside, contested };
+            let bar = Bar { least, asked: asked - outside, contested, compact: self.is_compact() };
             run.proves(&self.rows, bar).map(|proof| (proof, outside))
         };
         let mut proofs: Vec<(Proof, u32)> = self.runs.iter().filter_map(prove).collect();
@@ -141,6 +146,12 @@ impl Link {
             proofs,
             pace: self.pace,
         })
+    }
+
+    /// Whether most of what ran meanwhile had a link too: loops do little else.
+    fn is_compact(&self) -> bool {
+        let [first, last] = self.scope;
+        (last[1] - first[1]) * 5 >= (last[0] - first[0]) * 3
     }
 
     /// How many executions without a link are put down to rows that were not kept.

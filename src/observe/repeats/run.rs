@@ -13,6 +13,8 @@ pub(super) struct Run {
     visited: u64,
     /// Of those, the first of each value.
     values: u64,
+    /// A row for each execution, as long as there is one with its value.
+    taken: u64,
     forward: Walk,
     backward: Walk,
     last: u32,
@@ -69,13 +71,15 @@ pub(super) struct Bar {
     pub(super) asked: u32,
     /// The parent ran again at once: its children may be anybody's, and order says less.
     pub(super) contested: bool,
+    /// Little else ran between them.
+    pub(super) compact: bool,
 }
 
 impl Run {
     /// Nothing yet.
     pub(super) fn new(slot: u8, column: u8) -> Run {
         let (forward, backward) = (Walk::default(), Walk::default());
-        Run { slot, column, n: 0, visited: 0, values: 0, forward, backward, last: 0, again: 0 }
+        Run { slot, column, n: 0, visited: 0, values: 0, taken: 0, forward, backward, last: 0, again: 0 }
     }
 
     /// Its value stands in these rows.
@@ -83,6 +87,8 @@ impl Run {
         self.n += 1;
         self.visited |= rows;
         self.values |= rows & rows.wrapping_neg();
+        let free = rows & !self.taken;
+        self.taken |= free & free.wrapping_neg();
         // The same row twice or three times, as by a template that asks again.
         let repeated = value == self.last && self.again < 2;
         self.again = if value == self.last { self.again.saturating_add(1) } else { 0 };
@@ -118,36 +124,40 @@ impl Run {
     }
 
     fn order(&self, filled: u32, bar: Bar) -> Option<Order> {
-        let all = self.visited_most(filled) && self.is_once();
-        // Few values are soon in order by chance.
-        let strict = self.n < FEW || (bar.contested && !all);
-        let aligned = |walk: &Walk| if strict { walk.met == self.n } else { walk.met * 5 >= self.n * 4 };
-        if bar.contested && self.n < FEW && !all {
+        let (all, few) = (self.is_whole(filled), self.n < FEW);
+        if few && (!bar.compact || (bar.contested && !all)) {
             return None;
         }
+        // Few values are soon in order by chance, and soon all.
+        let strict = few || (bar.contested && !all);
+        let aligned = |walk: &Walk| if strict { walk.met == self.n } else { walk.met * 5 >= self.n * 4 };
         match () {
             () if aligned(&self.forward) => Some(Order::Forward),
             () if aligned(&self.backward) => Some(Order::Backward),
-            () if all => Some(Order::All),
+            () if all && !few => Some(Order::All),
             () => None,
         }
     }
 
-    /// Whether hardly any row was asked for again.
-    fn is_once(&self) -> bool {
-        let visited = self.visited.count_ones();
-        if visited < FEW { self.n <= visited } else { self.n * 5 <= visited * 6 + 5 }
+    /// Whether nearly all of `filled` rows were asked for, and hardly any value more often than it stands there.
+    fn is_whole(&self, filled: u32) -> bool {
+        let once = |of: u32| if of < FEW { self.n <= of } else { self.n * 5 <= of * 6 + 5 };
+        let (values, taken) = (self.values.count_ones(), self.taken.count_ones());
+        (self.visited_most(filled) && once(values)) || (taken * 10 >= filled * 9 && once(taken))
     }
 
     fn needs(&self, rows: &Rows, filled: u32, different: u32) -> Option<Needs> {
         let met = self.forward.met.max(self.backward.met);
-        let repeats = different * 2 <= filled;
+        let repeats = different * 10 < filled * 9;
         let whole = self.n * 5 >= filled * 4 && met * 5 >= self.n * 4;
         let once = self.n >= FEW && met == self.n && self.values.count_ones() == self.n;
+        let single = self.n * 5 <= self.values.count_ones() * 6 + 5;
         match () {
-            () if rows.is_dense(self.column) => Some(Needs::Name),
+            () if rows.is_dense(self.column) && (whole || (self.n >= FEW && !repeats)) => Some(Needs::Name),
+            () if rows.is_dense(self.column) && (single || !repeats) => Some(Needs::Reference),
+            () if rows.is_dense(self.column) => None,
             () if !repeats || whole || once => Some(Needs::Nothing),
-            () if self.n * 5 <= self.values.count_ones() * 6 + 5 => Some(Needs::Reference),
+            () if single => Some(Needs::Reference),
             () => None,
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Scope {
     count: u32,
     /// Those that wrote.
     writes: u32,
+    /// And those with a value out of a result.
+    links: u32,
     /// Results that children may come from, one a digest.
     ring: Vec<Slot>,
     shapes: Vec<Shape>,
@@ -139,14 +141,15 @@ impl Scope {
         if step.sent > shape.last + REST {
             shape.rest(self.count, rules, told);
         }
-        let mut linked = false;
+        let (scope, mut linked) = ([self.count, self.links], false);
         for (place, slot) in self.ring.iter_mut().enumerate().filter(|(_, slot)| slot.rows.ended <= step.sent) {
             shape.since[place] += 1;
-            if shape.follow(place, &slot.rows, step) {
+            if shape.follow(place, &slot.rows, step, scope) {
                 slot.touched = step.sent;
                 linked = true;
             }
         }
+        self.links += u32::from(linked);
         linked
     }
 
@@ -207,15 +210,15 @@ impl Shape {
         self.links.iter().any(|link| link.at == place)
     }
 
-    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step) -> bool {
+    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2]) -> bool {
         if let Some(link) = self.links.iter_mut().find(|link| link.at == place) {
-            return link.step(step);
+            return link.step(step, scope);
         }
         if self.links.len() >= LINKS || !step.values.iter().any(|value| rows.may_hold(*value)) {
             return false;
         }
-        let mut link = Link::new(rows.clone(), place, step);
-        let met = link.step(step);
+        let mut link = Link::new(rows.clone(), place, step, scope);
+        let met = link.step(step, scope);
         if met {
             self.links.push(link);
         }

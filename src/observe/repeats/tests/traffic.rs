@@ -24,6 +24,13 @@ use crate::sql::facts::{Compared, Facts};
 #[derive(Default)]
 pub(super) struct Shapes(HashMap<Digest, Arc<Facts>>);
 
+impl Shapes {
+    /// Takes note of a shape that may be new.
+    pub(super) fn learn(&mut self, digest: Digest, facts: impl FnOnce() -> Facts) {
+        self.0.entry(digest).or_insert_with(|| Arc::new(facts()));
+    }
+}
+
 impl Known for Shapes {
     fn facts(&self, digest: Digest) -> Option<Arc<Facts>> {
         self.0.get(&digest).cloned()
@@ -208,7 +215,7 @@ impl World {
 
     fn shape(&mut self, line: &Line<'_>) -> Reading {
         let digest = Digest(hash(&format!("{}{}{:?}", line.letter, line.name, line.words)));
-        self.shapes.0.entry(digest).or_insert_with(|| Arc::new(line.facts()));
+        self.shapes.learn(digest, || line.facts());
         let mut traits = Traits::NONE;
         let words =
             [("paged", Traits::PAGED), ("locks", Traits::LOCKS), ("fetch", Traits::FETCH), ("ok", Traits::ALLOWED)];
@@ -241,7 +248,7 @@ impl World {
 
 impl<'a> Line<'a> {
     fn read(part: &'a str) -> Line<'a> {
-        let (client, part) = part.split_once('>').filter(|(c, _)| c.len() < 4).unwrap_or(("1", part));
+        let (client, part) = part.split_once('>').filter(|(c, _)| c.len() < 8).unwrap_or(("1", part));
         let (part, returns) = part.split_once(" => ").unwrap_or((part, ""));
         let (head, values) = part.split_once(' ').unwrap_or((part, ""));
         let (letter, name) = head.split_once(':').unwrap_or((head, ""));
@@ -288,10 +295,11 @@ impl<'a> Line<'a> {
     /// `authors(id,name)` has two columns; a child's are its own.
     fn columns(&self) -> Arc<Columns> {
         let names = self.name.split_once('(').map_or("id", |(_, names)| names.trim_end_matches(')'));
+        let oid = if self.has("uuid") { 2950 } else { 23 };
         let all: Box<[Column]> = names
             .split(',')
             .enumerate()
-            .map(|(at, name)| Column { name: name.into(), table: 1, attribute: at as i16 + 1, oid: 23 })
+            .map(|(at, name)| Column { name: name.into(), table: 1, attribute: at as i16 + 1, oid })
             .collect();
         let linkable = (0..all.len() as u16).collect();
         Arc::new(Columns { all, linkable })
