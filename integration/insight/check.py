@@ -16,7 +16,7 @@ from support.children import obey_signals
 # A page, its relations, a transaction around them.
 FEW = 10
 
-LOGGED = {"log_statement": "all", "log_line_prefix": "@%a ", "max_connections": 300}
+LOGGED = {"log_statement": "all", "log_line_prefix": "@%a "}
 
 STATEMENT = re.compile(r"@(\S+) LOG:  (?:statement|execute [^:]*): (.*)")
 VALUES = re.compile(r"@(\S+) DETAIL:  [Pp]arameters: (.*)")

@@ -64,7 +64,7 @@ def retries() -> list:
 
 def shared_connection() -> list:
     """Thirty requests one after the other, each of two statements: the first has one row."""
-    names = [CHANCE.choice(AUTHOR_NAMES) for _ in range(30)]
+    names = CHANCE.sample(AUTHOR_NAMES, 30)
     first = ask("select id, name from authors where name = $1", of("name"), name="author")
     then = ask("select id, title from books where author_id = $1", last("author", "id"))
     return [each(names, "name", first, then)]
@@ -72,8 +72,7 @@ def shared_connection() -> list:
 
 def list_then_unrelated() -> list:
     """A page of books 1 to 25, then employees and settings that have nothing to do with it."""
-    employees = [CHANCE.randint(1, 200) for _ in range(14)]
-    keys = [CHANCE.choice(KEYS) for _ in range(8)]
+    employees, keys = CHANCE.sample(range(1, 201), 14), CHANCE.sample(KEYS, 8)
     return [
         books(25),
         each(employees, "id", ask("select name from employees where id = $1", of("id"))),
@@ -81,15 +80,23 @@ def list_then_unrelated() -> list:
     ]
 
 
-def clicks(*meanwhile):
-    """Somebody reads a list and opens six of its books; what others do in the meantime."""
-    book = ask("select title, summary from books where id = $1", of("book", "id"))
-    return lambda: [books(25), each("books", "book", *meanwhile, book, order=[2, 7, 3, 11, 19, 4])]
+def clicks() -> list:
+    """Somebody reads a list and opens six of its books."""
+    return [books(25), each("books", "book", pause(1.15), OPEN, order=OPENED)]
+
+
+def clicks_among_others() -> list:
+    """The same, and in the meantime the connection serves others, so that it is never quiet for a second."""
+    steps, keys = [books(25)], iter(CHANCE.sample(KEYS, 5 * len(OPENED)))
+    for index in OPENED:
+        steps += [step for _ in range(5) for step in (pause(0.2), ask(SETTING, next(keys)))]
+        steps.append(each("books", "book", OPEN, order=[index]))
+    return steps
 
 
 def key_value() -> list:
     """Settings, as they are needed."""
-    return [each([CHANCE.choice(KEYS) for _ in range(30)], "key", ask(SETTING, of("key")))]
+    return [each(CHANCE.sample(KEYS, 30), "key", ask(SETTING, of("key")))]
 
 
 def ids_from_file() -> list:
@@ -179,6 +186,10 @@ def allowed() -> list:
     return [authors(25), each("authors", "author", child)]
 
 
+# Which books of a list somebody opens, and how.
+OPENED = [2, 7, 3, 11, 19, 4]
+OPEN = ask("select title, summary from books where id = $1", of("book", "id"))
+
 NUMBERS = [
     ("select count(*) from books",),
     ("select count(*) from authors",),
@@ -206,10 +217,8 @@ STORIES = {
     "retries": retries,
     "shared_connection": shared_connection,
     "list_then_unrelated": list_then_unrelated,
-    "clicks": clicks(pause(1.15)),
-    "clicks_among_others": clicks(
-        *(step for key in KEYS[:5] for step in (pause(0.2), ask("select value from settings where key = $1", key)))
-    ),
+    "clicks": clicks,
+    "clicks_among_others": clicks_among_others,
     "key_value": key_value,
     "ids_from_file": ids_from_file,
     "worker": worker,

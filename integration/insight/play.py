@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 
 from insight import clean, loops
@@ -18,6 +19,10 @@ RUST = (str(ROOT / "target" / "debug" / "examples" / "insight"),)
 MAPPED = """belongs_to has_many count exists latest deferred nested two_children conditional reverse shuffled repeated_keys
 uuid_keys text_keys update_loop transaction_a_row tree_walk duplicate_read insert_loop parallel_5 keyset_paging offset_paging
 shared_connection list_then_unrelated batches small_enum months key_value""".split()
+
+
+# Seconds that one occurrence of everything may take; the longest takes a twentieth of it.
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,11 @@ class Company:
 
     def once(self) -> dict:
         """Every scenario once more: `asked` and `failed` by scenario."""
+        late = threading.Timer(LONGEST, self.process.kill)
+        late.start()
         self._say("go")
         line = self.process.stdout.readline()
+        late.cancel()
         if not line:
             raise RuntimeError(f"{self.process.args}: ended with status {self.process.wait()}")
         return json.loads(line)

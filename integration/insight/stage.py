@@ -7,13 +7,14 @@ from support.postgres import Postgres
 
 USER = DATABASE = "shop"
 
-# The programs of a stack are many clients; they must not wait for each other.
+# The programs of a stack are many clients, which must not wait for each other long; stacks at once have so many each.
 POOL_SIZE = 40
+MAX_CONNECTIONS = 300
 
 
 def postgres(**settings) -> Postgres:
     """A Postgres that trusts everybody, filled."""
-    return Postgres(hba="local all all trust\nhost all all all trust\n", settings=settings)
+    return Postgres(hba="local all all trust\nhost all all all trust\n", settings={"max_connections": MAX_CONNECTIONS} | settings)
 
 
 def fill(server: Postgres) -> None:

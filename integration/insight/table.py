@@ -69,9 +69,10 @@ def sums(outcomes: list[Outcome]) -> Sums:
 
 def report(outcomes: list[Outcome], show_hidden: bool) -> str:
     """Everything: by family and by stack, the visible part and the hidden one, what went wrong, the verdict."""
+    looped = [one for one in outcomes if one.scenario.expect]
     parts = [
         grouped(outcomes, "stack", lambda outcome: outcome.scenario.stack),
-        grouped([one for one in outcomes if one.scenario.expect], "executions", lambda one: str(one.scenario.size)),
+        grouped(sorted(looped, key=lambda one: one.scenario.size), "executions", lambda one: str(one.scenario.size)),
     ]
     for name, hidden in (("visible", False), ("hidden", True)):
         part = [outcome for outcome in outcomes if outcome.scenario.hidden is hidden]

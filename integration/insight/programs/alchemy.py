@@ -176,7 +176,7 @@ def keyset_paging(s, _) -> None:
 
 def shared_connection(s, _) -> None:
     """Requests of others, one after the other on this connection."""
-    for name in random.Random(4).choices(AUTHOR_NAMES, k=30):
+    for name in random.Random(4).sample(AUTHOR_NAMES, k=30):
         author = s.scalars(select(Author).where(Author.name == name)).one()
         s.scalars(select(Book).where(Book.author_id == author.id)).all()
         s.rollback()
@@ -187,8 +187,8 @@ def list_then_unrelated(s, _) -> None:
     """Employees and settings that have nothing to do with the books."""
     books(s, 25)
     chance = random.Random(4)
-    each(chance.choices(range(1, 201), k=14), lambda number: s.scalar(select(Employee.name).where(Employee.id == number)))
-    each(chance.choices(KEYS, k=8), lambda key: s.scalar(select(Setting.value).where(Setting.key == key)))
+    each(chance.sample(range(1, 201), k=14), lambda number: s.scalar(select(Employee.name).where(Employee.id == number)))
+    each(chance.sample(KEYS, k=8), lambda key: s.scalar(select(Setting.value).where(Setting.key == key)))
 
 
 def batches(s, _) -> None:
@@ -214,7 +214,7 @@ CLEAN = {
         each(range(1, 13), lambda month: s.scalar(select(func.sum(Sale.amount)).where(Sale.month == month))),
     ),
     "key_value": lambda s, _: each(
-        random.Random(4).choices(KEYS, k=30), lambda key: s.scalar(select(Setting.value).where(Setting.key == key))
+        random.Random(4).sample(KEYS, k=30), lambda key: s.scalar(select(Setting.value).where(Setting.key == key))
     ),
 }
 FORMS = {"loop": LOOPS, "cured": CURES, "clean": CLEAN}

@@ -63,6 +63,7 @@ class Psycopg2(Pooled):
     async def close(self, connection) -> None:
         """For good."""
         connection.close()
+        self.threads.shutdown(wait=False)
 
     async def run(self, connection, sql: str, values: list) -> list:
         """In a thread of the pool."""

@@ -30,7 +30,7 @@ def configure(place: dict, scenarios: list, binding: str) -> None:
 
 
 class Views:
-    """What the site can do; `on` is the database entry of this request."""
+    """What the site can do, each page under the name of its family; `on` is the database entry of this request."""
 
     def __init__(self, on: str):
         from insight.catalogue import models
@@ -144,15 +144,15 @@ class Views:
         return [list(self.all("Page").order_by("id")[offset : offset + 20]) for offset in range(0, 260, 20)]
 
     def shared_connection(self, _):
-        for name in random.Random(4).choices(AUTHOR_NAMES, k=30):
+        for name in random.Random(4).sample(AUTHOR_NAMES, k=30):
             list(self.all("Author").get(name=name).books.all())
 
     def list_then_unrelated(self, _):
         self.books(25)
         chance = random.Random(4)
-        for number in chance.choices(range(1, 201), k=14):
+        for number in chance.sample(range(1, 201), k=14):
             self.all("Employee").get(id=number)
-        for key in chance.choices(KEYS, k=8):
+        for key in chance.sample(KEYS, k=8):
             self.all("Setting").get(key=key)
 
     def batches(self, _):
@@ -169,7 +169,7 @@ class Views:
         return [self.all("Sale").filter(month=month).aggregate(total) for month in range(1, 13)]
 
     def key_value(self, _):
-        return [self.all("Setting").get(key=key) for key in random.Random(4).choices(KEYS, k=30)]
+        return [self.all("Setting").get(key=key) for key in random.Random(4).sample(KEYS, k=30)]
 
 
 class Cured(Views):

@@ -18,8 +18,8 @@ use site::{Ids, Site, Visitor};
 /// What it calls itself; all connections are one application.
 const APPLICATION: &str = "clean";
 
-/// Visitors for each connection.
-const VISITORS: usize = 5;
+/// Visitors for each connection: so many that hardly anybody comes twice before others have changed something.
+const VISITORS: usize = 100;
 
 fn main() {
     let given: Vec<String> = std::env::args().skip(1).collect();
