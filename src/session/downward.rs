@@ -94,7 +94,7 @@ impl Relay<'_> {
         let is_query = dialogue.is_query();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         if tape.is_on() && !ours && !asked && verdict == Verdict::Forward {
-            let (now, keys) = (course.times.now, &self.session.worker.observer.shared().keys);
+            let (now, keys) = (course.times.nanos, &self.session.worker.observer.shared().keys);
             let reply = Reply { frame, batch, is_query, now, keys };
             tape.hear(&reply, self.session.statements.as_deref_mut());
         }
