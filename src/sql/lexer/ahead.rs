@@ -71,7 +71,8 @@ impl<'a> Lexer<'a> {
     pub(in crate::sql) fn pass_number(&mut self) -> Option<&'a [u8]> {
         let is = |byte: Option<&u8>| byte.is_some_and(|&byte| CLASSES[usize::from(byte)] & DIGIT != 0);
         let rest = self.ahead();
-        if !is(rest.first()) && !(rest.first() == Some(&b'.') && is(rest.get(1))) {
+        let begin = usize::from(rest.first() == Some(&b'.'));
+        if !is(rest.get(begin)) {
             return None;
         }
         match self.next() {
