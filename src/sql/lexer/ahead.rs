@@ -94,7 +94,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn longer(&mut self, begin: usize) -> &'a [u8] {
-        let rest = &self.text[begin..];
+        let rest = &self.text[begin..self.text.len().min(begin + LONGEST)];
         let mut length = rest.iter().position(|&byte| !is_operator(byte)).unwrap_or(rest.len());
         if let Some(comment) = rest[1..length].windows(2).position(|pair| pair == b"--" || pair == b"/*") {
             length = comment + 1;
@@ -109,6 +109,9 @@ impl<'a> Lexer<'a> {
         &rest[..length]
     }
 }
+
+/// Postgres takes no longer operators; without a bound a row of signs, cut off one by one, would take quadratic time.
+const LONGEST: usize = 63;
 
 /// Whether operators are made of it.
 #[inline]
