@@ -125,11 +125,12 @@ impl Run {
 
     fn order(&self, filled: u32, bar: Bar) -> Option<Order> {
         let (all, few) = (self.is_whole(filled), self.n < FEW);
-        if few && (!bar.compact || (bar.contested && !all)) {
+        let lost = (self.n < MANY && !bar.compact && !all) || (few && (!bar.compact || (bar.contested && !all)));
+        if lost {
             return None;
         }
         // Few values are soon in order by chance, and soon all.
-        let strict = few || (bar.contested && !all);
+        let strict = self.n < MANY || (bar.contested && !all);
         let aligned = |walk: &Walk| if strict { walk.met == self.n } else { walk.met * 5 >= self.n * 4 };
         match () {
             () if aligned(&self.forward) => Some(Order::Forward),
@@ -176,5 +177,9 @@ impl Walk {
 /// Fewer values than this are no loop, however often they come.
 const FEWEST_DISTINCT: u32 = 3;
 
-/// Of fewer values all have to be in order: of five, four are by chance once in ten times.
+/// Fewer values are nothing without an order.
 const FEW: u32 = 8;
+
+/// And fewer than this have all to be in order: of five, four are by chance once in ten times, of nine eight once in ten
+/// thousand.
+const MANY: u32 = 16;
