@@ -169,6 +169,12 @@ impl Link {
 }
 
 impl Loop {
+    /// What it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let spells = self.pace.spells.capacity() * size_of::<Spell>();
+        size_of::<Loop>() + spells + self.proofs.capacity() * size_of::<Proof>()
+    }
+
     /// One more loop over a result of the same shape, soon after.
     pub(super) fn join(mut self, other: Loop) -> Loop {
         self.n += other.n;
@@ -250,7 +256,7 @@ fn micros(time: Duration) -> u32 {
 }
 
 /// Pairs of slot and column that are followed for one child and one result.
-const MOST_RUNS: usize = 8;
+const MOST_RUNS: usize = 4;
 
-/// A waterfall has 64 bars, one of them the parent's.
-const MOST_SPELLS: usize = 63;
+/// A waterfall has so many bars beside the parent's: what a client takes is bounded.
+const MOST_SPELLS: usize = 31;
