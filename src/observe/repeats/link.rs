@@ -126,7 +126,7 @@ impl Link {
         let mut beyond = self.beyond;
         let prove = |run: &Run| {
             let outside = self.outside(run, asked);
-            let bar = Bar { least, asked: asked - outside, contested, compact: self.is_compact() };
+            let bar = Bar { least, asked: asked - outside, contested, compact: self.compact() };
             run.proves(&self.rows, bar).map(|proof| (proof, outside))
         };
         let mut proofs: Vec<(Proof, u32)> = self.runs.iter().filter_map(prove).collect();
@@ -148,10 +148,10 @@ impl Link {
         })
     }
 
-    /// Whether most of what ran meanwhile had a link too: loops do little else.
-    fn is_compact(&self) -> bool {
+    /// How much of what ran meanwhile had a link too, in tenths: loops do little else.
+    fn compact(&self) -> u32 {
         let [first, last] = self.scope;
-        (last[1] - first[1]) * 5 >= (last[0] - first[0]) * 3
+        ((last[1] - first[1]) * 10).checked_div(last[0] - first[0]).unwrap_or(10)
     }
 
     /// How many executions without a link are put down to rows that were not kept.

@@ -71,8 +71,8 @@ pub(super) struct Bar {
     pub(super) asked: u32,
     /// The parent ran again at once: its children may be anybody's, and order says less.
     pub(super) contested: bool,
-    /// Little else ran between them.
-    pub(super) compact: bool,
+    /// How much of what ran between them had a link too, in tenths.
+    pub(super) compact: u32,
 }
 
 impl Run {
@@ -125,8 +125,13 @@ impl Run {
 
     fn order(&self, filled: u32, bar: Bar) -> Option<Order> {
         let (all, few) = (self.is_whole(filled), self.n < FEW);
-        let lost = (self.n < MANY && !bar.compact && !all) || (few && (!bar.compact || (bar.contested && !all)));
-        if lost {
+        let compact = match (few, all) {
+            (true, false) => 9,
+            (true, true) => 6,
+            (false, false) if self.n < MANY => 6,
+            (false, _) => 0,
+        };
+        if bar.compact < compact || (few && !all && (bar.contested || self.n < bar.asked)) {
             return None;
         }
         // Few values are soon in order by chance, and soon all.
