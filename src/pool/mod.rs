@@ -282,6 +282,12 @@ impl Pool {
     /// A prepared statement was found to be out of date: any other may be, on any server.
     pub fn change_schema(&self) {
         self.schema.fetch_add(1, Relaxed);
+        self.redefine();
+    }
+
+    /// A client has changed what texts mean.
+    pub fn redefine(&self) {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).redefine();
     }
 
     /// How often the schema is known to have changed.

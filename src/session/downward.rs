@@ -224,6 +224,9 @@ impl Relay<'_> {
         self.settle_names();
         let dialogue = &mut self.exchange.dialogue;
         let tally = dialogue.take_tally();
+        if tally.redefined {
+            self.session.pool.redefine();
+        }
         if !dialogue.is_busy() {
             self.exchange.course.times.ready = self.exchange.course.times.now;
         }

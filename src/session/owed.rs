@@ -81,6 +81,8 @@ pub struct Tally {
     pub statements: u32,
     /// Transactions.
     pub transactions: u32,
+    /// What texts mean may have changed: a table, a type, a function was made, altered or dropped.
+    pub redefined: bool,
 }
 
 /// How the client's changes of its names turned out, in the order of the replies.
