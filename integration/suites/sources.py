@@ -12,9 +12,13 @@ from support.places import ROOT
 PLACE = ROOT / "target" / "suites"
 
 
+# Installed under another name than its source has.
+INSTALLED = {"psycopg2": "psycopg2-binary"}
+
+
 def unpacked(package: str) -> Path:
     """The source of `package`, of the very version that its tests will import."""
-    wanted = version(package)
+    wanted = version(INSTALLED.get(package, package))
     place = PLACE / "sources" / f"{package}-{wanted}"
     if not place.exists():
         with tarfile.open(_fetched(package, wanted)) as archive:
