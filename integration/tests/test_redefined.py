@@ -43,6 +43,26 @@ def test_a_table_of_another_shape(connect, table):
     run(story())
 
 
+def test_everybody_is_told_before_columns_are_others(connect, table):
+    """Whoever still takes a column for an integer must not be sent a float in its place, although others have been told."""
+    table("shifting", "v int")
+
+    async def story():
+        owner, *others = [await connect() for _ in range(4)]
+        await owner.execute("insert into shifting values (1)")
+        statements = []
+        for other in others:
+            statements.append(await other.prepare("select v from shifting"))
+            assert await statements[-1].fetchval() == 1
+        await owner.execute("alter table shifting alter v type float4")
+        for other, statement in zip(others, statements):
+            with pytest.raises(asyncpg.FeatureNotSupportedError):
+                await statement.fetchval()
+            assert await other.fetchval("select v from shifting") == 1.0
+
+    run(story())
+
+
 def test_a_table_that_changes_in_a_transaction(connect, table):
     """One's own changes hold at once, everybody's at commit, and none after a rollback."""
     table("turning", "v int")

@@ -137,6 +137,11 @@ impl Catalog {
         statement
     }
 
+    /// The same text as it is understood now.
+    pub fn again(&mut self, statement: &Statement) -> Arc<Statement> {
+        self.intern(statement.dialect, &statement.definition)
+    }
+
     /// Forgets what no client uses any more, whenever the table has doubled.
     fn sweep(&mut self) {
         if self.known.len() < self.sweep_at {

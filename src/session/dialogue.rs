@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::owed::{Answer, Heed, Owed, Phase, Settled, Tally, Verdict};
-use crate::pool::memory::Memory;
+use crate::pool::memory::{Memory, StatementId};
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
 
@@ -106,6 +106,14 @@ impl Dialogue {
             backend::NOTICE | backend::NOTIFICATION | backend::PARAMETER_STATUS => self.beside(frame.tag),
             backend::KEY => Verdict::Swallow,
             tag => self.receive_reply(tag, frame.body, memory),
+        }
+    }
+
+    /// The statement that was bound where the next reply belongs.
+    pub fn binding(&self) -> Option<StatementId> {
+        match self.owed.front() {
+            Some(Owed::Bind(id)) => *id,
+            _ => None,
         }
     }
 
@@ -215,7 +223,7 @@ impl Dialogue {
             }
             (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
             (Owed::Describe, backend::ROW_DESCRIPTION | backend::NO_DATA)
-            | (Owed::Bind, backend::BOUND)
+            | (Owed::Bind(_), backend::BOUND)
             | (Owed::Close, backend::CLOSED) => {
                 self.owed.pop_front();
             }

@@ -14,8 +14,8 @@ pub enum Owed {
     Sync,
     /// ParseComplete, of a named statement where there is an id.
     Parse(Option<StatementId>),
-    /// BindComplete.
-    Bind,
+    /// BindComplete, of a named statement where there is an id.
+    Bind(Option<StatementId>),
     /// RowDescription or NoData, perhaps after ParameterDescription.
     Describe,
     /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
@@ -106,7 +106,7 @@ impl Owed {
             frontend::FUNCTION_CALL => Some(Owed::FunctionCall),
             frontend::SYNC => Some(Owed::Sync),
             frontend::PARSE => Some(Owed::Parse(None)),
-            frontend::BIND => Some(Owed::Bind),
+            frontend::BIND => Some(Owed::Bind(None)),
             frontend::DESCRIBE => Some(Owed::Describe),
             frontend::EXECUTE => Some(Owed::Execute),
             frontend::CLOSE => Some(Owed::Close),
