@@ -56,7 +56,6 @@ impl<'s> Relay<'s> {
         if let Some(lease) = &mut self.lease {
             let server = lease.server();
             self.session.client.set_line(Some(server.line.clone()));
-            server.memory.see_schema(self.session.pool.schema());
         }
         self.bring_parameters();
     }
