@@ -14,10 +14,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use pgweir::config::Observe;
 use pgweir::config::Sources;
 use pgweir::net::Stream;
+use pgweir::observe::observer::{Observatory, Observer};
 use pgweir::pool::{Home, Pools};
 use pgweir::session::welcome::welcome;
 use pgweir::session::{Lobby, Rules, Worker};
@@ -109,7 +111,10 @@ fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let homes = [Home { runtime: runtime.handle().clone() }];
     let lobby = Arc::new(Lobby::new(rules(toml), Pools::new(homes.into()), [0; 32]));
-    let worker = Arc::new(Worker::new(0, Instant::now()));
+    let observatory = Arc::new(Observatory::new([7; 16], &Observe::default()));
+    analyse(observatory.clone());
+    let observer = Observer::new(observatory);
+    let worker = Arc::new(Worker::new(0, Instant::now(), observer));
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         tell.send(listener.local_addr().unwrap()).unwrap();
@@ -123,6 +128,16 @@ fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
                     session.run().await;
                 }
             });
+        }
+    });
+}
+
+/// Reads what it is told, as the analyst does, and gives the batches back.
+fn analyse(observatory: Arc<Observatory>) {
+    let mut batches = Vec::new();
+    thread::spawn(move || {
+        while observatory.take(&mut batches, PATIENCE) {
+            observatory.give_back(batches.drain(..));
         }
     });
 }
@@ -193,6 +208,9 @@ fn exchanges() -> Vec<Exchange> {
         },
     ]
 }
+
+/// Between two looks whether the test is over.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Rounds before the counting begins, and while it lasts.
 const WARM: usize = 20;

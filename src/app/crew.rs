@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
 
+use crate::observe::observer::{Observatory, Observer};
 use crate::pool::Home;
 use crate::session::Worker;
 
@@ -29,8 +30,9 @@ pub(super) struct Crew(Arc<[Hand]>);
 
 impl Crew {
     /// Starts so many threads.
-    pub(super) fn hire(count: usize, epoch: Instant) -> io::Result<Crew> {
-        let hands: io::Result<Vec<Hand>> = (0..count.max(1)).map(|index| hire_one(index, epoch)).collect();
+    pub(super) fn hire(count: usize, epoch: Instant, observatory: &Arc<Observatory>) -> io::Result<Crew> {
+        let hands: io::Result<Vec<Hand>> =
+            (0..count.max(1)).map(|index| hire_one(index, epoch, observatory.clone())).collect();
         Ok(Crew(hands?.into()))
     }
 
@@ -59,6 +61,11 @@ impl Crew {
         self.0.iter().for_each(|hand| hand.worker.alarms.ring(now));
     }
 
+    /// Every tick: what is over is handed to the analyst.
+    pub(super) fn flush(&self) {
+        self.0.iter().for_each(|hand| hand.worker.observer.flush());
+    }
+
     /// Once a second.
     pub(super) fn tidy(&self) {
         self.0.iter().for_each(|hand| hand.worker.tidy());
@@ -75,7 +82,7 @@ impl Crew {
     }
 }
 
-fn hire_one(index: usize, epoch: Instant) -> io::Result<Hand> {
+fn hire_one(index: usize, epoch: Instant, observatory: Arc<Observatory>) -> io::Result<Hand> {
     let (told, tell) = mpsc::channel();
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
@@ -91,5 +98,5 @@ fn hire_one(index: usize, epoch: Instant) -> io::Result<Hand> {
         }
     })?;
     let runtime = tell.recv().map_err(|_| io::Error::other("a worker's thread did not start"))??;
-    Ok(Hand { worker: Arc::new(Worker::new(index, epoch)), runtime, stop })
+    Ok(Hand { worker: Arc::new(Worker::new(index, epoch, Observer::new(observatory))), runtime, stop })
 }

@@ -1,32 +1,34 @@
-//! Starts the analyst: the thread that reads texts, and its clock. Who hands it batches is not decided here.
+//! Starts the analyst: the thread that takes what the workers tell, the thread that reads texts, and its clock.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Observe;
 use crate::observe::analyst::Analyst;
 use crate::observe::insight::Insight;
+use crate::observe::observer::Observatory;
 use crate::observe::snapshot::Snapshot;
-use crate::observe::who::Whos;
 
 /// The analyst while pgweir runs. Dropped, it reads no more texts.
 pub(super) struct Insights {
-    pub(super) analyst: Arc<Analyst>,
-    epoch: Instant,
+    analyst: Arc<Analyst>,
+    observatory: Arc<Observatory>,
 }
 
 impl Insights {
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn start(whos: Arc<Whos>, observe: &Observe, epoch: Instant) -> std::io::Result<Insights> {
+    pub(super) fn start(observatory: Arc<Observatory>, observe: &Observe, epoch: Instant) -> std::io::Result<Insights> {
         let since = SignedDuration::try_from(epoch.elapsed()).unwrap_or_default();
         let began = Timestamp::now().checked_sub(since).unwrap_or(Timestamp::UNIX_EPOCH);
-        let analyst = Arc::new(Analyst::new(whos, observe, began));
+        let analyst = Arc::new(Analyst::new(observatory.whos.clone(), observe, began));
         let reading = analyst.clone();
         std::thread::Builder::new().name("pgweir-texts".to_owned()).spawn(move || reading.read_texts())?;
-        Ok(Insights { analyst, epoch })
+        let (taking, from) = (analyst.clone(), observatory.clone());
+        std::thread::Builder::new().name("pgweir-analyst".to_owned()).spawn(move || take_all(&taking, &from, epoch))?;
+        Ok(Insights { analyst, observatory })
     }
 
     /// For those who show what is known.
@@ -35,9 +37,8 @@ impl Insights {
     }
 
     /// A second has passed, and a picture was taken.
-    pub(super) fn second(&self, now: Instant, snapshot: &Snapshot) {
+    pub(super) fn second(&self, snapshot: &Snapshot) {
         self.analyst.second(snapshot);
-        let _ = self.analyst.tick(now.saturating_duration_since(self.epoch));
     }
 
     /// Takes new thresholds.
@@ -46,8 +47,22 @@ impl Insights {
     }
 }
 
+/// Reads batches until there will be none any more.
+fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
+    let mut batches = Vec::new();
+    while from.take(&mut batches, PATIENCE) {
+        batches.iter().for_each(|batch| analyst.take(batch));
+        from.give_back(batches.drain(..));
+        analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
+    }
+}
+
+/// Between two looks at the clock, where nothing comes.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 impl Drop for Insights {
     fn drop(&mut self) {
+        self.observatory.close();
         self.analyst.close();
     }
 }

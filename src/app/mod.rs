@@ -18,8 +18,8 @@ use crate::net::listen::{ListenError, Listener};
 use crate::net::tls::TlsError;
 use crate::notify::Notify;
 use crate::observe::log::LogGuard;
+use crate::observe::observer::Observatory;
 use crate::observe::snapshot::{ClientSource, SnapshotCell};
-use crate::observe::who::Whos;
 use crate::pool::client::Word;
 use crate::pool::{Pools, tidy};
 use crate::session::{Lobby, Rules};
@@ -68,6 +68,7 @@ struct App<'l> {
     lobby: Arc<Lobby>,
     crew: Crew,
     photographer: Photographer,
+    observatory: Arc<Observatory>,
     insights: Insights,
     sources: Sources,
     log: &'l LogGuard,
@@ -84,8 +85,11 @@ impl<'l> App<'l> {
         let signals = Signals::listen()?;
         let mut mock_key = [0; 32];
         getrandom::fill(&mut mock_key)?;
-        let crew = Crew::hire(config.listen.workers, epoch)?;
-        let insights = Insights::start(Arc::new(Whos::default()), &config.observe, epoch)?;
+        let mut seed = [0; 16];
+        getrandom::fill(&mut seed)?;
+        let observatory = Arc::new(Observatory::new(seed, &config.observe));
+        let crew = Crew::hire(config.listen.workers, epoch, &observatory)?;
+        let insights = Insights::start(observatory.clone(), &config.observe, epoch)?;
         let rules = Rules::load(config, &mock_key)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
         let photographer = Photographer::new(lobby.clone());
@@ -94,6 +98,7 @@ impl<'l> App<'l> {
             lobby,
             crew,
             photographer,
+            observatory,
             insights,
             sources,
             log,
@@ -179,6 +184,7 @@ impl<'l> App<'l> {
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
         self.crew.ring(now);
+        self.crew.flush();
         if self.crew.has_deadlines() {
             let at = self.crew.deadline(now);
             self.lobby.roster.each(|client| client.check_deadline(at));
@@ -193,7 +199,7 @@ impl<'l> App<'l> {
             self.lobby.pools.prune(now);
             self.crew.tidy();
             self.photographer.shoot(now);
-            self.insights.second(now, &self.photographer.cell().get());
+            self.insights.second(&self.photographer.cell().get());
         }
     }
 
@@ -223,6 +229,7 @@ impl<'l> App<'l> {
             warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
         }
         self.log.reload(&rules.config.log);
+        self.observatory.configure(&rules.config.observe);
         self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
         derive_secrets(&self.lobby);

@@ -110,7 +110,12 @@ impl Default for Auth {
 
 impl Default for Observe {
     fn default() -> Self {
-        Observe { slow_query: Duration::from_millis(200), parameters: Parameters::Off, n_plus_one: 5 }
+        Observe {
+            track_statements: true,
+            slow_query: Duration::from_millis(200),
+            parameters: Parameters::Off,
+            n_plus_one: 5,
+        }
     }
 }
 

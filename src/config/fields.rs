@@ -60,6 +60,7 @@ pub(super) fn visit(v: &mut impl Visitor, config: &mut Config) {
         user(v, KeyPath::of(&["users", name]), each);
     }
     v.section(KeyPath::of(&["observe"]));
+    v.key("track_statements", &mut config.observe.track_statements);
     v.key("slow_query", &mut config.observe.slow_query);
     v.key("parameters", &mut config.observe.parameters);
     v.key_if("n_plus_one", &mut config.observe.n_plus_one, between(2..=1_000_000));

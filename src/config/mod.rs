@@ -276,6 +276,8 @@ pub enum TlsNegotiation {
 /// `[observe]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observe {
+    /// Whether statements are looked at: digests, timing, findings.
+    pub track_statements: bool,
     /// A statement that takes longer is slow.
     pub slow_query: Duration,
     /// Whether parameter values may be kept and logged.

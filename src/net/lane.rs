@@ -129,15 +129,14 @@ impl Lane {
         self.judge(size, Piece::Pass, Rest::Pass);
     }
 
-    /// Judgement: all frames in a row that have this tag pass. How many there were.
+    /// Judgement: all frames in a row that have this tag pass. How many bytes they are, those to come too.
     pub fn forward_run(&mut self, tag: u8) -> usize {
         debug_assert!(self.rest == Rest::None);
-        let (mut at, mut frames) = (self.judged, 0);
+        let mut at = self.judged;
         while let Ok(Some(frame)) = Frame::read(&self.buffer[at..self.received]) {
             if frame.tag != tag {
                 break;
             }
-            frames += 1;
             at += frame.size;
             if at >= self.received {
                 break;
@@ -147,7 +146,7 @@ impl Lane {
         if size > 0 {
             self.forward(size);
         }
-        frames
+        size
     }
 
     /// Judgement: the next `size` bytes are left out, also those that have yet to arrive.

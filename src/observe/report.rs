@@ -8,7 +8,7 @@ use super::who::WhoId;
 use crate::sql::digest::Reading;
 
 /// One statement that is over.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Report {
     /// What it was; the digest is 0 where that is not known (a FunctionCall, a text that was too long).
     pub reading: Reading,

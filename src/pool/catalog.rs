@@ -3,13 +3,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
 
 use super::memory::StatementId;
 use super::parameters::Parameters;
+use crate::observe::lore::Lore;
 use crate::protocol::frame::cut_str;
 use crate::sql::{Effects, effects};
 
@@ -27,6 +28,7 @@ pub struct Statement {
     /// What running it may leave behind in a session.
     pub effects: Effects,
     proven: AtomicBool,
+    lore: Mutex<Lore>,
 }
 
 /// What running a statement may leave behind, by its definition; whatever backslashes mean.
@@ -34,6 +36,18 @@ pub fn effects_of(definition: &[u8]) -> Effects {
     let text = cut_str(definition).map_or(definition, |(text, _)| text);
     let plain = effects(text, false);
     if text.contains(&b'\\') { plain | effects(text, true) } else { plain }
+}
+
+/// The types that a Parse declares are known from the begin.
+fn lore_of(definition: &[u8]) -> Lore {
+    let types = cut_str(definition).map_or(&b""[..], |(_, types)| types);
+    Lore { types: oids(types).collect(), ..Lore::default() }
+}
+
+/// The types of a Parse or a ParameterDescription: a count of two bytes, then four bytes each.
+pub fn oids(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    let (list, _) = bytes.get(2..).unwrap_or_default().as_chunks::<4>();
+    list.iter().map(|oid| u32::from_be_bytes(*oid))
 }
 
 impl Statement {
@@ -44,6 +58,11 @@ impl Statement {
     /// Its text.
     pub fn query(&self) -> &[u8] {
         cut_str(&self.definition).map_or(&self.definition, |(text, _)| text)
+    }
+
+    /// What was learned of it by looking on. Held for a moment only.
+    pub fn lore(&self) -> MutexGuard<'_, Lore> {
+        self.lore.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A server has parsed it.
@@ -114,8 +133,9 @@ impl Catalog {
         self.sweep();
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
-        let (effects, proven) = (effects_of(definition), AtomicBool::new(false));
-        let statement = Arc::new(Statement { id, name, definition: definition.into(), dialect, effects, proven });
+        let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
+        let definition = definition.into();
+        let statement = Arc::new(Statement { id, name, definition, dialect, effects, proven, lore });
         let hasher = &self.hasher;
         self.known.insert_unique(hash, statement.clone(), |statement| {
             hasher.hash_one((statement.dialect, &*statement.definition))

@@ -13,6 +13,7 @@ use super::mail::Mailbox;
 use crate::observe::count::Count;
 use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView};
+use crate::observe::who::Who;
 
 /// One client, from its login on.
 #[derive(Debug)]
@@ -228,6 +229,16 @@ impl Client {
     /// Runs `look` on the server that serves it, which cannot change meanwhile.
     pub fn with_line<R>(&self, look: impl FnOnce(Option<&Arc<Line>>) -> R) -> R {
         look(self.lock_line().as_ref())
+    }
+
+    /// Whose statements its are.
+    pub fn who(&self) -> Who {
+        let host = match self.addr.rsplit_once(':') {
+            Some((host, _)) => host.into(),
+            None => (*self.addr).into(),
+        };
+        let application_name = self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Who { database: self.database.clone(), user: self.user.clone(), application_name, host }
     }
 
     /// How it looks from outside.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::owed::{Tally, Verdict, write_answer};
 use super::relay::Relay;
+use super::replies::Reply;
 use super::statements::Statements;
 use super::stay::Farewell;
 use super::worker::Exchange;
@@ -15,6 +16,9 @@ use crate::protocol::{Frame, TransactionStatus, encode};
 
 /// An ErrorResponse, CommandComplete or ParameterStatus is looked at whole up to this; longer ones pass unread.
 const MOST_HELD: usize = 1024 * 1024;
+
+/// A longer row is not looked at, so that it need not be held.
+const MOST_SHOWN: usize = 8 * 1024;
 
 /// What is to be done with the frame at hand.
 enum Step {
@@ -51,7 +55,15 @@ impl Relay<'_> {
             };
             let down = &mut self.exchange.down;
             match step {
-                Step::Run(tag) => drop(down.forward_run(tag)),
+                Step::Run(backend::ROW) if self.exchange.tape.wants_rows() => {
+                    if !self.show_rows() {
+                        break;
+                    }
+                }
+                Step::Run(tag) => {
+                    let size = down.forward_run(tag);
+                    self.exchange.tape.pass(size);
+                }
                 Step::Forward(size) => down.forward(size),
                 Step::Swallow(size) => down.swallow(size),
                 Step::Rename(size) => self.rename(size),
@@ -75,11 +87,17 @@ impl Relay<'_> {
     }
 
     fn judge_reply(&mut self) -> Step {
-        let Exchange { down, dialogue, watch, settling, .. } = &mut *self.exchange;
+        let Exchange { down, dialogue, watch, settling, tape, course, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
         let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
         let batch = dialogue.answering();
+        let is_query = dialogue.is_query();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
+        if tape.is_on() && !ours && !asked && verdict == Verdict::Forward {
+            let (now, keys) = (course.times.now, &self.session.worker.observer.shared().keys);
+            let reply = Reply { frame, batch, is_query, now, keys };
+            tape.hear(&reply, self.session.statements.as_deref_mut());
+        }
         match frame.tag {
             // What is told between answers is for the client, whoever asks.
             _ if asked && !matches!(frame.tag, backend::NOTIFICATION | backend::PARAMETER_STATUS) => {
@@ -104,6 +122,32 @@ impl Relay<'_> {
             Verdict::Forward => Step::Forward(frame.size),
             Verdict::Swallow => Step::Swallow(frame.size),
         }
+    }
+
+    /// Rows that the tape looks at, one by one. Whether there may be more to judge now.
+    fn show_rows(&mut self) -> bool {
+        let Exchange { down, tape, .. } = &mut *self.exchange;
+        let keys = &self.session.worker.observer.shared().keys;
+        while tape.wants_rows() {
+            let Ok(Some(frame)) = down.frame() else { break };
+            match frame.whole() {
+                _ if frame.tag != backend::ROW => break,
+                Some(body) => tape.row(body, keys),
+                None if frame.size > MOST_SHOWN => {
+                    tape.skip_rows();
+                    break;
+                }
+                None => {
+                    let size = frame.size;
+                    down.hold(size);
+                    return false;
+                }
+            }
+            let size = frame.size;
+            tape.pass(size);
+            down.forward(size);
+        }
+        true
     }
 
     /// A parameter has changed, for the client and on its server; or on the server only, where the client is to have what it
@@ -144,7 +188,10 @@ impl Relay<'_> {
     fn note_parameter(&mut self, name: &str, value: &str) {
         self.session.dialect = None;
         match name {
-            "application_name" => self.session.client.set_application_name(value),
+            "application_name" => {
+                self.session.client.set_application_name(value);
+                self.session.renew_who();
+            }
             "standard_conforming_strings" => self.session.backslash = value == "off",
             _ => {}
         }

@@ -8,6 +8,7 @@
 //! `limits` (how long is too long).
 
 pub mod alarm;
+pub mod bound;
 pub mod carry;
 mod course;
 pub mod desk;
@@ -19,18 +20,24 @@ mod learn;
 mod limits;
 mod listen;
 pub mod lobby;
+pub mod memo;
 pub mod owed;
 mod parting;
 mod refusal;
 mod relay;
 pub mod replication;
+pub mod replies;
 pub mod request;
+pub mod rows;
 mod settle;
+mod sight;
 #[cfg(test)]
 mod stage;
 pub mod standing;
 pub mod statements;
 pub mod stay;
+pub mod tape;
+mod telling;
 mod turned;
 mod unread;
 mod upward;

@@ -45,6 +45,7 @@ impl<'s> Relay<'s> {
         let waited = now.saturating_duration_since(asked_at);
         session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
+        exchange.tape.begin(session.worker.observer.shared().is_on(), waited);
         let mut relay = Relay { session, up, exchange, lease: Some(lease) };
         relay.meet_server();
         relay
@@ -62,7 +63,8 @@ impl<'s> Relay<'s> {
     /// Runs until the server is given back.
     pub(super) async fn converse(mut self) -> Result<(), Farewell> {
         let outcome = poll_fn(|cx| self.poll(cx)).await;
-        if outcome.is_err() {
+        if let Err(farewell) = &outcome {
+            self.cut_tape(farewell);
             self.give_up();
         }
         let Relay { session, up, exchange, .. } = self;
@@ -97,6 +99,7 @@ impl<'s> Relay<'s> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
         self.exchange.course.times.now = Instant::now();
+        self.exchange.tape.go_on(self.exchange.course.times.now);
         self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
@@ -105,6 +108,7 @@ impl<'s> Relay<'s> {
                 Ok(_) if self.is_over() => return Poll::Ready(self.exchange.course.ending.take().map_or(Ok(()), Err)),
                 Ok(true) => {}
                 Ok(false) => {
+                    self.note_stall();
                     self.set_deadline();
                     return Poll::Pending;
                 }
@@ -216,6 +220,9 @@ impl<'s> Relay<'s> {
         self.exchange.course.flushed = flushed;
         if sent > 0 {
             self.session.meter().client_sent(sent);
+        }
+        if self.exchange.tape.has_news() && self.exchange.down.is_sent() {
+            self.tell();
         }
         Ok(sent > 0)
     }

@@ -12,6 +12,7 @@ use crate::auth::ServerKey;
 use crate::config::{PoolSettings, TlsMode};
 use crate::net::Stream;
 use crate::net::dial::Address;
+use crate::observe::observer::{Observatory, Observer};
 use crate::pool::client::Identity;
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Home, Plan, Pool, Quotas, Roster, Route};
@@ -45,7 +46,7 @@ impl Stage {
         let plan = Arc::new(Plan { version: 1, generation: 1, settings, route });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
         let pool = pool(plan, &quotas);
-        let worker = Arc::new(Worker::new(0, Instant::now()));
+        let worker = Arc::new(Worker::new(0, Instant::now(), observer()));
         Stage { pool, quotas, doors, roster: Arc::default(), worker, clients: 0, dir }
     }
 
@@ -87,6 +88,7 @@ impl Stage {
             parameters,
             statements: None,
             hearing: None,
+            who: Default::default(),
             direct: false,
             rested_at: Instant::now(),
             stay,
@@ -112,6 +114,11 @@ impl Stage {
     pub(super) async fn server(&self) -> Peer {
         Peer(soon(self.doors.accept()).await.unwrap().0).log_in().await
     }
+}
+
+/// Nobody looks at what it is told.
+pub(super) fn observer() -> Observer {
+    Observer::new(Arc::new(Observatory::new([0; 16], &Default::default())))
 }
 
 pub(super) fn pool(plan: Arc<Plan>, quotas: &Quotas) -> Arc<Pool> {

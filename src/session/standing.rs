@@ -74,6 +74,11 @@ impl Dialogue {
         self.owed.front() == Some(&Owed::Execute)
     }
 
+    /// Whether what comes next answers a Query.
+    pub fn is_query(&self) -> bool {
+        self.owed.front() == Some(&Owed::Query)
+    }
+
     /// Whether rows that come next are the client's.
     pub fn takes_rows(&self) -> bool {
         matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::owed::Settled;
+use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
 use crate::sql::Effects;
 
@@ -23,6 +24,10 @@ pub struct Statements {
     /// What was bound last drops prepared statements when it is executed.
     pub(super) drop_is_bound: bool,
     pub(super) unnamed: Vec<u8>,
+    /// What was learned of the unnamed statement by looking on.
+    pub(super) unnamed_lore: Lore,
+    /// And of named ones, where their client has a server of its own and the pool knows nothing of them.
+    pub(super) lores: HashMap<Box<[u8]>, Lore>,
     /// What running the unnamed statement may leave behind.
     pub(super) effects: Effects,
     /// The unnamed statement's stamp, 0 for none; its text may have been too long to be kept.
@@ -38,6 +43,9 @@ struct Change {
     batch: u32,
 }
 
+/// Named statements of a client with a server of its own that are told apart.
+const MOST_LORES: usize = 1000;
+
 /// With more changes under way than this, nobody looks whether a name is among them.
 const MOST_LOOKED_AT: usize = 256;
 
@@ -45,6 +53,19 @@ impl Statements {
     /// For the client with this number.
     pub fn new(client: u32) -> Statements {
         Statements { stamps: u64::from(client) << 32, ..Statements::default() }
+    }
+
+    /// What was learned of a statement that the pool does not know.
+    pub(super) fn lore(&self, name: &[u8]) -> Option<&Lore> {
+        if name.is_empty() { Some(&self.unnamed_lore) } else { self.lores.get(name) }
+    }
+
+    /// The same, to be written.
+    pub(super) fn lore_mut(&mut self, name: &[u8]) -> &mut Lore {
+        if name.is_empty() || self.lores.len() >= MOST_LORES {
+            return &mut self.unnamed_lore;
+        }
+        self.lores.entry(name.into()).or_default()
     }
 
     /// Takes note of how changes turned out.

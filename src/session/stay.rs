@@ -19,6 +19,7 @@ use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::rejections::Rejections;
 use crate::observe::snapshot::ClientState;
+use crate::observe::who::WhoId;
 use crate::pool::catalog::Dialect;
 use crate::pool::client::Word;
 use crate::pool::lease::{Asked, Denied};
@@ -49,6 +50,8 @@ pub struct Session {
     pub(super) lane: Option<Box<Lane>>,
     /// What it hears through its pool.
     pub(super) hearing: Option<Hearing>,
+    /// Database, user, application and address under one number.
+    pub(super) who: WhoId,
     /// Its last request was of a kind that may wait unread.
     pub(super) direct: bool,
     /// When it last got what it asked for.
@@ -128,6 +131,11 @@ impl Session {
         self.pool.meter(self.worker.index)
     }
 
+    /// The client calls itself something else.
+    pub(super) fn renew_who(&mut self) {
+        self.who = self.worker.observer.shared().whos.number(self.client.who());
+    }
+
     /// From the first request to the last.
     pub async fn run(mut self: Box<Self>) {
         let Err(farewell) = self.stay().await;
@@ -163,7 +171,10 @@ impl Session {
             };
             match lease {
                 Ok(lease) => Relay::new(self, up, lease, asked_at).converse().await?,
-                Err(complaint) => Box::pin(self.refuse(up, complaint)).await?,
+                Err(complaint) => {
+                    self.tell_refused(&up, asked_at, complaint.sqlstate);
+                    Box::pin(self.refuse(up, complaint)).await?;
+                }
             }
         }
     }

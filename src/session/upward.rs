@@ -49,9 +49,13 @@ impl Relay<'_> {
             if !dialogue.is_busy() {
                 self.exchange.course.times.statement = self.exchange.course.times.now;
             }
+            let mark = self.look(tag);
             match self.judge(tag, size) {
                 Judged::Done => {}
-                Judged::Hold => return Ok(()),
+                Judged::Hold => {
+                    mark.into_iter().for_each(|mark| self.exchange.tape.take_back(mark));
+                    return Ok(());
+                }
                 Judged::Violation(why) => return Err(violation(why)),
             }
         }

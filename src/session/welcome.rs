@@ -301,6 +301,7 @@ impl Guest {
         });
         let plan = pool.plan();
         let backslash = parameters.reads_backslashes();
+        let who = self.worker.observer.shared().whos.number(client.who());
         Welcomed::Session(Box::new(Session {
             stream,
             client,
@@ -313,6 +314,7 @@ impl Guest {
             backslash,
             statements: None,
             hearing: None,
+            who,
             direct: false,
             rested_at: now,
             lane,

@@ -9,8 +9,10 @@ use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
 use super::settle::Settling;
+use super::tape::Tape;
 use super::watch::Watch;
 use crate::net::Lane;
+use crate::observe::observer::Observer;
 use crate::pool::Client;
 
 /// Room for requests. Most are short, and a thousand clients that wait hold one each.
@@ -38,6 +40,8 @@ pub struct Worker {
     pub index: usize,
     /// When the process' clock of deadlines began.
     pub epoch: Instant,
+    /// Tells the analyst what is over.
+    pub observer: Observer,
     /// Time limits of the logins under way.
     pub alarms: Alarms,
     clients: AtomicUsize,
@@ -55,6 +59,8 @@ pub struct Exchange {
     pub dialogue: Dialogue,
     /// What the client's statements may have left behind.
     pub watch: Watch,
+    /// What runs, for those who want to know how long it took.
+    pub tape: Tape,
     /// What is being found out about it.
     pub(super) settling: Settling,
     /// How far the conversation has come.
@@ -67,6 +73,7 @@ impl Exchange {
             down: Lane::new(DOWN),
             dialogue: Dialogue::default(),
             watch: Watch::default(),
+            tape: Tape::default(),
             settling: Settling::default(),
             course: Course::begin(epoch, Limits::none()),
         }
@@ -113,10 +120,11 @@ impl<T> Shelf<T> {
 
 impl Worker {
     /// The worker with this number.
-    pub fn new(index: usize, epoch: Instant) -> Worker {
+    pub fn new(index: usize, epoch: Instant, observer: Observer) -> Worker {
         Worker {
             index,
             epoch,
+            observer,
             alarms: Alarms::default(),
             clients: AtomicUsize::new(0),
             deadlines: AtomicBool::new(false),
@@ -161,6 +169,7 @@ impl Worker {
         exchange.down.clear();
         exchange.dialogue.clear();
         exchange.watch.clear();
+        exchange.tape.clear();
         exchange.settling.clear();
         self.down.put(exchange);
     }

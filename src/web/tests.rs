@@ -65,7 +65,7 @@ impl Site {
 }
 
 fn analyst(whos: Arc<Whos>) -> Analyst {
-    let observe = Observe { slow_query: Duration::from_millis(200), parameters: Parameters::Plain, n_plus_one: 5 };
+    let observe = Observe { parameters: Parameters::Plain, ..Observe::default() };
     Analyst::new(whos, &observe, Timestamp::from_millisecond(1_795_341_600_000).unwrap())
 }
 

@@ -1,0 +1,222 @@
+//! The way from the workers to the analyst: each worker fills a batch of its own, which is handed over when it is full or a
+//! tick has passed. Nobody waits: what the analyst cannot keep up with is dropped and counted.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::keys::Keys;
+use super::known::Known;
+use super::report::{Batch, Report};
+use super::who::Whos;
+use crate::config::{Observe, Parameters};
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Observatory {
+    /// Hashes values.
+    pub keys: Keys,
+    /// Shapes that were met.
+    pub known: Known,
+    /// Whose statements they are.
+    pub whos: Arc<Whos>,
+    inbox: Inbox,
+    on: AtomicBool,
+    slow_nanos: AtomicU64,
+    parameters: AtomicU8,
+}
+
+/// A worker's handle.
+#[derive(Debug)]
+pub struct Observer {
+    shared: Arc<Observatory>,
+    batch: Mutex<Batch>,
+}
+
+/// Reports, and hashes, that are handed over at once. A batch has room for as many from the begin: about 180 KiB.
+const FULL: usize = 512;
+const FULL_OF_HASHES: usize = 8 * FULL;
+
+/// Batches that wait for the analyst: about half a second of two hundred thousand statements a second.
+const MOST_WAITING: usize = 256;
+
+/// A statement with so many rows,
+pub const MANY_ROWS: u64 = 10_000;
+
+/// or bytes is kept whatever time it took.
+pub const MANY_BYTES: u64 = 1024 * 1024;
+
+impl Observatory {
+    /// With a key of the process, as configured.
+    pub fn new(seed: [u8; 16], observe: &Observe) -> Observatory {
+        let shared = Observatory {
+            keys: Keys::new(seed),
+            known: Known::default(),
+            whos: Arc::default(),
+            inbox: Inbox::default(),
+            on: AtomicBool::new(false),
+            slow_nanos: AtomicU64::new(0),
+            parameters: AtomicU8::new(0),
+        };
+        shared.configure(observe);
+        shared
+    }
+
+    /// As configured now.
+    pub fn configure(&self, observe: &Observe) {
+        self.on.store(observe.track_statements, Relaxed);
+        self.slow_nanos.store(u64::try_from(observe.slow_query.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.parameters.store(observe.parameters as u8, Relaxed);
+    }
+
+    /// Whether statements are looked at.
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        self.on.load(Relaxed)
+    }
+
+    /// A statement that takes, or waits, this long is slow.
+    #[inline]
+    pub fn slow(&self) -> Duration {
+        Duration::from_nanos(self.slow_nanos.load(Relaxed))
+    }
+
+    /// Whether values may be kept.
+    pub fn parameters(&self) -> Parameters {
+        match self.parameters.load(Relaxed) {
+            found if found == Parameters::Plain as u8 => Parameters::Plain,
+            found if found == Parameters::Hash as u8 => Parameters::Hash,
+            _ => Parameters::Off,
+        }
+    }
+
+    /// Whether a statement is one to be shown by itself.
+    pub fn is_notable(&self, report: &Report) -> bool {
+        let slow = self.slow();
+        report.query >= slow
+            || report.wait >= slow
+            || report.sqlstate != [0; 5]
+            || report.rows >= MANY_ROWS
+            || report.bytes >= MANY_BYTES
+    }
+
+    /// Batches for the analyst, as soon as there are any or `patience` is over. `false` when there will be none any more.
+    pub fn take(&self, batches: &mut Vec<Batch>, patience: Duration) -> bool {
+        self.inbox.take(batches, patience)
+    }
+
+    /// The analyst gives batches back that it has read.
+    pub fn give_back(&self, batches: impl Iterator<Item = Batch>) {
+        self.inbox.give_back(batches);
+    }
+
+    /// No more batches come.
+    pub fn close(&self) {
+        self.inbox.close();
+    }
+}
+
+impl Observer {
+    /// A worker's.
+    pub fn new(shared: Arc<Observatory>) -> Observer {
+        Observer { shared, batch: Mutex::new(empty()) }
+    }
+
+    /// What all share.
+    #[inline]
+    pub fn shared(&self) -> &Arc<Observatory> {
+        &self.shared
+    }
+
+    /// Lets `write` add what is over; hands the batch over when it is full.
+    #[inline]
+    pub fn record(&self, write: impl FnOnce(&mut Batch)) {
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        write(&mut batch);
+        if batch.reports.len() >= FULL || batch.hashes.len() >= FULL_OF_HASHES {
+            self.shared.inbox.put(&mut batch);
+        }
+    }
+
+    /// Every tick.
+    pub fn flush(&self) {
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !batch.is_empty() {
+            self.shared.inbox.put(&mut batch);
+        }
+    }
+}
+
+/// With room for all that is handed over at once, and for what the last record adds to it.
+fn empty() -> Batch {
+    Batch {
+        reports: Vec::with_capacity(FULL + FULL / 8),
+        hashes: Vec::with_capacity(FULL_OF_HASHES + FULL),
+        captures: Vec::with_capacity(FULL + FULL / 8),
+        ..Batch::default()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    batches: VecDeque<Batch>,
+    /// Read and empty, for the next.
+    spare: Vec<Batch>,
+    closed: bool,
+    dropped: u64,
+}
+
+/// Empty batches that are kept.
+const SPARE: usize = 8;
+
+impl Inbox {
+    /// Takes what is in `batch` and leaves an empty one.
+    fn put(&self, batch: &mut Batch) {
+        let mut state = self.lock();
+        if state.closed || state.batches.len() >= MOST_WAITING {
+            state.dropped += batch.reports.len() as u64;
+            batch.clear();
+            return;
+        }
+        let empty = state.spare.pop().unwrap_or_else(empty);
+        let mut full = std::mem::replace(batch, empty);
+        full.dropped = std::mem::take(&mut state.dropped);
+        state.batches.push_back(full);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    fn take(&self, batches: &mut Vec<Batch>, patience: Duration) -> bool {
+        let idle = |state: &mut Waiting| state.batches.is_empty() && !state.closed;
+        let (mut state, _) =
+            self.changed.wait_timeout_while(self.lock(), patience, idle).unwrap_or_else(PoisonError::into_inner);
+        batches.extend(state.batches.drain(..));
+        !state.closed || !batches.is_empty()
+    }
+
+    fn give_back(&self, batches: impl Iterator<Item = Batch>) {
+        let mut state = self.lock();
+        for mut batch in batches {
+            if state.spare.len() < SPARE {
+                batch.clear();
+                state.spare.push(batch);
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,171 @@
+//! What a conversation remembers from one message to the next, to know what is run: texts read before, descriptions seen
+//! before, what was asked to be described, what is bound where. Pure.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::rows;
+use super::tape::Bound;
+use crate::observe::keys::{Keys, Shape};
+use crate::observe::report::Columns;
+use crate::pool::catalog::Statement;
+use crate::sql::digest::Reading;
+
+/// It stays with the lent buffers, so that texts and descriptions that come again are found again.
+#[derive(Debug)]
+pub struct Memo {
+    shapes: Box<[Option<(u64, Shape)>; PLACES]>,
+    columns: Box<[Option<Seen>; PLACES]>,
+    described: VecDeque<(u32, Subject)>,
+    /// The unnamed portal's.
+    pub(super) bound: Bound,
+    portals: Vec<(Box<[u8]>, Bound)>,
+    comment: Option<(u32, Box<[u8]>)>,
+    parsed: Option<(u32, Reading, Instant)>,
+}
+
+/// A description's hash, its columns, and which of them are in binary.
+#[derive(Debug)]
+struct Seen(u64, Arc<Columns>, u64);
+
+/// What a Describe is about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A statement of the pool's.
+    Statement(Arc<Statement>),
+    /// One of the client's own.
+    Own(Box<[u8]>),
+    /// The unnamed one.
+    Unnamed,
+    /// A portal: what it runs next.
+    Portal,
+}
+
+/// Texts, and descriptions, that are found again; more take each other's places.
+const PLACES: usize = 64;
+
+/// Named portals of one client.
+const MOST_PORTALS: usize = 64;
+
+/// Descriptions under way.
+const MOST_DESCRIBED: usize = 1024;
+
+impl Default for Memo {
+    fn default() -> Memo {
+        Memo {
+            shapes: Box::new([None; PLACES]),
+            columns: Box::new(std::array::from_fn(|_| None)),
+            described: VecDeque::new(),
+            bound: Bound::default(),
+            portals: Vec::new(),
+            comment: None,
+            parsed: None,
+        }
+    }
+}
+
+impl Memo {
+    /// The shape of a text: what was made of it before, or what `read` makes of it, if that may be kept.
+    pub fn shape(&mut self, text: &[u8], keys: &Keys, read: impl FnOnce() -> (Shape, bool)) -> Shape {
+        let hash = keys.bytes(text);
+        let place = &mut self.shapes[hash as usize % PLACES];
+        match place {
+            Some((known, shape)) if *known == hash => *shape,
+            _ => {
+                let (shape, keep) = read();
+                if keep {
+                    *place = Some((hash, shape));
+                }
+                shape
+            }
+        }
+    }
+
+    /// The columns that a RowDescription's body names, and which are in binary.
+    pub fn columns(&mut self, body: &[u8], keys: &Keys) -> Option<(Arc<Columns>, u64)> {
+        let hash = keys.bytes(body);
+        let place = &mut self.columns[hash as usize % PLACES];
+        if let Some(Seen(known, columns, formats)) = place
+            && *known == hash
+        {
+            return Some((columns.clone(), *formats));
+        }
+        let (columns, formats) = rows::describe(body)?;
+        let columns = Arc::new(columns);
+        *place = Some(Seen(hash, columns.clone(), formats));
+        Some((columns, formats))
+    }
+
+    /// A Describe is sent.
+    pub fn describe(&mut self, batch: u32, subject: Subject) {
+        if self.described.len() < MOST_DESCRIBED {
+            self.described.push_back((batch, subject));
+        }
+    }
+
+    /// What the next description is about.
+    pub fn describes(&self) -> Option<&Subject> {
+        self.described.front().map(|(_, subject)| subject)
+    }
+
+    /// It has been described.
+    pub fn described(&mut self) {
+        self.described.pop_front();
+    }
+
+    /// Nothing of this batch is described any more.
+    #[inline]
+    pub fn end_batch(&mut self, batch: u32) {
+        while self.described.front().is_some_and(|(of, _)| *of == batch) {
+            self.described.pop_front();
+        }
+    }
+
+    /// A portal is bound.
+    pub fn bind(&mut self, portal: &[u8], bound: Bound) {
+        if portal.is_empty() {
+            self.bound = bound;
+            return;
+        }
+        self.portals.retain(|(name, _)| **name != *portal);
+        if self.portals.len() < MOST_PORTALS {
+            self.portals.push((portal.into(), bound));
+        }
+    }
+
+    /// What a portal runs.
+    pub fn portal(&self, name: &[u8]) -> Option<&Bound> {
+        match name {
+            [] => Some(&self.bound),
+            _ => self.portals.iter().find(|(known, _)| **known == *name).map(|(_, bound)| bound),
+        }
+    }
+
+    /// A text came in this batch, with tags or without.
+    pub fn parse(&mut self, batch: u32, reading: Reading, comment: Option<&[u8]>, now: Instant) {
+        self.parsed = Some((batch, reading, now));
+        self.comment = comment.map(|text| (batch, text.into()));
+    }
+
+    /// Tags whose text came in this very batch; once.
+    pub fn take_comment(&mut self, batch: u32) -> Option<Box<[u8]>> {
+        self.comment.take_if(|(of, _)| *of == batch).map(|(_, text)| text)
+    }
+
+    /// What was parsed last in this batch, and when.
+    pub fn parsed(&self, batch: u32) -> Option<(Reading, Instant)> {
+        self.parsed.filter(|(of, ..)| *of == batch).map(|(_, reading, sent)| (reading, sent))
+    }
+
+    /// Ready for the next conversation; texts and descriptions stay.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.described.clear();
+        self.portals.clear();
+        (self.comment, self.parsed) = (None, None);
+        if self.bound.columns.is_some() || self.bound.plain.is_some() {
+            self.bound = Bound::default();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a server's replies say of the statements on the tape. Pure.
+
+use std::time::Instant;
+
+use super::memo::Subject;
+use super::statements::Statements;
+use super::tape::{Bound, Running, Tape};
+use crate::observe::keys::Keys;
+use crate::pool::catalog::oids;
+use crate::protocol::Frame;
+use crate::protocol::backend::{self, command_tag};
+
+/// A reply that is for the client, and when it came.
+pub struct Reply<'a> {
+    /// Complete where its tag is read.
+    pub frame: Frame<'a>,
+    /// The batch that it answers.
+    pub batch: u32,
+    /// It answers a Query.
+    pub is_query: bool,
+    /// This wake-up.
+    pub now: Instant,
+    /// Of the process.
+    pub keys: &'a Keys,
+}
+
+impl Tape {
+    /// Takes note of a reply.
+    pub fn hear(&mut self, reply: &Reply<'_>, statements: Option<&mut Statements>) {
+        let Reply { frame, batch, now, .. } = reply;
+        self.pass(frame.size);
+        match frame.tag {
+            backend::COMPLETE => self.complete(*batch, rows_of(command_tag(frame.body)), *now),
+            backend::EMPTY | backend::SUSPENDED | backend::FUNCTION_RESULT => self.complete(*batch, 0, *now),
+            backend::ERROR => self.hear_error(reply),
+            backend::READY => {
+                self.end_batch(*batch);
+                self.memo.end_batch(*batch);
+            }
+            backend::ROW_DESCRIPTION => self.hear_columns(reply, statements),
+            backend::NO_DATA => self.memo.described(),
+            backend::PARAMETER_DESCRIPTION => self.hear_types(frame.body, statements),
+            _ => {}
+        }
+    }
+
+    fn hear_error(&mut self, reply: &Reply<'_>) {
+        let sqlstate = backend::sqlstate(reply.frame.body).unwrap_or(UNKNOWN);
+        // What failed to be parsed runs nowhere yet.
+        let parsed = self.memo.parsed(reply.batch).map(|(reading, sent)| Running {
+            bound: Bound { reading, ..Bound::default() },
+            batch: reply.batch,
+            sent,
+            in_transaction: false,
+            capture: false,
+            comment: None,
+        });
+        self.fail(reply.batch, sqlstate, parsed, reply.now);
+    }
+
+    fn hear_columns(&mut self, reply: &Reply<'_>, statements: Option<&mut Statements>) {
+        let found = reply.frame.whole().and_then(|body| self.memo.columns(body, reply.keys));
+        if reply.is_query {
+            if let Some((columns, formats)) = found {
+                self.describe(&columns, formats);
+            }
+            return;
+        }
+        let Some(subject) = self.memo.describes() else { return };
+        let columns = found.as_ref().map(|(columns, _)| columns.clone());
+        match (subject, statements) {
+            (Subject::Portal, _) => found.iter().for_each(|(columns, formats)| self.describe(columns, *formats)),
+            (Subject::Statement(known), _) => known.lore().columns = columns,
+            (Subject::Own(name), Some(own)) => own.lore_mut(name).columns = columns,
+            (Subject::Unnamed, Some(own)) => own.unnamed_lore.columns = columns,
+            _ => {}
+        }
+        self.memo.described();
+    }
+
+    fn hear_types(&mut self, body: &[u8], statements: Option<&mut Statements>) {
+        match (self.memo.describes(), statements) {
+            (Some(Subject::Statement(known)), _) => set_types(&mut known.lore().types, body),
+            (Some(Subject::Own(name)), Some(own)) => set_types(&mut own.lore_mut(name).types, body),
+            (Some(Subject::Unnamed), Some(own)) => set_types(&mut own.unnamed_lore.types, body),
+            _ => {}
+        }
+    }
+}
+
+/// An error without a SQLSTATE: internal_error.
+const UNKNOWN: [u8; 5] = *b"XX000";
+
+fn set_types(types: &mut Vec<u32>, body: &[u8]) {
+    types.clear();
+    types.extend(oids(body));
+}
+
+/// How many rows a command's tag speaks of: the number at its end.
+fn rows_of(tag: &[u8]) -> u64 {
+    let digits = tag.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = &tag[tag.len() - digits..];
+    digits.iter().fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows_of;
+
+    #[test]
+    fn rows_of_tags() {
+        for (tag, rows) in [("SELECT 25", 25), ("INSERT 0 3", 3), ("COPY 1000000", 1_000_000), ("BEGIN", 0), ("", 0)] {
+            assert_eq!(rows_of(tag.as_bytes()), rows, "{tag}");
+        }
+    }
+}

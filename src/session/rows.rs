@@ -1,0 +1,200 @@
+//! The first rows of a result as keyed hashes, column by column where values can be linked. Pure.
+
+use std::sync::Arc;
+
+use crate::observe::keys::{Keys, Scalar, is_linkable};
+use crate::observe::report::{COLUMNS_CAPTURED, Column, Columns, ROWS_CAPTURED};
+use crate::protocol::frame::cut_str;
+
+/// The rows of one statement.
+#[derive(Debug, Default)]
+pub struct Rows {
+    state: State,
+    formats: u64,
+    hashes: Vec<u64>,
+    spread: [Spread; COLUMNS_CAPTURED],
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nothing to look at.
+    #[default]
+    Closed,
+    /// Rows of this kind come.
+    Open { columns: Arc<Columns>, rows: usize },
+    /// As many as are looked at.
+    Full { columns: Arc<Columns> },
+    /// They could not be read, or have no columns that can be linked.
+    Spoilt,
+}
+
+/// How far the whole numbers of a column are apart.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spread {
+    /// The first.
+    first: i64,
+    /// Which of those up to 64 below it and 63 above it were seen.
+    near: u128,
+    /// Others, or what is no whole number.
+    far: bool,
+}
+
+impl Rows {
+    /// Rows of these columns come; `formats` says which are in binary.
+    pub fn begin(&mut self, columns: &Arc<Columns>, formats: u64) {
+        self.reset();
+        self.formats = formats;
+        self.state = match columns.linkable.is_empty() {
+            true => State::Spoilt,
+            false => State::Open { columns: columns.clone(), rows: 0 },
+        };
+    }
+
+    /// Whether the next row is wanted.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    /// Whether no more is wanted of this result.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Full { .. } | State::Spoilt)
+    }
+
+    /// The next row: a DataRow's whole body.
+    pub fn add(&mut self, body: &[u8], keys: &Keys) {
+        let State::Open { columns, rows } = &mut self.state else { return };
+        if read_row(body, columns, self.formats, keys, &mut self.hashes, &mut self.spread).is_none() {
+            self.state = State::Spoilt;
+            return;
+        }
+        *rows += 1;
+        if *rows == ROWS_CAPTURED {
+            self.state = State::Full { columns: columns.clone() };
+        }
+    }
+
+    /// A row that was not looked at: the others tell nothing without it.
+    pub fn spoil(&mut self) {
+        self.state = State::Spoilt;
+    }
+
+    /// The result is over: its columns, and which of them are dense; `None` where no row was looked at.
+    pub fn finish(&mut self) -> Option<(Arc<Columns>, u8)> {
+        let columns = match std::mem::take(&mut self.state) {
+            State::Open { columns, rows: 1.. } | State::Full { columns } => columns,
+            _ => return None,
+        };
+        let dense = |bits: u8, (at, spread): (usize, &Spread)| bits | u8::from(spread.is_dense()) << at;
+        let bits = self.spread[..columns.linkable.len()].iter().enumerate().fold(0, dense);
+        Some((columns, bits))
+    }
+
+    /// What was seen.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// Nothing is looked at.
+    #[inline]
+    pub fn reset(&mut self) {
+        if !matches!(self.state, State::Closed) || !self.hashes.is_empty() {
+            self.state = State::Closed;
+            self.hashes.clear();
+            self.spread = Default::default();
+        }
+    }
+}
+
+impl Spread {
+    #[inline]
+    fn add(&mut self, scalar: Scalar<'_>) {
+        let Scalar::Integer(number) = scalar else {
+            self.far = true;
+            return;
+        };
+        if self.near == 0 {
+            self.first = number;
+        }
+        match number.checked_sub(self.first) {
+            Some(away @ -64..64) => self.near |= 1 << (away + 64),
+            _ => self.far = true,
+        }
+    }
+
+    /// Whole numbers that leave fewer than a fourth of those between them out.
+    fn is_dense(&self) -> bool {
+        let seen = self.near.count_ones();
+        if self.far || seen < 2 {
+            return false;
+        }
+        let width = 128 - self.near.leading_zeros() - self.near.trailing_zeros();
+        width * 4 <= seen * 5
+    }
+}
+
+fn read_row(
+    body: &[u8],
+    columns: &Columns,
+    formats: u64,
+    keys: &Keys,
+    hashes: &mut Vec<u64>,
+    spread: &mut [Spread; COLUMNS_CAPTURED],
+) -> Option<()> {
+    let (count, mut rest) = body.split_first_chunk::<2>()?;
+    let count = u16::from_be_bytes(*count);
+    let (mut wanted, mut found) = (columns.linkable.iter().copied().peekable(), 0);
+    for at in 0..count {
+        let (size, after) = rest.split_first_chunk::<4>()?;
+        let size = usize::try_from(i32::from_be_bytes(*size)).ok();
+        let (value, after) = after.split_at_checked(size.unwrap_or(0))?;
+        rest = after;
+        if wanted.next_if_eq(&at).is_none() {
+            continue;
+        }
+        let scalar = match size {
+            None => Scalar::None,
+            Some(_) if is_binary(formats, at) => Scalar::binary(columns.all.get(usize::from(at))?.oid, value),
+            Some(_) => Scalar::text(value),
+        };
+        if size.is_some() {
+            spread.get_mut(found)?.add(scalar);
+        }
+        hashes.push(keys.scalar(scalar));
+        found += 1;
+        if wanted.peek().is_none() {
+            return Some(());
+        }
+    }
+    None
+}
+
+/// Beyond the 64th column all are what the 64th is: few queries have so many, and none mixes formats there.
+fn is_binary(formats: u64, at: u16) -> bool {
+    formats >> at.min(63) & 1 == 1
+}
+
+/// What a RowDescription says; and which columns are in binary, as bits.
+pub fn describe(body: &[u8]) -> Option<(Columns, u64)> {
+    let (count, mut rest) = body.split_first_chunk::<2>()?;
+    let count = u16::from_be_bytes(*count);
+    let (mut all, mut formats) = (Vec::with_capacity(usize::from(count)), 0);
+    for at in 0..count {
+        let (name, after) = cut_str(rest)?;
+        let (fixed, after) = after.split_first_chunk::<18>()?;
+        rest = after;
+        let number = |from: usize| u32::from_be_bytes([fixed[from], fixed[from + 1], fixed[from + 2], fixed[from + 3]]);
+        if fixed[17] == 1 {
+            formats |= 1 << at.min(63);
+        }
+        all.push(Column {
+            name: String::from_utf8_lossy(name).into(),
+            table: number(0),
+            attribute: i16::from_be_bytes([fixed[4], fixed[5]]),
+            oid: number(6),
+        });
+    }
+    let places = all.iter().zip(0_u16..).filter(|(column, _)| is_linkable(column.oid)).map(|(_, at)| at);
+    let linkable = places.take(COLUMNS_CAPTURED).collect();
+    Some((Columns { all: all.into(), linkable }, formats))
+}

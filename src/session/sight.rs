@@ -1,0 +1,211 @@
+//! What a client's messages will have the server run, looked at before they pass: for the tape, never for what becomes of
+//! them.
+
+use std::time::Instant;
+
+use super::bound::Reader;
+use super::memo::Subject;
+use super::relay::Relay;
+use super::statements::Statements;
+use super::stay::Session;
+use super::tape::{Bound, Mark, Running, Tape};
+use crate::config::PoolMode;
+use crate::observe::keys::{Keys, Shape};
+use crate::observe::lore::Lore;
+use crate::observe::observer::Observer;
+use crate::observe::report::NewText;
+use crate::pool::catalog::oids;
+use crate::protocol::frame::cut_str;
+use crate::protocol::frontend::{self, Bind, Object, Parse};
+use crate::protocol::{Frame, TransactionStatus};
+use crate::sql::digest::{self, Kind, Reading, Traits};
+
+use super::worker::Exchange;
+
+/// A longer text is not read; it counts as a statement that nobody knows.
+const MOST_READ: usize = 256 * 1024;
+
+/// So much of a text that has not been met is told.
+const MOST_TOLD: usize = 16 * 1024;
+
+/// Statements of one text that are told apart.
+const MOST_STATEMENTS: usize = 1000;
+
+/// A message at hand, and when.
+struct Look<'a> {
+    frame: Frame<'a>,
+    batch: u32,
+    now: Instant,
+    in_transaction: bool,
+    backslash: bool,
+    observer: &'a Observer,
+}
+
+impl Relay<'_> {
+    /// Looks at the message that is judged next. If it has to wait, [`Tape::take_back`] forgets it.
+    #[inline]
+    pub(super) fn look(&mut self, tag: u8) -> Option<Mark> {
+        let tape = &self.exchange.tape;
+        let seen = matches!(
+            tag,
+            frontend::QUERY
+                | frontend::PARSE
+                | frontend::BIND
+                | frontend::DESCRIBE
+                | frontend::EXECUTE
+                | frontend::FUNCTION_CALL
+        );
+        if !seen || !tape.is_on() || !self.exchange.dialogue.is_listening() {
+            return None;
+        }
+        let mark = tape.mark();
+        self.look_closer(tag);
+        Some(mark)
+    }
+
+    fn look_closer(&mut self, tag: u8) {
+        let Relay { session, up, exchange, .. } = self;
+        let Exchange { tape, dialogue, course, .. } = &mut **exchange;
+        let Session { worker, statements, client, backslash, plan, .. } = &mut **session;
+        let Ok(Some(frame)) = up.frame() else { return };
+        let look = Look {
+            frame,
+            batch: dialogue.batch,
+            now: course.times.now,
+            in_transaction: dialogue.status() != TransactionStatus::Idle,
+            backslash: *backslash,
+            observer: &worker.observer,
+        };
+        let shared = plan.settings.pool_mode != PoolMode::Session;
+        match tag {
+            frontend::QUERY => return look.query(tape),
+            frontend::EXECUTE => return look.execute(tape),
+            frontend::FUNCTION_CALL => return look.run(tape, Bound::default(), false, None),
+            _ => {}
+        }
+        let own = statements.get_or_insert_with(|| Box::new(Statements::new(client.id)));
+        match tag {
+            frontend::PARSE => look.parse(tape, own, shared),
+            frontend::BIND => look.bind(tape, own),
+            _ => look.describe(tape, own, shared),
+        }
+    }
+}
+
+impl Look<'_> {
+    fn keys(&self) -> &Keys {
+        &self.observer.shared().keys
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        let shared = self.observer.shared();
+        Reader { keys: &shared.keys, keep: shared.parameters() }
+    }
+
+    fn query(&self, tape: &mut Tape) {
+        let body = self.frame.body;
+        if !self.frame.is_complete() || body.len() > MOST_READ {
+            return self.run(tape, Bound::default(), false, None);
+        }
+        let text = body.strip_suffix(&[0]).unwrap_or(body);
+        let mut statements = digest::statements(text, self.backslash);
+        for statement in statements.by_ref().take(MOST_STATEMENTS) {
+            let bound = self.reader().text(&statement);
+            let capture = self.meet(&bound.reading, &text[statement.begin..statement.end]);
+            self.run(tape, bound, capture, None);
+        }
+        if let Some(comment) = statements.comment() {
+            tape.comment(comment);
+        }
+    }
+
+    /// Whether its rows are to be looked at; tells a text that has not been met.
+    fn meet(&self, reading: &Reading, text: &[u8]) -> bool {
+        let known = &self.observer.shared().known;
+        let sight = known.run(reading.digest);
+        if sight.new {
+            let text = text[..text.len().min(MOST_TOLD)].into();
+            let (reading, backslash) = (*reading, self.backslash);
+            self.observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
+            known.meet(reading.digest);
+        }
+        sight.capture && (reading.kind == Kind::Select || reading.traits.has(Traits::RETURNING))
+    }
+
+    fn run(&self, tape: &mut Tape, bound: Bound, capture: bool, comment: Option<Box<[u8]>>) {
+        let Look { batch, now: sent, in_transaction, .. } = *self;
+        tape.send(Running { bound, batch, sent, in_transaction, capture, comment });
+    }
+
+    fn parse(&self, tape: &mut Tape, own: &mut Statements, shared: bool) {
+        let Some(parse) = self.frame.whole().and_then(Parse::read) else {
+            own.unnamed_lore = Lore::default();
+            return;
+        };
+        if !parse.name.is_empty() && shared {
+            // The pool knows it, and reads it when it is bound.
+            return;
+        }
+        let mut comment = None;
+        let shape = tape.memo.shape(parse.query(), self.keys(), || {
+            let (shape, found) = self.read(parse.query());
+            comment = found;
+            (shape, found.is_none())
+        });
+        tape.memo.parse(self.batch, shape.reading, comment, self.now);
+        let types = cut_str(parse.definition).map_or(&b""[..], |(_, types)| types);
+        let lore = own.lore_mut(parse.name);
+        lore.shape = Some(shape);
+        lore.columns = None;
+        lore.types.clear();
+        lore.types.extend(oids(types));
+        self.meet(&shape.reading, parse.query());
+    }
+
+    /// The first statement of a text, and its comment: a text that is parsed has only one.
+    fn read<'t>(&self, text: &'t [u8]) -> (Shape, Option<&'t [u8]>) {
+        let mut statements = digest::statements(text, self.backslash);
+        let shape = statements.next().map(|statement| self.keys().shape(&statement)).unwrap_or_default();
+        statements.by_ref().take(MOST_STATEMENTS).for_each(drop);
+        (shape, statements.comment())
+    }
+
+    fn bind(&self, tape: &mut Tape, own: &mut Statements) {
+        let Some(bind) = Bind::read(self.frame.body) else { return };
+        let (bound, capture) = match own.names.get(bind.statement) {
+            Some(known) => {
+                let mut lore = known.lore();
+                let shape = *lore.shape.get_or_insert_with(|| self.read(known.query()).0);
+                let capture = self.meet(&shape.reading, known.query());
+                (self.reader().bind(self.frame.whole(), shape, &lore), capture)
+            }
+            None => {
+                let Some(lore) = own.lore(bind.statement) else { return };
+                let shape = lore.shape.unwrap_or_default();
+                let sight = self.observer.shared().known.run(shape.reading.digest);
+                let rows = shape.reading.kind == Kind::Select || shape.reading.traits.has(Traits::RETURNING);
+                (self.reader().bind(self.frame.whole(), shape, lore), sight.capture && rows)
+            }
+        };
+        tape.memo.bind(bind.portal, Bound { capture, ..bound });
+    }
+
+    fn describe(&self, tape: &mut Tape, own: &Statements, shared: bool) {
+        let subject = match self.frame.whole().and_then(Object::read) {
+            Some(Object::Statement(b"")) => Subject::Unnamed,
+            Some(Object::Statement(name)) => match own.names.get(name) {
+                Some(known) if shared => Subject::Statement(known.clone()),
+                _ => Subject::Own(name.into()),
+            },
+            _ => Subject::Portal,
+        };
+        tape.memo.describe(self.batch, subject);
+    }
+
+    fn execute(&self, tape: &mut Tape) {
+        let name = cut_str(self.frame.body).map_or(&b""[..], |(name, _)| name);
+        let bound = tape.memo.portal(name).cloned().unwrap_or_default();
+        let (capture, comment) = (bound.capture, tape.memo.take_comment(self.batch));
+        self.run(tape, bound, capture, comment);
+    }
+}
