@@ -118,7 +118,8 @@ async fn addresses() {
         assert!(answer.head.contains(&format!("content-type: {kind}")), "{path}: {}", answer.head);
         assert!(answer.body.contains(piece), "{path}: {}", answer.body);
     };
-    check("GET", "/", 200, "text/html; charset=utf-8", "href=\"/api/pools\"").await;
+    check("GET", "/", 200, "text/html; charset=utf-8", "href=\"/pools\"").await;
+    check("GET", "/addresses", 200, "text/html; charset=utf-8", "href=\"/api/pools\"").await;
     check("GET", "/healthz", 200, "text/plain; charset=utf-8", "ok\n").await;
     check("HEAD", "/healthz", 200, "text/plain; charset=utf-8", "").await;
     check(

@@ -81,6 +81,11 @@ impl StatementHealth {
         all.into_iter().filter(|(is, _)| *is).map(|(_, suspicion)| suspicion).collect()
     }
 
+    /// The most telling of them, in a sentence.
+    pub fn problem(&self) -> Option<Problem> {
+        of_statement(self)
+    }
+
     fn may_lack_an_index(&self) -> bool {
         let is_lookup = self.reads && !self.equal.is_empty() && !self.aggregates && self.rows <= LOOKUP_ROWS;
         is_lookup && self.calls >= CALLS_MIN && self.mean_ms >= LOOKUP_SLOW_MS
