@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fuzz fuzz-minute integration demo bench storm crosstalk fmt clean release need-test need-bench \
-	need-demo need-fuzz
+.PHONY: help test check fuzz fuzz-minute integration demo bench storm crosstalk insight fmt clean release need-test \
+	need-bench need-demo need-fuzz need-insight
 
 VENV := target/venv
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
@@ -54,6 +54,11 @@ crosstalk: ## hundreds of clients over a few servers, ten million statements; PG
 	$(call say,crosstalk: 300 clients over 8 servers)
 	PGWEIR_STATEMENTS=$${PGWEIR_STATEMENTS:-10000000} cargo test $(CARGO_LOCKED) --test crosstalk -- --nocapture
 
+insight: need-insight release $(VENV)/.installed $(NODE) ## the corpus: what is found of its N+1s; ONLY=asyncpg,drizzle VISIBLE=1 CLEAN=100000
+	$(call say,insight: programs of the corpus)
+	cargo build $(CARGO_LOCKED) --example insight --example clean
+	$(PYTHON) -m insight $(INSIGHT)
+
 fmt: ## formats the Rust code
 	cargo fmt
 
@@ -79,6 +84,10 @@ need-bench:
 need-fuzz:
 	$(call say,programs that the fuzzers need)
 	integration/install c++
+
+need-insight:
+	$(call say,programs that the corpus needs)
+	integration/install postgresql python3-venv node cc
 
 need-demo:
 	$(call say,programs that the demo needs)

@@ -13,6 +13,8 @@ mod frame;
 mod pair;
 #[path = "../fuzz/targets/scram.rs"]
 mod scram;
+#[path = "../fuzz/targets/shape.rs"]
+mod shape;
 #[path = "../fuzz/targets/sql.rs"]
 mod sql;
 #[path = "../fuzz/targets/startup.rs"]
@@ -86,6 +88,11 @@ fn scrams() {
 #[test]
 fn texts() {
     check("sql", sql::run, seeds::sql(), 20_000);
+}
+
+#[test]
+fn shapes() {
+    check("shape", shape::run, seeds::shape(), 20_000);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub struct PoolMeter {
     client_sent: Count,
     server_received: Count,
     server_sent: Count,
+    idle_in_transaction: Count,
     errors: Errors,
 }
 
@@ -41,6 +42,12 @@ impl PoolMeter {
     #[inline]
     pub fn transacted(&self, duration: Duration) {
         self.transaction.record(duration);
+    }
+
+    /// A client held a server in a transaction and asked nothing for this long.
+    #[inline]
+    pub fn idled_in_transaction(&self, duration: Duration) {
+        self.idle_in_transaction.add(duration.as_nanos() as u64);
     }
 
     /// A server was opened and logged in.
@@ -94,6 +101,7 @@ impl PoolMeter {
         total.client_sent += self.client_sent.get();
         total.server_received += self.server_received.get();
         total.server_sent += self.server_sent.get();
+        total.idle_in_transaction += Duration::from_nanos(self.idle_in_transaction.get());
         self.errors.add_to(&mut total.errors);
     }
 }
@@ -119,6 +127,8 @@ pub struct PoolNumbers {
     pub server_received: u64,
     /// Bytes to servers.
     pub server_sent: u64,
+    /// Time in which clients held servers in transactions and asked nothing.
+    pub idle_in_transaction: Duration,
     /// ErrorResponses that clients were sent.
     pub errors: ErrorCounts,
 }

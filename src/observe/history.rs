@@ -104,10 +104,9 @@ impl History {
         let at = seconds(now).max(0.0) as u32;
         self.forget(at);
         for view in &snapshot.pools {
-            let told = groups.pool_of(&view.database, &view.user);
-            let told = told.map_or([0, 0], |totals| [totals.drain, totals.idle_tx]);
-            if let Some(place) = self.place(view, told, snapshot) {
-                self.pools[place].second(view, told, at, span.max(SPAN_MIN));
+            let drain = groups.pool_of(&view.database, &view.user).map_or(0, |totals| totals.drain);
+            if let Some(place) = self.place(view, drain, snapshot) {
+                self.pools[place].second(view, drain, at, span.max(SPAN_MIN));
             }
         }
         self.heavy.second(at);
@@ -120,7 +119,7 @@ impl History {
         self.pools.retain(|pool| pool.newest().saturating_add(kept) >= at);
     }
 
-    fn place(&mut self, view: &PoolView, told: [u64; 2], snapshot: &Snapshot) -> Option<usize> {
+    fn place(&mut self, view: &PoolView, drain: u64, snapshot: &Snapshot) -> Option<usize> {
         if let Some(place) = self.pools.iter().position(|pool| pool.is_of(view)) {
             return Some(place);
         }
@@ -129,7 +128,7 @@ impl History {
             return None;
         }
         // One that found no place before may have counted for hours: all that at once would be no second's number.
-        let late = (self.refused > 0).then_some(told);
+        let late = (self.refused > 0).then_some(drain);
         self.pools.push(PoolHistory::new(view, late));
         Some(self.pools.len() - 1)
     }

@@ -58,7 +58,7 @@ impl<'a> Scalar<'a> {
     pub fn text(bytes: &'a [u8]) -> Scalar<'a> {
         match bytes.len() {
             0 => Scalar::None,
-            36 if bytes[8] == b'-' => uuid(bytes).map_or(Scalar::Text(bytes), Scalar::Uuid),
+            32 | 36 => uuid(bytes).map_or(Scalar::Text(bytes), Scalar::Uuid),
             1..=20 => integer(bytes).map_or(Scalar::Text(bytes), Scalar::Integer),
             21..=MOST_TEXT => Scalar::Text(bytes),
             _ => Scalar::None,
@@ -201,11 +201,11 @@ fn whole(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// `8-4-4-4-12` hexadecimal digits.
+/// `8-4-4-4-12` hexadecimal digits, or all 32 without a dash: some drivers write literals so.
 fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     let (mut bytes, mut filled) = ([0; 16], 0_usize);
     for (at, byte) in text.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
+        if text.len() == 36 && matches!(at, 8 | 13 | 18 | 23) {
             if *byte != b'-' {
                 return None;
             }
@@ -240,7 +240,7 @@ mod tests {
             vec![text("42.0")],
             vec![text("-0")],
             vec![text("ab"), binary(oid::VARCHAR, b"ab"), binary(0, b"ab")],
-            vec![text(UUID), binary(oid::UUID, &uuid), binary(0, &uuid)],
+            vec![text(UUID), text(&UUID.replace('-', "")), binary(oid::UUID, &uuid), binary(0, &uuid)],
             vec![text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g")],
             vec![text("9223372036854775807")],
         ];

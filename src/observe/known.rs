@@ -1,7 +1,9 @@
 //! Which shapes have been met, and whose rows are worth looking at: a table of fixed size that all workers read and write
 //! without a lock. What is lost in it costs a text told twice or a row looked at in vain, nothing else.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use std::time::Duration;
 
 use crate::sql::digest::Digest;
 
@@ -12,6 +14,8 @@ pub struct Sight {
     pub new: bool,
     /// Its rows are to be looked at.
     pub capture: bool,
+    /// It may take long: in a pipeline its end is to be told before the next one's.
+    pub flush: bool,
 }
 
 /// Shapes: 4 in each of 4,096 sets, 256 KiB in all.
@@ -25,7 +29,18 @@ struct Entry {
     digest: AtomicU64,
     /// How often it has run since it was met or armed.
     runs: AtomicU32,
+    /// It has taken long.
+    long: AtomicBool,
 }
+
+/// A statement that takes this long can bear to have its end flushed: that costs some ten microseconds.
+const LONG: Duration = Duration::from_millis(1);
+
+/// After so many runs it may show again that it takes long.
+const FORGIVEN: u32 = 1024;
+
+/// Its first runs show how long it takes.
+const EARLY: u32 = 16;
 
 const SETS: usize = 4096;
 const WAYS: usize = 4;
@@ -51,10 +66,17 @@ impl Known {
                 let runs = entry.runs.load(Relaxed);
                 // Two workers may count one run: it does not matter.
                 entry.runs.store(if runs == u32::MAX { ALWAYS } else { runs + 1 }, Relaxed);
-                return Sight { new: false, capture: runs < ALWAYS || runs.is_multiple_of(SELDOM) };
+                if runs.is_multiple_of(FORGIVEN) {
+                    entry.long.store(false, Relaxed);
+                }
+                return Sight {
+                    new: false,
+                    capture: runs < ALWAYS || runs.is_multiple_of(SELDOM),
+                    flush: runs < EARLY || entry.long.load(Relaxed),
+                };
             }
         }
-        Sight { new: true, capture: true }
+        Sight { new: true, capture: true, flush: true }
     }
 
     /// Its text has been told: it is met.
@@ -65,9 +87,19 @@ impl Known {
         if let Some(entry) = least {
             entry.digest.store(digest.0, Relaxed);
             entry.runs.store(1, Relaxed);
+            entry.long.store(false, Relaxed);
         }
         // The others are not kept for ever because they once ran often.
         set.iter().for_each(|entry| entry.runs.store(entry.runs.load(Relaxed) / 2, Relaxed));
+    }
+
+    /// How long a run of it took.
+    #[inline]
+    pub fn took(&self, digest: Digest, duration: Duration) {
+        if duration >= LONG {
+            let entry = self.set(digest).iter().find(|entry| entry.digest.load(Relaxed) == digest.0);
+            entry.into_iter().for_each(|entry| entry.long.store(true, Relaxed));
+        }
     }
 
     /// A shape's rows are worth looking at again.

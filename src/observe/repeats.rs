@@ -1,9 +1,15 @@
 //! Statements that an application repeats for want of a better one: N+1 and its kin. Executions and the time in, findings
 //! out. Pure.
+//!
+//! Three kinds of scopes see each execution: its connection; the connections of the same database, user, application and
+//! address; instead of those, all that bears its trace. A [`scope`] remembers results ([`rows`]) and follows the statements
+//! that ask for what is in them ([`link`], [`run`]), or that repeat by themselves ([`habit`], [`climb`]). What is over and
+//! proved goes to the [`ledger`], which asks names where values do not suffice, and makes findings of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use jiff::Timestamp;
 
 use super::finding::Finding;
@@ -11,6 +17,34 @@ use super::report::{Capture, Report};
 use super::who::{Who, WhoId};
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
+
+mod climb;
+mod cure;
+mod habit;
+mod late;
+mod ledger;
+mod link;
+mod names;
+mod occurrence;
+mod pattern;
+mod routes;
+mod rows;
+mod run;
+mod scope;
+mod scopes;
+mod step;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use late::{Late, Shared, WAIT};
+use ledger::Ledger;
+use occurrence::Occurrence;
+use routes::Routes;
+use rows::Rows;
+use scope::{Rules, Scope, Told};
+use scopes::{Groups, Quick, Scopes};
+use step::{Role, Step};
 
 /// One finished statement.
 #[derive(Debug, Clone, Copy)]
@@ -38,46 +72,206 @@ pub trait Known {
 /// All that is going on, and what was found.
 #[derive(Debug)]
 pub struct Repeats {
-    findings: Vec<Finding>,
+    least: u32,
+    clients: HashMap<u32, Scope, Quick>,
+    traces: HashMap<u64, Scope, Quick>,
+    groups: Groups,
+    late: Late,
+    ledger: Ledger,
+    routes: Routes,
+    told: Vec<Told>,
+    rearm: Vec<Digest>,
+    serial: u64,
+    /// Bytes in use, as counted last, and what came since.
+    used: usize,
+    room: usize,
+    left_out: u64,
+    counted: Duration,
 }
 
 impl Repeats {
     /// `n_plus_one`: so many executions for one result make a run, at least 3.
-    pub fn new(_n_plus_one: u32) -> Repeats {
-        Repeats { findings: Vec::new() }
+    pub fn new(n_plus_one: u32) -> Repeats {
+        Repeats {
+            least: n_plus_one.max(3),
+            clients: HashMap::default(),
+            traces: HashMap::default(),
+            groups: Groups::default(),
+            late: Late::default(),
+            ledger: Ledger::default(),
+            routes: Routes::default(),
+            told: Vec::new(),
+            rearm: Vec::new(),
+            serial: 0,
+            used: 0,
+            room: MOST_BYTES,
+            left_out: 0,
+            counted: Duration::ZERO,
+        }
     }
 
     /// Takes note of one statement that is over.
-    pub fn see(&mut self, _execution: &Execution<'_>, _known: &dyn Known) {}
+    pub fn see(&mut self, execution: &Execution<'_>, known: &dyn Known) {
+        let route = execution.route.map_or(0, |route| self.routes.number(route));
+        let mut step = Step::of(execution, route);
+        if step.many && step.role != Role::Transparent {
+            step.result = self.result(execution);
+        }
+        let rules = Rules { least: self.least, habits: execution.trace.is_none() };
+        match self.clients.get_mut(&step.client) {
+            Some(scope) => scope.see(&step, rules, &mut self.told),
+            // Nothing comes of what stands alone and is nothing.
+            None if step.role == Role::Transparent => {}
+            None if self.used > self.room => self.left_out += 1,
+            None => {
+                self.used += size_of::<Scope>();
+                self.clients.entry(step.client).or_default().see(&step, rules, &mut self.told);
+            }
+        }
+        self.share(step, execution.trace, known);
+        if !self.told.is_empty() {
+            self.conclude(known);
+        }
+    }
+
+    /// The rows of a result that somebody may loop over.
+    fn result(&mut self, execution: &Execution<'_>) -> Option<Arc<Rows>> {
+        let (capture, hashes) = execution.capture?;
+        if self.used > self.room {
+            self.left_out += 1;
+            return None;
+        }
+        self.serial += 1;
+        let rows = Rows::new(self.serial, execution.report, capture, hashes)?;
+        self.used += rows.bytes();
+        self.ledger.ran(execution.report.who, rows.digest);
+        Some(Arc::new(rows))
+    }
+
+    /// Puts it in the queue of those that are seen by more than their connection.
+    fn share(&mut self, step: Step, trace: Option<u64>, known: &dyn Known) {
+        if step.role == Role::Transparent {
+            return;
+        }
+        let shared = match trace {
+            Some(trace) => Shared::Trace(trace),
+            None if self.groups.wants(&step) => Shared::Group(step.who),
+            None => return,
+        };
+        if !self.late.push(shared, step) {
+            self.catch_up(Duration::ZERO, known);
+        }
+    }
+
+    /// Takes what is in order by now out of the queue.
+    fn catch_up(&mut self, now: Duration, known: &dyn Known) {
+        for (shared, step) in self.late.take(now) {
+            match shared {
+                Shared::Group(who) => {
+                    let rules = Rules { least: self.least, habits: false };
+                    if let Some(scope) = self.groups.scope(who) {
+                        scope.see(&step, rules, &mut self.told);
+                    }
+                }
+                Shared::Trace(trace) => {
+                    let rules = Rules { least: self.least, habits: true };
+                    self.traces.entry(trace).or_default().see(&step, rules, &mut self.told);
+                }
+            }
+            if !self.told.is_empty() {
+                self.conclude(known);
+            }
+        }
+    }
 
     /// To be called a few times a second with the process' clock and the time of day.
-    pub fn tick(&mut self, _now: Duration, _at: Timestamp, _known: &dyn Known) {}
+    pub fn tick(&mut self, now: Duration, at: Timestamp, known: &dyn Known) {
+        self.ledger.tick(now, at);
+        self.catch_up(now, known);
+        if now < self.counted + WAIT {
+            return;
+        }
+        self.counted = now;
+        let own = Rules { least: self.least, habits: true };
+        // Their reports, and for shared ones their turn, may be that late.
+        let past = now.saturating_sub(WAIT);
+        let earlier = past.saturating_sub(WAIT);
+        let used = self.clients.settle(past, own, &mut self.told)
+            + self.traces.settle(earlier, own, &mut self.told)
+            + self.groups.settle(earlier, Rules { habits: false, ..own }, &mut self.told);
+        self.used = used + self.late.bytes();
+        self.conclude(known);
+    }
+
+    fn conclude(&mut self, known: &dyn Known) {
+        for told in std::mem::take(&mut self.told) {
+            match told {
+                Told::Loop(ended) => self.ledger.looped(&ended, self.routes.name(ended.route), known),
+                Told::Habit(seen) => {
+                    let route = self.routes.name(seen.route);
+                    let facts = known.facts(seen.digest);
+                    if let Some(seen) = Occurrence::of_habit(seen, facts.as_deref()) {
+                        self.ledger.note(&seen, route, known);
+                    }
+                }
+                Told::Blind(digest) if self.rearm.len() < MOST_REARMED && !self.rearm.contains(&digest) => {
+                    self.rearm.push(digest)
+                }
+                Told::Blind(_) => {}
+            }
+        }
+    }
 
     /// All findings, in no order.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter()
+        self.ledger.findings()
     }
 
     /// Those to be logged since the last call.
     pub fn take_alerts(&mut self) -> Vec<Finding> {
-        Vec::new()
+        self.ledger.take_alerts()
     }
 
     /// How often each kind was seen, in the order of `FindingKind::ALL`.
     pub fn totals(&self) -> [u64; 5] {
-        [0; 5]
+        self.ledger.totals()
     }
 
     /// Shapes whose rows should be looked at again.
     pub fn take_rearm(&mut self) -> Vec<Digest> {
-        Vec::new()
+        std::mem::take(&mut self.rearm)
     }
 
     /// A shape that is not to be complained of, as parent or as child, from now on.
-    pub fn allow(&mut self, _digest: Digest) {}
+    pub fn allow(&mut self, digest: Digest) {
+        self.ledger.allow(digest);
+    }
 
-    /// Results and scopes that were not kept for want of room.
+    /// Results and clients that were not followed for want of room.
     pub fn left_out(&self) -> u64 {
-        0
+        self.left_out
+    }
+
+    /// What all scopes take, in bytes, as counted at the last tick.
+    pub fn bytes(&self) -> usize {
+        self.used
     }
 }
+
+#[cfg(test)]
+impl Repeats {
+    fn limit(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    /// What the client that takes most takes, in bytes.
+    fn largest(&self) -> usize {
+        self.clients.values().map(Scope::bytes).max().unwrap_or(0)
+    }
+}
+
+/// All scopes together take no more than about this.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Shapes that are to be looked at again, until somebody takes them.
+const MOST_REARMED: usize = 256;

@@ -52,7 +52,6 @@ impl Tape {
             batch: reply.batch,
             sent,
             in_transaction: false,
-            capture: false,
             comment: None,
         });
         self.fail(reply.batch, sqlstate, parsed, reply.now);

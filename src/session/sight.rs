@@ -11,6 +11,7 @@ use super::stay::Session;
 use super::tape::{Bound, Mark, Running, Tape};
 use crate::config::PoolMode;
 use crate::observe::keys::{Keys, Shape};
+use crate::observe::known::Sight;
 use crate::observe::lore::Lore;
 use crate::observe::observer::Observer;
 use crate::observe::report::NewText;
@@ -80,7 +81,7 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY => return look.query(tape),
             frontend::EXECUTE => return look.execute(tape),
-            frontend::FUNCTION_CALL => return look.run(tape, Bound::default(), false, None),
+            frontend::FUNCTION_CALL => return look.run(tape, Bound::default(), None),
             _ => {}
         }
         let own = statements.get_or_insert_with(|| Box::new(Statements::new(client.id)));
@@ -105,22 +106,22 @@ impl Look<'_> {
     fn query(&self, tape: &mut Tape) {
         let body = self.frame.body;
         if !self.frame.is_complete() || body.len() > MOST_READ {
-            return self.run(tape, Bound::default(), false, None);
+            return self.run(tape, Bound::default(), None);
         }
         let text = body.strip_suffix(&[0]).unwrap_or(body);
         let mut statements = digest::statements(text, self.backslash);
         for statement in statements.by_ref().take(MOST_STATEMENTS) {
             let bound = self.reader().text(&statement);
-            let capture = self.meet(&bound.reading, &text[statement.begin..statement.end]);
-            self.run(tape, bound, capture, None);
+            let sight = self.meet(&bound.reading, &text[statement.begin..statement.end]);
+            self.run(tape, Bound { capture: sight.capture, ..bound }, None);
         }
         if let Some(comment) = statements.comment() {
             tape.comment(comment);
         }
     }
 
-    /// Whether its rows are to be looked at; tells a text that has not been met.
-    fn meet(&self, reading: &Reading, text: &[u8]) -> bool {
+    /// What is known of a shape that runs; tells a text that has not been met.
+    fn meet(&self, reading: &Reading, text: &[u8]) -> Sight {
         let known = &self.observer.shared().known;
         let sight = known.run(reading.digest);
         if sight.new {
@@ -129,12 +130,12 @@ impl Look<'_> {
             self.observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
             known.meet(reading.digest);
         }
-        sight.capture && (reading.kind == Kind::Select || reading.traits.has(Traits::RETURNING))
+        with_rows(sight, reading)
     }
 
-    fn run(&self, tape: &mut Tape, bound: Bound, capture: bool, comment: Option<Box<[u8]>>) {
+    fn run(&self, tape: &mut Tape, bound: Bound, comment: Option<Box<[u8]>>) {
         let Look { batch, now: sent, in_transaction, .. } = *self;
-        tape.send(Running { bound, batch, sent, in_transaction, capture, comment });
+        tape.send(Running { bound, batch, sent, in_transaction, comment });
     }
 
     fn parse(&self, tape: &mut Tape, own: &mut Statements, shared: bool) {
@@ -172,22 +173,21 @@ impl Look<'_> {
 
     fn bind(&self, tape: &mut Tape, own: &mut Statements) {
         let Some(bind) = Bind::read(self.frame.body) else { return };
-        let (bound, capture) = match own.names.get(bind.statement) {
+        let (bound, sight) = match own.names.get(bind.statement) {
             Some(known) => {
                 let mut lore = known.lore();
                 let shape = *lore.shape.get_or_insert_with(|| self.read(known.query()).0);
-                let capture = self.meet(&shape.reading, known.query());
-                (self.reader().bind(self.frame.whole(), shape, &lore), capture)
+                let sight = self.meet(&shape.reading, known.query());
+                (self.reader().bind(self.frame.whole(), shape, &lore), sight)
             }
             None => {
                 let Some(lore) = own.lore(bind.statement) else { return };
                 let shape = lore.shape.unwrap_or_default();
                 let sight = self.observer.shared().known.run(shape.reading.digest);
-                let rows = shape.reading.kind == Kind::Select || shape.reading.traits.has(Traits::RETURNING);
-                (self.reader().bind(self.frame.whole(), shape, lore), sight.capture && rows)
+                (self.reader().bind(self.frame.whole(), shape, lore), with_rows(sight, &shape.reading))
             }
         };
-        tape.memo.bind(bind.portal, Bound { capture, ..bound });
+        tape.memo.bind(bind.portal, Bound { capture: sight.capture, flush: sight.flush, ..bound });
     }
 
     fn describe(&self, tape: &mut Tape, own: &Statements, shared: bool) {
@@ -205,7 +205,13 @@ impl Look<'_> {
     fn execute(&self, tape: &mut Tape) {
         let name = cut_str(self.frame.body).map_or(&b""[..], |(name, _)| name);
         let bound = tape.memo.portal(name).cloned().unwrap_or_default();
-        let (capture, comment) = (bound.capture, tape.memo.take_comment(self.batch));
-        self.run(tape, bound, capture, comment);
+        let comment = tape.memo.take_comment(self.batch);
+        self.run(tape, bound, comment);
     }
+}
+
+/// Rows are looked at of statements that return some.
+fn with_rows(sight: Sight, reading: &Reading) -> Sight {
+    let returns = reading.kind == Kind::Select || reading.traits.has(Traits::RETURNING);
+    Sight { capture: sight.capture && returns, ..sight }
 }

@@ -13,7 +13,7 @@ use super::rows::Rows;
 use crate::observe::keys::Keys;
 use crate::observe::report::{Batch, Capture, Columns, Comment, Note, Report, Span};
 use crate::observe::who::WhoId;
-use crate::sql::digest::{Reading, SLOTS};
+use crate::sql::digest::{Kind, Reading, SLOTS};
 
 /// The statements of one conversation.
 #[derive(Debug, Default)]
@@ -52,8 +52,6 @@ pub struct Running {
     pub sent: Instant,
     /// It is one in a transaction block.
     pub in_transaction: bool,
-    /// Its rows are to be looked at.
-    pub capture: bool,
     /// The tags that came with it.
     pub comment: Option<Box<[u8]>>,
 }
@@ -73,6 +71,8 @@ pub struct Bound {
     pub formats: u64,
     /// Its rows are to be looked at.
     pub capture: bool,
+    /// Its end is to be told at once.
+    pub flush: bool,
     /// The values themselves, where they may be kept.
     pub plain: Option<Box<[Option<Box<str>>]>>,
 }
@@ -83,6 +83,8 @@ struct Over {
     values: [u64; SLOTS],
     begun: Instant,
     ended: Instant,
+    /// When its end was heard of.
+    seen: Instant,
     capture: Option<Captured>,
     comment: Option<Box<[u8]>>,
     plain: Option<Box<[Option<Box<str>>]>>,
@@ -151,7 +153,7 @@ impl Tape {
 
     /// The columns of what runs, or runs next, are described.
     pub fn describe(&mut self, columns: &Arc<Columns>, formats: u64) {
-        if self.running.front().is_some_and(|running| running.capture) {
+        if self.running.front().is_some_and(|running| running.bound.capture) {
             self.rows.begin(columns, formats);
         }
     }
@@ -163,7 +165,9 @@ impl Tape {
     }
 
     fn begin_rows(&mut self) -> bool {
-        let Some(Running { capture: true, bound, .. }) = self.running.front() else { return false };
+        let Some(Running { bound, .. }) = self.running.front().filter(|running| running.bound.capture) else {
+            return false;
+        };
         match &bound.columns {
             Some(columns) if !self.rows.is_done() => {
                 self.rows.begin(columns, bound.formats);
@@ -244,12 +248,13 @@ impl Tape {
     fn finish(&mut self, running: Running, rows: u64, sqlstate: [u8; 5], now: Instant) {
         self.go_on(now);
         let begun = self.last_end.map_or(running.sent, |end| end.max(running.sent));
+        let ended = if self.is_prelude(&running) { begun } else { now };
         let stalled = std::mem::take(&mut self.stalled);
         let Running { bound, in_transaction, comment, .. } = running;
         let report = Report {
             reading: bound.reading,
             wait: std::mem::take(&mut self.wait),
-            query: now.saturating_duration_since(begun).saturating_sub(stalled),
+            query: ended.saturating_duration_since(begun).saturating_sub(stalled),
             drain: stalled,
             rows,
             bytes: std::mem::take(&mut self.bytes),
@@ -259,8 +264,15 @@ impl Tape {
             ..Report::default()
         };
         let (values, plain, capture) = (bound.values, bound.plain, self.captured());
-        self.over.push(Over { report, values, begun, ended: now, capture, comment, plain });
-        self.last_end = Some(now);
+        self.over.push(Over { report, values, begun, ended, seen: now, capture, comment, plain });
+        self.last_end = Some(ended);
+    }
+
+    /// BEGIN in front of what it was sent for: the server says that both are over when the second is, and the time is the
+    /// second's.
+    fn is_prelude(&self, running: &Running) -> bool {
+        let next = self.running.front().filter(|next| next.batch == running.batch);
+        running.bound.reading.kind == Kind::Transparent && next.is_some()
     }
 
     fn captured(&mut self) -> Option<Captured> {
@@ -271,6 +283,11 @@ impl Tape {
         Some(Captured { columns, dense, hashes: Span { begin, count: self.hashes.len() as u32 - begin } })
     }
 
+    /// Whether the statement that was sent last is one whose end is to be told at once.
+    pub fn wants_flush(&self) -> bool {
+        self.running.back().is_some_and(|running| running.bound.flush)
+    }
+
     /// Whether there is something to tell.
     #[inline]
     pub fn has_news(&self) -> bool {
@@ -278,11 +295,12 @@ impl Tape {
     }
 
     /// The client has taken all that is over: it is told.
+    /// `notable` says which are to be shown by themselves.
     pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: Instant, notable: impl Fn(&Report) -> bool) {
         for over in self.over.drain(..) {
             let mut report = over.report;
             (report.who, report.client) = (whose.who, whose.client);
-            report.drain += now.saturating_duration_since(over.ended);
+            report.drain += now.saturating_duration_since(over.seen);
             report.sent = over.begun.saturating_duration_since(whose.epoch);
             report.ended = over.ended.saturating_duration_since(whose.epoch);
             report.values = append(&mut batch.hashes, &over.values[..usize::from(report.reading.used).min(SLOTS)]);
@@ -329,3 +347,7 @@ fn append(list: &mut Vec<u64>, more: &[u64]) -> Span {
     list.extend_from_slice(more);
     Span { begin, count: more.len() as u32 }
 }
+
+#[cfg(test)]
+#[path = "tape_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ use super::stay::{Farewell, Session};
 use super::tape::{Bound, Running, Tape, Whose};
 use super::worker::Exchange;
 use crate::net::Lane;
+use crate::observe::report::Report;
 use crate::protocol::frame::cut_str;
 use crate::protocol::frontend::{self, Bind, Parse};
 use crate::protocol::{Frame, sqlstate};
@@ -47,7 +48,12 @@ impl Session {
     fn tell(&self, tape: &mut Tape, now: Instant) {
         let (observer, client) = (&self.worker.observer, &self.client);
         let whose = Whose { who: self.who, client: client.id, addr: &client.addr, epoch: self.worker.epoch };
-        observer.record(|batch| tape.tell(batch, whose, now, |report| observer.shared().is_notable(report)));
+        let shared = observer.shared();
+        let look = |report: &Report| {
+            shared.known.took(report.reading.digest, report.query);
+            shared.is_notable(report)
+        };
+        observer.record(|batch| tape.tell(batch, whose, now, look));
     }
 
     /// A request that gets no server is one that waited and failed.
@@ -58,7 +64,7 @@ impl Session {
         let now = Instant::now();
         let (mut tape, bound) = (Tape::default(), self.sight(up));
         tape.begin(true, now.saturating_duration_since(asked_at));
-        tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, capture: false, comment: None });
+        tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });
         tape.abort(code, now);
         self.tell(&mut tape, now);
     }

@@ -51,7 +51,7 @@ impl Relay<'_> {
             }
             let mark = self.look(tag);
             match self.judge(tag, size) {
-                Judged::Done => {}
+                Judged::Done => self.flush_behind(tag),
                 Judged::Hold => {
                     mark.into_iter().for_each(|mark| self.exchange.tape.take_back(mark));
                     return Ok(());
@@ -61,6 +61,18 @@ impl Relay<'_> {
         }
         self.pass_terminate();
         Ok(())
+    }
+
+    /// In a pipeline the server tells the ends of statements together, with the last: where one may take long its end is
+    /// asked for, so that the next is not taken for the slow one. Flush has no reply.
+    fn flush_behind(&mut self, tag: u8) {
+        if tag != frontend::EXECUTE || !self.exchange.tape.wants_flush() || self.up.is_mid_frame() {
+            return;
+        }
+        let more = self.up.unjudged().first().is_some_and(|next| !matches!(*next, frontend::SYNC | frontend::FLUSH));
+        if more && self.exchange.dialogue.is_listening() {
+            self.up.insert(|out| encode::bare(out, frontend::FLUSH));
+        }
     }
 
     /// A client that has said goodbye will end no COPY and no batch: the server is told too, says what it has to say, and

@@ -3,8 +3,18 @@
 
 use std::fmt;
 
-use super::lexer::{Lexer, Token};
+use super::lexer::Lexer;
 use super::literal::Literal;
+use super::tags::{is_allowed, tags};
+
+mod cast;
+mod found;
+mod hash;
+pub(super) mod key;
+pub(super) mod list;
+mod open;
+pub(super) mod scan;
+mod shape;
 
 /// A statement's shape as a number. The same text has the same digest in every process and version; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -36,22 +46,6 @@ pub enum Kind {
     /// Everything else.
     #[default]
     Other,
-}
-
-impl Kind {
-    /// In a word, as SQL has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Select => "select",
-            Kind::Insert => "insert",
-            Kind::Update => "update",
-            Kind::Delete => "delete",
-            Kind::Merge => "merge",
-            Kind::Copy => "copy",
-            Kind::Transparent => "transparent",
-            Kind::Other => "other",
-        }
-    }
 }
 
 /// What else its words tell, as bits.
@@ -147,86 +141,52 @@ pub struct Statement<'a> {
 }
 
 /// Reads a text statement by statement; empty ones are left out. `backslash`: see [`Lexer::new`].
+///
+/// It is cut at each `;` outside parentheses and outside the body of `CREATE FUNCTION … BEGIN ATOMIC`. What does not lex to its
+/// end (an open quote) ends its statement, whose digest says that it was open.
 pub fn statements(text: &[u8], backslash: bool) -> Statements<'_> {
-    Statements { lexer: Lexer::new(text, backslash), comment: None }
+    Statements { lexer: Lexer::new(text, backslash) }
 }
 
 /// See [`statements`].
 #[derive(Debug, Clone)]
 pub struct Statements<'a> {
     lexer: Lexer<'a>,
-    comment: Option<&'a [u8]>,
 }
 
 impl<'a> Statements<'a> {
-    /// When all have been read: the text's first or last comment that carries tags (`key='value'`, sqlcommenter) or speaks to
-    /// us (`pgweir: ok`), without its delimiters.
+    /// When all have been read: the text's first or last comment that carries tags (`key='value'`, sqlcommenter) or, if none
+    /// does, speaks to us (`pgweir: ok`), without its delimiters.
     pub fn comment(&self) -> Option<&'a [u8]> {
-        self.comment
+        let comments = self.comments();
+        let tagged = comments.clone().find(|comment| tags(comment).next().is_some());
+        tagged.or_else(|| comments.clone().find(|comment| is_allowed(comment)))
+    }
+
+    /// Whether a comment so far says `pgweir: ok`. All statements behind it, and the one that it stands in or directly behind,
+    /// have [`Traits::ALLOWED`] as well; those before it have not: ask here when all have been read.
+    pub fn is_allowed(&self) -> bool {
+        self.comments().any(is_allowed)
+    }
+
+    fn comments(&self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.lexer.comments().into_iter().flatten()
     }
 }
 
 impl<'a> Iterator for Statements<'a> {
     type Item = Statement<'a>;
 
-    // FIRST VERSION, to be replaced: no lists, no LIMIT, no traits.
     fn next(&mut self) -> Option<Statement<'a>> {
-        let begin = self.lexer.position();
-        let (mut hash, mut literals, mut any) = (0xcbf2_9ce4_8422_2325_u64, 0_u64, false);
-        let mut reading = Reading::default();
-        let mut values = [Value::Parameter(0); SLOTS];
-        let add = |hash: u64, bytes: &[u8]| {
-            bytes.iter().fold(hash, |h, b| (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3))
-        };
-        while let Some(token) = self.lexer.next() {
-            let value = match token {
-                Token::Symbol(b';') if any => break,
-                Token::Symbol(b';') => continue,
-                Token::Text(literal) => Value::Text(literal),
-                Token::Number(digits) => Value::Number { negative: false, digits },
-                Token::Parameter(number) => Value::Parameter(number),
-                Token::Word(word) | Token::Quoted(word) | Token::Escaped(word) => {
-                    if !any {
-                        reading.kind = if word.eq_ignore_ascii_case(b"select") {
-                            Kind::Select
-                        } else if word.eq_ignore_ascii_case(b"insert") {
-                            Kind::Insert
-                        } else if word.eq_ignore_ascii_case(b"update") {
-                            Kind::Update
-                        } else if word.eq_ignore_ascii_case(b"begin") || word.eq_ignore_ascii_case(b"commit") {
-                            Kind::Transparent
-                        } else {
-                            Kind::Other
-                        };
-                    }
-                    any = true;
-                    hash = add(add(hash, word), b" ");
-                    continue;
-                }
-                Token::Symbol(symbol) => {
-                    any = true;
-                    hash = add(hash, &[symbol]);
-                    continue;
-                }
-            };
-            any = true;
-            hash = add(hash, b"?");
-            match value {
-                Value::Text(literal) => literals = add(literals, literal.raw) | 1,
-                Value::Number { digits, .. } => literals = add(literals, digits) | 1,
-                Value::Parameter(_) => {}
-            }
-            let at = usize::from(reading.used);
-            if at < SLOTS {
-                values[at] = value;
-                reading.slots[at] = match value {
-                    Value::Parameter(number) => number.min(255) as u8,
-                    _ => 0,
-                };
-                reading.used += 1;
-            }
+        let mut statement = scan::read(&mut self.lexer, |_| {})?;
+        if self.lexer.has_comment() && self.is_allowed() {
+            statement.reading.traits = statement.reading.traits.with(Traits::ALLOWED);
         }
-        reading.digest = Digest(hash);
-        any.then(|| Statement { reading, values, literals, begin, end: self.lexer.position() })
+        Some(statement)
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,25 @@
 //! What a shape that was never seen before says of itself: a text without values, tables, columns that are compared. Slow and
 //! allocating, for once a shape; never on the path. Pure.
 
+use super::digest::scan::{self, Piece};
 use super::digest::{Kind, Reading, SLOTS};
+use super::lexer::Lexer;
+
+mod compare;
+mod name;
+mod outline;
+mod selected;
+mod show;
+
+use outline::Outline;
+use selected::Selected;
+use show::show;
+
+/// A longer text is cut.
+const LONGEST: usize = 8 * 1024;
+
+/// What is behind so many pieces is not looked at.
+const MOST: usize = 1 << 16;
 
 /// A shape's facts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,9 +56,43 @@ pub struct Compared {
     pub equal: bool,
 }
 
-/// Reads a statement that `reading` was made of.
-pub fn facts(text: &[u8], _backslash: bool, reading: &Reading) -> Facts {
-    // FIRST VERSION, to be replaced.
-    let _ = text;
-    Facts { sql: String::new(), kind: reading.kind, ..Facts::default() }
+/// Reads the statement of a text that `reading` was made of; the first one where that cannot be told.
+pub fn facts(text: &[u8], backslash: bool, reading: &Reading) -> Facts {
+    let outline = Outline::of(pieces(text, backslash, reading));
+    let selected = Selected::of(&outline);
+    Facts {
+        sql: show(&outline.pieces, 0, LONGEST),
+        kind: reading.kind,
+        tables: outline.tables(),
+        compared: compare::compared(&outline),
+        star: selected.star(),
+        limit: selected.limit,
+        aggregate: selected.aggregate(),
+        exists: selected.exists(),
+        selected: selected.shown(),
+    }
 }
+
+/// The pieces of the statement, at most so many.
+fn pieces<'a>(text: &'a [u8], backslash: bool, reading: &Reading) -> Vec<Piece<'a>> {
+    let mut first = None;
+    let mut lexer = Lexer::new(text, backslash);
+    loop {
+        let mut pieces = Vec::new();
+        let statement = scan::read(&mut lexer, |piece| {
+            if pieces.len() < MOST {
+                pieces.push(piece);
+            }
+        });
+        match statement {
+            Some(statement) if statement.reading.digest == reading.digest => return pieces,
+            Some(_) => {
+                first.get_or_insert(pieces);
+            }
+            None => return first.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

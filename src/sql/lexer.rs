@@ -8,6 +8,11 @@ use memchr::{memchr, memchr2};
 
 use super::literal::{Kind, Literal};
 
+pub(super) mod ahead;
+mod comments;
+
+use comments::Comments;
+
 /// A piece of SQL; its slices are parts of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
@@ -34,12 +39,15 @@ pub struct Lexer<'a> {
     /// All before is done. May be past the end.
     at: usize,
     backslash: bool,
+    /// A string or a name did not end.
+    open: bool,
+    comments: Comments,
 }
 
 impl<'a> Lexer<'a> {
     /// `backslash`: whether it is an escape in `'…'` as well (`standard_conforming_strings = off`).
     pub fn new(text: &'a [u8], backslash: bool) -> Lexer<'a> {
-        Lexer { text, at: 0, backslash }
+        Lexer { text, at: 0, backslash, open: false, comments: Comments::NONE }
     }
 
     /// How many bytes of the text are done: where the last token ended.
@@ -69,11 +77,16 @@ impl<'a> Lexer<'a> {
         loop {
             match self.byte(0)? {
                 b' ' | b'\t'..=b'\r' => self.at += 1,
-                b'-' if self.byte(1) == Some(b'-') => self.at = line_end(self.text, self.at),
-                b'/' if self.byte(1) == Some(b'*') => self.at = comment_end(self.text, self.at),
+                b'-' if self.byte(1) == Some(b'-') => self.comment(line_end),
+                b'/' if self.byte(1) == Some(b'*') => self.comment(comment_end),
                 first => return Some(first),
             }
         }
+    }
+
+    fn comment(&mut self, end: fn(&[u8], usize) -> usize) {
+        self.comments.note(self.at);
+        self.at = end(self.text, self.at);
     }
 
     /// Passes bytes of these classes.
@@ -117,6 +130,8 @@ impl<'a> Lexer<'a> {
     fn quoted(&mut self) -> Option<&'a [u8]> {
         let begin = self.at + 1;
         self.at = begin;
+        // Names are short, and most are such as need no quotes.
+        self.run(LETTER | DIGIT | DOLLAR);
         loop {
             self.find(b'"')?;
             match self.byte(1) {
@@ -240,6 +255,9 @@ impl<'a> Lexer<'a> {
     /// Goes to the next such byte; to the end if there is none.
     #[inline]
     fn find(&mut self, wanted: u8) -> Option<()> {
+        if self.byte(0) == Some(wanted) {
+            return Some(());
+        }
         let found = memchr(wanted, self.text.get(self.at..).unwrap_or_default());
         self.go(found)
     }
@@ -253,6 +271,7 @@ impl<'a> Lexer<'a> {
     #[inline]
     fn go(&mut self, found: Option<usize>) -> Option<()> {
         self.at = found.map_or(self.text.len(), |found| self.at + found);
+        self.open = found.is_none();
         found.map(|_| ())
     }
 }
@@ -330,6 +349,14 @@ fn continued(text: &[u8], mut at: usize) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// Whether a name in quotes is the same as without, but for key words.
+#[inline]
+pub(super) fn is_plain(name: &[u8]) -> bool {
+    let class = |byte: &u8| CLASSES[usize::from(*byte)];
+    name.first().is_some_and(|first| class(first) & LETTER != 0)
+        && name.iter().all(|byte| class(byte) & (LETTER | DIGIT | DOLLAR) != 0 && !byte.is_ascii_uppercase())
 }
 
 /// What a name may begin with; all bytes of characters beyond ASCII are.

@@ -14,6 +14,7 @@ pub mod literal;
 mod redact;
 mod set;
 mod set_config;
+pub mod tags;
 
 pub use changes::{Change, To, changes};
 pub use effects::{Effects, effects};

@@ -12,6 +12,7 @@ use super::filter::Filter;
 use crate::observe::insight::Insight;
 use crate::observe::store::statement::Example;
 use crate::observe::store::view::Row;
+use crate::sql::digest::Kind;
 
 /// Rows, if no limit is asked for: the thousandth heaviest takes no time worth a look.
 const ROWS: usize = 1_000;
@@ -72,7 +73,7 @@ impl Statement {
         Statement {
             digest: row.digest.to_string(),
             sql: sql(row.digest, row.facts.as_ref()),
-            kind: row.facts.as_ref().map(|facts| facts.kind.as_str()),
+            kind: row.facts.as_ref().map(|facts| kind(facts.kind)),
             tables: row.facts.as_ref().map(|facts| facts.tables.clone()).unwrap_or_default(),
             calls: numbers.calls,
             errors: row.errors().iter().map(|(_, count)| count).sum(),
@@ -91,6 +92,19 @@ impl Statement {
             user: row.user.to_string(),
             applications: row.applications.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Select => "select",
+        Kind::Insert => "insert",
+        Kind::Update => "update",
+        Kind::Delete => "delete",
+        Kind::Merge => "merge",
+        Kind::Copy => "copy",
+        Kind::Transparent => "transparent",
+        Kind::Other => "other",
     }
 }
 

@@ -62,6 +62,23 @@ pub(crate) fn sql() -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
+/// Statements as ORMs write them, and what is hard about them.
+pub(crate) fn shape() -> Vec<Vec<u8>> {
+    let texts = [
+        "SELECT \"t0\".\"id\", COUNT(*) FROM \"public\".\"User\" AS \"t0\" WHERE \"t0\".\"id\" IN ($1,$2) LIMIT $3 OFFSET $4",
+        "select a.*, b::varchar(3) from a join b bb on a.id = bb.a_id where 7 = bb.c and d = any(array[1,2]::int[]) and e < -1",
+        "insert into s.t (a, b) values (1, default), ('secretsecret'::text, array[[1],[2]]) on conflict do update set a = 2",
+        "with x(y) as (select 1), z as materialized (delete from t returning *) select exists(select 1 from x where y = $1)",
+        "update only t set a = (select max(b) from u where u.c = t.c), d = cast('x' as numeric(3, 2)) where (e, f) in ((1, 2))",
+        "/*route='%2Fa',traceparent='00-1'*/ select 1 as one from t fetch first 5 rows only; commit -- pgweir: ok",
+        "declare c cursor for select 1; fetch forward 10 from \"c\"; close c; savepoint a; rollback to a; prepare p as select 2",
+        "create function f() returns int begin atomic select case when a then 1 end; end; select date '2020-02-02', interval '1' day",
+        "select U&'x' uescape '!', $a$ $$ $a$, timestamp(3) with time zone 'x', 'a' -- b\n'c', pg_catalog.version() from pg_type",
+        "a='b',c='it\\'s', d='%C3%A9%' pgweir : OK",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
 /// The stay as a script: a turn each, many turns, and a pipeline that is too long.
 pub(crate) fn dialogue() -> Vec<Vec<u8>> {
     let turns: Vec<Vec<u8>> = STAY.iter().map(script).collect();

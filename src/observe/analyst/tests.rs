@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
+
 use super::*;
 use crate::config::{Observe, Parameters};
 use crate::observe::insight::Wanted;
@@ -12,7 +15,7 @@ use crate::sql::digest::{Kind, Reading};
 const EPOCH: i64 = 1_795_341_600;
 
 fn observe(slow_query: u64) -> Observe {
-    Observe { slow_query: Duration::from_millis(slow_query), parameters: Parameters::Plain, n_plus_one: 5 }
+    Observe { slow_query: Duration::from_millis(slow_query), parameters: Parameters::Plain, ..Observe::default() }
 }
 
 struct Bench {
@@ -152,4 +155,54 @@ fn clients_that_are_not_told_apart() {
     let rows = bench.analyst.insight().statements(&Wanted::default());
     assert_eq!((&*rows[0].database, &*rows[0].user), ("other", "other"));
     assert_eq!(&*bench.slow(false)[0].addr, "");
+}
+
+/// Notes the fields of each event.
+#[derive(Default)]
+struct Ear(Mutex<Vec<String>>);
+
+impl Subscriber for &'static Ear {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!("{}={value:?} ", field.name());
+    }
+}
+
+#[test]
+fn the_line_of_a_slow_one() {
+    let (ear, bench): (&'static Ear, Bench) = (Box::leak(Box::default()), bench());
+    let note = Note { addr: "10.0.0.7:5000".into(), parameters: Some([Some("it's".into()), None].into()) };
+    let slow = Report { note: Span { begin: 0, count: 1 }, sqlstate: *b"57014", ..bench.report(0xa1, 300) };
+    let failed = Report { sqlstate: *b"23505", ..bench.report(0xa1, 1) };
+    let batch = Batch { reports: vec![slow, failed], notes: vec![note], ..Batch::default() };
+    tracing::subscriber::with_default(ear, || bench.analyst.take(&batch));
+    let wanted = concat!(
+        r#"event="slow_query" reason="query,error" time=2026-11-22T10:00:02.000Z digest=00000000000000a1 "#,
+        r#"sql="00000000000000a1" database="shop" user="app" client_id=9 addr="10.0.0.7:5000" application_name="web" "#,
+        r#"wait_ms=0.0 query_ms=300.0 drain_ms=0.0 total_ms=300.0 rows=1 bytes=10 sqlstate="57014" in_transaction=true "#,
+        r#"parameters="'it''s', NULL" "#,
+    );
+    assert_eq!(*ear.0.lock().unwrap(), [wanted], "what was not slow has no line");
 }

@@ -87,8 +87,8 @@ pub struct PoolHistory {
 }
 
 impl PoolHistory {
-    /// Before its first second; `late`: what the pool has counted so far, this of `told` with it, belongs to no second.
-    pub fn new(view: &PoolView, late: Option<[u64; 2]>) -> PoolHistory {
+    /// Before its first second; `late`: what the pool has counted so far, `drain` with it, belongs to no second.
+    pub fn new(view: &PoolView, late: Option<u64>) -> PoolHistory {
         let mut history = PoolHistory {
             database: view.database.clone(),
             user: view.user.clone(),
@@ -97,8 +97,8 @@ impl PoolHistory {
             begun: Default::default(),
             rings: LEVELS.map(|level| Ring::new(level.points)),
         };
-        if let Some(told) = late {
-            history.totals = totals(view, told);
+        if let Some(drain) = late {
+            history.totals = totals(view, drain);
             history.before = Mark::of(view);
         }
         history
@@ -109,9 +109,9 @@ impl PoolHistory {
         self.database == view.database && self.user == view.user
     }
 
-    /// A second has passed. `told`: nanoseconds of draining and of idle transactions since the start.
-    pub fn second(&mut self, view: &PoolView, told: [u64; 2], at: u32, span: f64) {
-        let now = totals(view, told);
+    /// A second has passed. `drain`: nanoseconds of it since the start.
+    pub fn second(&mut self, view: &PoolView, drain: u64, at: u32, span: f64) {
+        let now = totals(view, drain);
         if now[0] < self.totals[0] {
             self.begin_anew();
         }
@@ -134,10 +134,11 @@ impl PoolHistory {
         self.before = Mark::of(view);
     }
 
-    /// The pool had gone, and another one of its name has come: its meters begin at zero, not what was told.
+    /// The pool had gone, and another one of its name has come: its meters begin at zero, not what the
+    /// analyst has added up.
     fn begin_anew(&mut self) {
-        let [.., drain, idle_tx] = self.totals;
-        self.totals = [0.0, 0.0, 0.0, 0.0, 0.0, drain, idle_tx];
+        let [.., drain, _] = self.totals;
+        self.totals = [0.0, 0.0, 0.0, 0.0, 0.0, drain, 0.0];
         self.before = Mark::default();
         self.begun = Default::default();
     }
@@ -170,7 +171,7 @@ impl Mark {
     }
 }
 
-fn totals(view: &PoolView, [drain, idle_tx]: [u64; 2]) -> [f64; SUMS.len()] {
+fn totals(view: &PoolView, drain: u64) -> [f64; SUMS.len()] {
     let numbers = &view.numbers;
     [
         numbers.queries() as f64,
@@ -179,7 +180,7 @@ fn totals(view: &PoolView, [drain, idle_tx]: [u64; 2]) -> [f64; SUMS.len()] {
         numbers.wait.sum().as_secs_f64() * 1e3,
         numbers.query.sum().as_secs_f64() * 1e3,
         drain as f64 / 1e6,
-        idle_tx as f64 / 1e6,
+        numbers.idle_in_transaction.as_secs_f64() * 1e3,
     ]
 }
 

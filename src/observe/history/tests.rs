@@ -41,6 +41,7 @@ fn steps_add_up() {
     for second in 0..120 {
         (0..=second).for_each(|n| meter.queried(Duration::from_millis(1 + u64::from(n))));
         meter.transacted(Duration::ZERO);
+        meter.idled_in_transaction(Duration::from_millis(3));
         if second % 4 == 0 {
             meter.error(*b"23505");
         }
@@ -51,6 +52,7 @@ fn steps_add_up() {
         assert_eq!(points.len(), count);
         let sum = |place: usize| points.iter().map(|point| point.sums[place]).sum::<f32>();
         assert_eq!([sum(0), sum(1), sum(2)], [7_260.0, 120.0, 30.0], "{level}");
+        assert!((sum(6) - 360.0).abs() < 0.01, "{}", sum(6));
         assert_eq!(points.iter().map(|point| point.span).sum::<f32>(), 120.0);
         assert!(points.iter().enumerate().all(|(n, point)| point.at == BEGIN + n as u32 * LEVELS[level].step));
         assert_eq!(points.iter().map(|point| point.most[0]).fold(0.0, f32::max), 6.0);
@@ -96,17 +98,17 @@ fn a_pool_that_comes_again_begins_anew() {
 fn periods_and_bounds() {
     let (meter, mut history) = (PoolMeter::default(), History::default());
     let seconds = 2 * 24 * 3600 + 7_200;
-    // One second of each ten: all levels are full in the end, and a test is not an afternoon.
-    for second in (0..seconds).step_by(10) {
+    // One second of each minute: a test is not an afternoon.
+    for second in (0..seconds).step_by(60) {
         history.second(&picture(BEGIN + second, vec![view("d", &meter, 0)]), &Groups::default());
     }
     for (level, steps) in LEVELS.iter().enumerate() {
         let points = points(&history, level);
-        let wanted = if level == 0 { steps.points / 10 + 1 } else { steps.points };
-        assert!(points.len() <= wanted && points.len() + 2 > wanted, "{level}: {}", points.len());
+        let wanted = steps.points * steps.step as usize / 60;
+        assert!(points.len().abs_diff(wanted) <= 1, "{level}: {}", points.len());
         assert!(points.is_sorted_by_key(|point| point.at));
     }
-    let since = Period { level: 0, since: BEGIN + seconds - 25 };
+    let since = Period { level: 0, since: BEGIN + seconds - 150 };
     assert_eq!(history.pools(since, &Wanted::default())[0].points.len(), 2);
     let nobody = Wanted { user: Some("v".into()), ..Wanted::default() };
     assert!(history.pools(since, &nobody).is_empty());

@@ -37,8 +37,6 @@ pub struct PoolTotals {
     pub slow: u64,
     /// Nanoseconds that clients needed to take their results.
     pub drain: u64,
-    /// Nanoseconds that transactions did nothing. Nobody tells yet.
-    pub idle_tx: u64,
 }
 
 /// All of them. They are never given up, and are no more than [`Whos`] tells apart.
@@ -69,7 +67,7 @@ impl Default for Groups {
 }
 
 fn totals(database: &Arc<str>, user: &Arc<str>) -> PoolTotals {
-    PoolTotals { database: database.clone(), user: user.clone(), slow: 0, drain: 0, idle_tx: 0 }
+    PoolTotals { database: database.clone(), user: user.clone(), slow: 0, drain: 0 }
 }
 
 impl Groups {

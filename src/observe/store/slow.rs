@@ -121,7 +121,7 @@ pub struct Slow {
 impl Slow {
     /// Wait, query and drain.
     pub fn total(&self) -> Duration {
-        self.wait + self.query + self.drain
+        self.wait.saturating_add(self.query).saturating_add(self.drain)
     }
 
     /// The SQLSTATE of its error.

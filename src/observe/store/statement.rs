@@ -80,8 +80,9 @@ impl Statement {
         self.first = self.first.min(ended);
         self.last = self.last.max(ended);
         self.calls += 1;
-        self.rows += report.rows;
-        self.bytes += report.bytes;
+        // What a server says of rows need not be true.
+        self.rows = self.rows.wrapping_add(report.rows);
+        self.bytes = self.bytes.wrapping_add(report.bytes);
         if report.sqlstate != [0; 5] {
             add_error(&mut self.errors, report.sqlstate, 1);
         }
@@ -93,8 +94,8 @@ impl Statement {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.calls += other.calls;
-        self.rows += other.rows;
-        self.bytes += other.bytes;
+        self.rows = self.rows.wrapping_add(other.rows);
+        self.bytes = self.bytes.wrapping_add(other.bytes);
         // What was run before it came here is not heavy now.
         self.chosen_at += other.query.nanos();
         other.errors.iter().for_each(|(state, n)| add_error(&mut self.errors, *state, *n));

@@ -1,9 +1,13 @@
 //! What the analyst keeps, asked for by HTTP.
 
+use super::super::findings::Finding;
 use super::*;
+use crate::observe::finding::{self, Bar, FindingKind, Manner};
+use crate::observe::insight::FindingView;
 use crate::observe::report::{Batch, NewText, Note, Report, Span};
 use crate::observe::who::{Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading};
+use crate::sql::facts::Facts;
 
 /// A site whose analyst knows three statements of two databases.
 async fn site() -> (Site, Analyst) {
@@ -159,4 +163,54 @@ async fn metrics_name_no_sql() {
     check(r#"pgweir_slow_queries_total{database="blog",user="app"} 1"#);
     check("pgweir_insight_shapes 3");
     assert!(!text.contains("select"));
+}
+
+#[test]
+fn a_finding_as_json() {
+    let (ms, at) = (Duration::from_millis, |ms: i64| Timestamp::from_millisecond(1_795_341_600_000 + ms).unwrap());
+    let [database, user, application_name, host] = ["shop", "app", "web", "10.0.0.7"].map(Arc::from);
+    let bar = Bar { digest: Digest(0xb2), begin: ms(3), wait: ms(0), query: ms(1) };
+    let finding = finding::Finding {
+        id: 4,
+        kind: FindingKind::NPlusOne,
+        who: WhoId(1),
+        parent: Some(finding::Parent { digest: Digest(0xa1), rows: 27, column: Some("authors.id".to_owned()) }),
+        children: vec![Digest(0xb2), Digest(0xc3)],
+        executions: 27,
+        distinct_parameters: 26,
+        occurrences: 3,
+        wasted_each: ms(20),
+        wasted: ms(60),
+        wasted_an_hour: ms(600),
+        proof: "27 of 27".to_owned(),
+        fix: "JOIN".to_owned(),
+        manner: Manner::Sequential,
+        route: Some("/authors".to_owned()),
+        waterfall: vec![bar],
+        first_seen: at(0),
+        last_seen: at(120),
+        resolved_at: None,
+    };
+    let facts = |sql: &str| Some(Arc::new(Facts { sql: sql.to_owned(), ..Facts::default() }));
+    let view = FindingView {
+        finding,
+        who: Some(Arc::new(Who { database, user, application_name, host })),
+        parent: facts("SELECT a"),
+        children: vec![facts("SELECT b"), None],
+    };
+    let wanted = json!({
+        "id": 4, "kind": "n_plus_one", "database": "shop", "user": "app", "application_name": "web", "host": "10.0.0.7",
+        "route": "/authors",
+        "parent": {"digest": "00000000000000a1", "sql": "SELECT a", "rows": 27, "column": "authors.id"},
+        "children": [
+            {"digest": "00000000000000b2", "sql": "SELECT b"},
+            {"digest": "00000000000000c3", "sql": "00000000000000c3"},
+        ],
+        "executions": 27, "distinct_parameters": 26, "occurrences": 3,
+        "wasted_ms": 60.0, "wasted_each_ms": 20.0, "wasted_an_hour_ms": 600.0, "manner": "sequential",
+        "proof": "27 of 27", "fix": "JOIN",
+        "waterfall": [{"digest": "00000000000000b2", "begin_ms": 3.0, "wait_ms": 0.0, "query_ms": 1.0}],
+        "first_seen": "2026-11-22T10:00:00.000Z", "last_seen": "2026-11-22T10:00:00.120Z", "resolved_at": null,
+    });
+    assert_eq!(serde_json::to_value(Finding::from(&view)).unwrap(), wanted);
 }

@@ -1,0 +1,175 @@
+//! What to write instead: SQL and a sentence for each shape of loop, made of what is known of its statements. Pure.
+
+use crate::observe::finding::FindingKind;
+use crate::sql::digest::Kind;
+use crate::sql::facts::{Compared, Facts};
+
+/// What is known of a finding's statements.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shapes<'a> {
+    pub(super) parent: Option<&'a Facts>,
+    pub(super) child: Option<&'a Facts>,
+    /// The parent's column.
+    pub(super) column: Option<&'a str>,
+    /// The slot of the child that its values went to.
+    pub(super) slot: Option<usize>,
+}
+
+/// The cure.
+pub(super) fn cure(kind: FindingKind, shapes: &Shapes<'_>) -> String {
+    match kind {
+        FindingKind::NPlusOne => n_plus_one(shapes),
+        FindingKind::TreeWalk => tree_walk(shapes),
+        FindingKind::DuplicateRead => {
+            "Read it once and keep the result for as long as the request lasts, or cache it.".to_owned()
+        }
+        FindingKind::SuspectedLoop => batch(shapes),
+        FindingKind::RowAtATimeInsert => inserts(shapes),
+    }
+}
+
+fn n_plus_one(shapes: &Shapes<'_>) -> String {
+    let Some(child) = shapes.child else { return batch(shapes) };
+    match child.kind {
+        Kind::Update => update(shapes),
+        Kind::Delete => format!("DELETE FROM {} WHERE {} = ANY($1): all rows at once.", shapes.table(), shapes.asked()),
+        _ if child.exists => exists(shapes),
+        _ if child.aggregate.is_some() => aggregate(shapes),
+        _ if child.limit && !shapes.is_key() => lateral(shapes),
+        _ if shapes.is_deferred() => deferred(shapes),
+        _ => join(shapes),
+    }
+}
+
+fn join(shapes: &Shapes<'_>) -> String {
+    let (table, asked, list) = (shapes.table(), shapes.asked(), shapes.list());
+    let joined = match (shapes.parent_table(), shapes.column) {
+        (Some(parent), Some(column)) => format!(
+            "SELECT … FROM {parent} JOIN {table} ON {table}.{asked} = {}: both in one statement. Or ",
+            on(parent, column)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "{joined}SELECT {list} FROM {table} WHERE {asked} = ANY($1) with the values of all rows: two statements in all."
+    )
+}
+
+fn aggregate(shapes: &Shapes<'_>) -> String {
+    let (table, asked) = (shapes.table(), shapes.asked());
+    let list = shapes.list();
+    format!(
+        "SELECT {asked}, {list} FROM {table} WHERE {asked} = ANY($1) GROUP BY {asked}: one statement for all rows; what is missing in it is zero."
+    )
+}
+
+fn lateral(shapes: &Shapes<'_>) -> String {
+    let (table, asked) = (shapes.table(), shapes.asked());
+    let (parent, value) = match (shapes.parent_table(), shapes.column) {
+        (Some(parent), Some(column)) => (parent.to_owned(), on(parent, column)),
+        _ => ("unnest($1) AS p (id)".to_owned(), "p.id".to_owned()),
+    };
+    format!(
+        "SELECT … FROM {parent} LEFT JOIN LATERAL (SELECT {} FROM {table} WHERE {table}.{asked} = {value} ORDER BY … LIMIT …) AS c ON true: the first few of each row in one statement.",
+        shapes.list()
+    )
+}
+
+fn exists(shapes: &Shapes<'_>) -> String {
+    let (table, asked) = (shapes.table(), shapes.asked());
+    match (shapes.parent_table(), shapes.column) {
+        (Some(parent), Some(column)) => format!(
+            "SELECT …, EXISTS (SELECT 1 FROM {table} WHERE {table}.{asked} = {}) FROM {parent}: a semi-join in the first statement.",
+            on(parent, column)
+        ),
+        _ => format!("SELECT DISTINCT {asked} FROM {table} WHERE {asked} = ANY($1): a semi-join for all rows."),
+    }
+}
+
+fn update(shapes: &Shapes<'_>) -> String {
+    let (table, asked) = (shapes.table(), shapes.asked());
+    format!(
+        "UPDATE {table} SET … = v.value FROM unnest($1, $2) AS v ({asked}, value) WHERE {table}.{asked} = v.{asked}: all rows at once."
+    )
+}
+
+fn deferred(shapes: &Shapes<'_>) -> String {
+    let (table, list, asked) = (shapes.table(), shapes.list(), shapes.asked());
+    format!(
+        "Add {list} to the select list of the first statement, which reads {table} already; or SELECT {asked}, {list} FROM {table} WHERE {asked} = ANY($1)."
+    )
+}
+
+fn tree_walk(shapes: &Shapes<'_>) -> String {
+    let (table, asked) = (shapes.table(), shapes.asked());
+    format!(
+        "WITH RECURSIVE walk AS (SELECT t.* FROM {table} AS t WHERE t.{asked} = $1 UNION ALL SELECT t.* FROM {table} AS t JOIN walk ON t.{asked} = walk.…) SELECT {} FROM walk: all steps in one statement.",
+        shapes.list()
+    )
+}
+
+fn batch(shapes: &Shapes<'_>) -> String {
+    format!(
+        "If the values are known before the loop, ask for all at once: … FROM {} WHERE {} = ANY($1).",
+        shapes.table(),
+        shapes.asked()
+    )
+}
+
+fn inserts(shapes: &Shapes<'_>) -> String {
+    let table = shapes.table();
+    format!(
+        "INSERT INTO {table} VALUES (…), (…), …: a few hundred rows a statement; or COPY {table} FROM STDIN for many."
+    )
+}
+
+/// `authors.id` as it is, `id` with its table.
+fn on(table: &str, column: &str) -> String {
+    if column.contains('.') { column.to_owned() } else { format!("{table}.{column}") }
+}
+
+impl Shapes<'_> {
+    fn compared(&self) -> Option<&Compared> {
+        self.child?.compared.get(self.slot.unwrap_or(0))?.as_ref()
+    }
+
+    /// The child's table: that of the compared column, or the first.
+    fn table(&self) -> &str {
+        let compared = self.compared().and_then(|compared| compared.table.as_deref());
+        let first = || self.child.and_then(|child| child.tables.first()).map(String::as_str);
+        compared.or_else(first).unwrap_or("…")
+    }
+
+    fn parent_table(&self) -> Option<&str> {
+        self.parent?.tables.first().map(String::as_str)
+    }
+
+    /// The column that the child compares.
+    fn asked(&self) -> &str {
+        self.compared().map_or("…", |compared| &compared.column)
+    }
+
+    /// What the child selects, as it is written, if that is short.
+    fn list(&self) -> String {
+        let selected = self.child.map_or(&[][..], |child| &child.selected);
+        let list = selected.join(", ");
+        if list.is_empty() || list.len() > 80 { "…".to_owned() } else { list }
+    }
+
+    /// The child asks for one row by what is its key, as far as names tell: its LIMIT says nothing.
+    fn is_key(&self) -> bool {
+        let asked = self.asked();
+        asked.eq_ignore_ascii_case("id") || asked.eq_ignore_ascii_case("uuid")
+    }
+
+    /// The child reads the row again that the parent has read.
+    fn is_deferred(&self) -> bool {
+        let same = self.parent_table().is_some_and(|parent| bare(parent) == bare(self.table()));
+        let column = self.column.map(|column| column.rsplit('.').next().unwrap_or(column));
+        same && column == Some(self.asked())
+    }
+}
+
+fn bare(table: &str) -> &str {
+    table.rsplit('.').next().unwrap_or(table)
+}

@@ -1,0 +1,207 @@
+//! What one shape does by itself within one scope: the same again, many values in a row, row after row. Pure.
+
+use std::time::Duration;
+
+use super::climb::{Climb, Pair};
+use super::link::Pace;
+use super::scope::{REST, Told};
+use super::step::{Role, Step};
+use crate::observe::finding::FindingKind;
+use crate::observe::who::WhoId;
+use crate::sql::digest::Digest;
+
+/// One shape's last second; of inserts, its last minute.
+#[derive(Debug, Default)]
+pub(super) struct Habit {
+    window: Option<Window>,
+    /// Its loop was found elsewhere.
+    explained: bool,
+    climb: Option<Box<Climb>>,
+}
+
+#[derive(Debug)]
+struct Window {
+    role: Role,
+    who: WhoId,
+    route: u32,
+    pace: Pace,
+    /// Values that came first, and how often each.
+    values: [u32; VALUES],
+    times: [u8; VALUES],
+    distinct: u8,
+    /// How many had a value that a result before them holds.
+    linked: u32,
+    /// Statements of the scope, and those of them that wrote, before it began.
+    before: [u32; 2],
+}
+
+/// A habit that was seen.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) kind: FindingKind,
+    pub(super) digest: Digest,
+    pub(super) who: WhoId,
+    pub(super) route: u32,
+    pub(super) n: u32,
+    pub(super) distinct: u32,
+    pub(super) wasted: Duration,
+    pub(super) pace: Pace,
+    /// Of a walk: which value came from which column.
+    pub(super) pair: Option<Pair>,
+}
+
+/// What it is, how many executions, how many values among them, and what was wasted.
+type Habitual = (FindingKind, u32, u32, Duration);
+
+impl Habit {
+    /// One more execution; `true` if it has just become a loop whose source is not known. `scope`: its statements so far,
+    /// and those that wrote.
+    pub(super) fn step(
+        &mut self,
+        step: &Step,
+        linked: bool,
+        scope: [u32; 2],
+        tells: bool,
+        told: &mut Vec<Told>,
+    ) -> bool {
+        if step.role == Role::Claim {
+            return false;
+        }
+        if self.window.as_ref().is_some_and(|window| window.is_over(step, scope)) {
+            self.end_window(step.digest, scope[0], tells, told);
+        }
+        if tells {
+            self.climb(step, told);
+        }
+        let window = self.window.get_or_insert_with(|| Window::new(step, scope));
+        window.step(step, linked);
+        window.pace.n == LOOKED_FOR && usize::from(window.distinct) >= LOOKED_FOR as usize && window.linked == 0
+    }
+
+    /// A loop was found that explains the repetition.
+    pub(super) fn explain(&mut self) {
+        self.explained = true;
+    }
+
+    /// The shape rests.
+    pub(super) fn end(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
+        self.end_window(digest, count, tells, told);
+        if let Some(climb) = self.climb.take()
+            && tells
+        {
+            told.extend(climb.end(digest).map(Told::Habit));
+        }
+        self.explained = false;
+    }
+
+    fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
+        let Some(window) = self.window.take() else { return };
+        let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
+        if tells && !explained {
+            told.extend(window.seen(digest, count).map(Told::Habit));
+        }
+    }
+
+    fn climb(&mut self, step: &Step, told: &mut Vec<Told>) {
+        match (&mut self.climb, &step.columns) {
+            (Some(climb), _) => told.extend(climb.step(step).map(Told::Habit)),
+            (None, Some(columns)) if step.loops() => self.climb = Some(Box::new(Climb::new(step, columns.clone()))),
+            (None, _) => {}
+        }
+    }
+
+    /// What it takes beside itself, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.climb.as_ref().map_or(0, |climb| climb.bytes())
+    }
+}
+
+impl Window {
+    fn new(step: &Step, scope: [u32; 2]) -> Window {
+        Window {
+            role: step.role,
+            who: step.who,
+            route: step.route,
+            pace: Pace::new(step, false),
+            values: [0; VALUES],
+            times: [0; VALUES],
+            distinct: 0,
+            linked: 0,
+            before: [scope[0].saturating_sub(1), scope[1]],
+        }
+    }
+
+    /// Whether the next execution is not of it: too late, or something was written.
+    fn is_over(&self, step: &Step, scope: [u32; 2]) -> bool {
+        let reads = matches!(self.role, Role::Read { .. });
+        let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
+        let longest = if self.role == Role::InsertOne { LONGEST_INSERTS } else { REST };
+        wrote || step.sent > self.pace.first + longest || step.sent > self.pace.last + REST
+    }
+
+    fn step(&mut self, step: &Step, linked: bool) {
+        self.pace.step(step);
+        self.linked += u32::from(linked);
+        self.route = if step.route == 0 { self.route } else { step.route };
+        let known = usize::from(self.distinct);
+        match self.values[..known].iter().position(|value| *value == step.parameters) {
+            Some(at) => self.times[at] = self.times[at].saturating_add(1),
+            None if known < VALUES => {
+                (self.values[known], self.times[known]) = (step.parameters, 1);
+                self.distinct += 1;
+            }
+            None => {}
+        }
+    }
+
+    fn seen(&self, digest: Digest, count: u32) -> Option<Seen> {
+        let (kind, n, distinct, wasted) = match self.role {
+            Role::InsertOne => self.inserts(count)?,
+            Role::Read { .. } => self.duplicates().or_else(|| self.suspicion())?,
+            Role::Write { .. } => self.suspicion()?,
+            Role::Claim | Role::Transparent => return None,
+        };
+        let (who, route, pace) = (self.who, self.route, self.pace.clone());
+        Some(Seen { kind, digest, who, route, n, distinct, wasted, pace, pair: None })
+    }
+
+    fn inserts(&self, count: u32) -> Option<Habitual> {
+        let n = self.pace.n;
+        // One insert for each of many transactions is no loop of inserts.
+        let most = n * 2 >= count - self.before[0].min(count);
+        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, u32::from(self.distinct), self.pace.wasted()))
+    }
+
+    fn duplicates(&self) -> Option<Habitual> {
+        let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
+        let again = self.times.iter().filter(|times| **times >= DUPLICATES);
+        let (n, values) = again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1));
+        (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+    }
+
+    fn suspicion(&self) -> Option<Habitual> {
+        let looped = matches!(self.role, Role::Read { loops: true } | Role::Write { loops: true });
+        let many = self.pace.n >= SUSPECTED && usize::from(self.distinct) >= VALUES;
+        (looped && many && self.linked * 5 < self.pace.n * 4).then(|| {
+            (FindingKind::SuspectedLoop, self.pace.n, u32::from(self.distinct), self.pace.share(self.pace.n - 1))
+        })
+    }
+}
+
+/// So many values are told apart; a suspected loop has at least as many.
+const VALUES: usize = 8;
+
+/// The same statement with the same values so often is a duplicate read.
+const DUPLICATES: u8 = 3;
+
+/// And with different ones a suspected loop.
+const SUSPECTED: u32 = 10;
+
+/// Inserts of one row each.
+const INSERTS: u32 = 10;
+
+/// Those go on for longer than a second, and are told at least so often.
+const LONGEST_INSERTS: Duration = Duration::from_secs(60);
+
+/// So many executions with as many values have the results before them looked at.
+const LOOKED_FOR: u32 = 3;

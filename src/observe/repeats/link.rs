@@ -1,0 +1,256 @@
+//! A child that asks for the values of one result: its runs, times and manner, until it is over. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rows::Rows;
+use super::run::{Bar, Order, Proof, Run};
+use super::step::Step;
+use crate::observe::finding::Manner;
+use crate::observe::who::WhoId;
+use crate::sql::digest::Digest;
+
+/// One child and one result.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) rows: Arc<Rows>,
+    /// Where its result lies in the ring.
+    pub(super) at: usize,
+    runs: Vec<Run>,
+    pub(super) pace: Pace,
+    /// Executions without a link that came when the kept rows were through.
+    beyond: u32,
+    who: WhoId,
+    route: u32,
+    paged: bool,
+    /// Statements of the scope, and those of them with a link, before the first and with the last.
+    scope: [[u32; 2]; 2],
+}
+
+/// When executions of one shape ran.
+#[derive(Debug, Clone)]
+pub(super) struct Pace {
+    pub(super) first: Duration,
+    /// The end of the one that ended last.
+    pub(super) last: Duration,
+    pub(super) n: u32,
+    busy: Duration,
+    client: u32,
+    /// How often one was sent before the last one had ended, on its connection and on another.
+    crowded: [u32; 2],
+    pub(super) spells: Vec<Spell>,
+}
+
+/// One execution: sent so many microseconds after the first, and for how long it waited before and ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spell {
+    pub(super) begin: u32,
+    pub(super) wait: u32,
+    pub(super) query: u32,
+}
+
+/// A loop that is over and is proved, but for names.
+#[derive(Debug, Clone)]
+pub(super) struct Loop {
+    pub(super) rows: Arc<Rows>,
+    pub(super) child: Digest,
+    pub(super) who: WhoId,
+    pub(super) route: u32,
+    /// All executions, those for rows that were not kept among them.
+    pub(super) n: u32,
+    /// Executions of the child since the parent.
+    pub(super) asked: u32,
+    pub(super) beyond: u32,
+    /// The child may be one page of several.
+    pub(super) paged: bool,
+    /// The best first.
+    pub(super) proofs: Vec<Proof>,
+    pub(super) pace: Pace,
+}
+
+impl Link {
+    /// Nothing yet.
+    pub(super) fn new(rows: Arc<Rows>, at: usize, step: &Step, scope: [u32; 2]) -> Link {
+        Link {
+            rows,
+            at,
+            runs: Vec::new(),
+            pace: Pace::new(step, true),
+            beyond: 0,
+            who: step.who,
+            route: step.route,
+            paged: step.paged,
+            scope: [scope; 2],
+        }
+    }
+
+    /// One more execution; `false` if none of its values stands in the rows. `scope`: how many statements and links there
+    /// were before it.
+    pub(super) fn step(&mut self, step: &Step, scope: [u32; 2]) -> bool {
+        let mut met = false;
+        for (slot, value) in step.values.iter().enumerate() {
+            if self.rows.may_hold(*value) {
+                met |= self.value(slot as u8, *value);
+            }
+        }
+        if met {
+            self.pace.step(step);
+            self.scope[1] = scope;
+            self.route = if step.route == 0 { self.route } else { step.route };
+        } else if self.runs.iter().any(|run| run.is_through(&self.rows)) {
+            self.beyond += 1;
+            self.pace.step(step);
+        }
+        met
+    }
+
+    fn value(&mut self, slot: u8, value: u32) -> bool {
+        let places = self.rows.places(value);
+        for (column, rows) in places.iter().enumerate().filter(|(_, rows)| **rows != 0) {
+            let known = self.runs.iter().position(|run| run.slot == slot && usize::from(run.column) == column);
+            match known {
+                Some(at) => self.runs[at].step(value, *rows),
+                None if self.runs.len() < MOST_RUNS => {
+                    let mut run = Run::new(slot, column as u8);
+                    run.step(value, *rows);
+                    self.runs.push(run);
+                }
+                None => {}
+            }
+        }
+        places.iter().any(|rows| *rows != 0)
+    }
+
+    /// It is over: what it proves. `asked`: how often the child ran since the parent.
+    pub(super) fn end(self, child: Digest, asked: u32, least: u32, contested: bool) -> Option<Loop> {
+        let mut beyond = self.beyond;
+        let prove = |run: &Run| {
+            let outside = self.outside(run, asked);
+            let bar = Bar { least, asked: asked - outside, contested, compact: self.is_compact() };
+            run.proves(&self.rows, bar).map(|proof| (proof, outside))
+        };
+        let mut proofs: Vec<(Proof, u32)> = self.runs.iter().filter_map(prove).collect();
+        proofs.sort_by_key(|(proof, _)| (u32::MAX - proof.n, proof.order == Order::All, proof.column));
+        beyond = proofs.first().map_or(beyond, |(_, outside)| *outside);
+        let proofs: Vec<Proof> = proofs.into_iter().map(|(proof, _)| proof).collect();
+        let n = proofs.first()?.n + beyond;
+        Some(Loop {
+            rows: self.rows,
+            child,
+            who: self.who,
+            route: self.route,
+            paged: self.paged,
+            n,
+            asked,
+            beyond,
+            proofs,
+            pace: self.pace,
+        })
+    }
+
+    /// Whether most of what ran meanwhile had a link too: loops do little else.
+    fn is_compact(&self) -> bool {
+        let [first, last] = self.scope;
+        (last[1] - first[1]) * 5 >= (last[0] - first[0]) * 3
+    }
+
+    /// How many executions without a link are put down to rows that were not kept.
+    fn outside(&self, run: &Run, asked: u32) -> u32 {
+        let kept = self.rows.kept;
+        let more = u32::try_from(self.rows.total - u64::from(kept)).unwrap_or(u32::MAX);
+        let without = if run.visited_most(kept) { asked.saturating_sub(run.n) } else { self.beyond };
+        without.min(more).min(asked.saturating_sub(run.n))
+    }
+
+    /// What it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Link>() + self.runs.capacity() * size_of::<Run>() + self.pace.spells.capacity() * size_of::<Spell>()
+    }
+}
+
+impl Loop {
+    /// One more loop over a result of the same shape, soon after.
+    pub(super) fn join(mut self, other: Loop) -> Loop {
+        self.n += other.n;
+        self.asked += other.asked;
+        self.pace.join(&other.pace);
+        self.proofs.retain_mut(|proof| {
+            let same = other.proofs.iter().find(|o| (o.slot, o.column) == (proof.slot, proof.column));
+            if let Some(other) = same {
+                proof.n += other.n;
+                proof.distinct += other.distinct;
+            }
+            same.is_some()
+        });
+        if self.proofs.is_empty() { other } else { self }
+    }
+}
+
+impl Pace {
+    /// Nothing yet; `drawn`: whether each execution is to be kept.
+    pub(super) fn new(step: &Step, drawn: bool) -> Pace {
+        let spells = if drawn { Vec::with_capacity(4) } else { Vec::new() };
+        let (first, last, busy) = (step.sent, step.sent, Duration::ZERO);
+        Pace { first, last, n: 0, busy, client: step.client, crowded: [0; 2], spells }
+    }
+
+    /// One more.
+    pub(super) fn step(&mut self, step: &Step) {
+        if self.n > 0 && step.sent < self.last {
+            self.crowded[usize::from(step.client != self.client)] += 1;
+        }
+        if self.spells.capacity() > 0 && self.spells.len() < MOST_SPELLS {
+            self.spells.push(Spell {
+                begin: micros(step.sent.saturating_sub(self.first)),
+                wait: micros(step.wait),
+                query: micros(step.ended - step.sent),
+            });
+        }
+        self.n += 1;
+        self.first = self.first.min(step.sent);
+        self.last = self.last.max(step.ended);
+        self.busy += step.ended - step.sent;
+        self.client = step.client;
+    }
+
+    /// The wall of all without one execution.
+    pub(super) fn wasted(&self) -> Duration {
+        (self.last - self.first).saturating_sub(self.busy / self.n.max(1))
+    }
+
+    /// What `n` of them took, without the time between them.
+    pub(super) fn share(&self, n: u32) -> Duration {
+        self.busy / self.n.max(1) * n
+    }
+
+    /// One after the other or not: by a quarter of them.
+    pub(super) fn manner(&self) -> Manner {
+        match self.crowded {
+            [_, others] if others * 4 >= self.n => Manner::Parallel,
+            [same, _] if same * 4 >= self.n => Manner::Pipelined,
+            _ => Manner::Sequential,
+        }
+    }
+
+    /// Another stretch of the same, later.
+    pub(super) fn join(&mut self, other: &Pace) {
+        let shift = micros(other.first.saturating_sub(self.first));
+        let room = MOST_SPELLS.saturating_sub(self.spells.len());
+        let more = other.spells.iter().take(room);
+        self.spells.extend(more.map(|spell| Spell { begin: spell.begin.saturating_add(shift), ..*spell }));
+        self.last = self.last.max(other.last);
+        self.n += other.n;
+        self.busy += other.busy;
+        self.crowded.iter_mut().zip(other.crowded).for_each(|(to, from)| *to += from);
+    }
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+/// Pairs of slot and column that are followed for one child and one result.
+const MOST_RUNS: usize = 8;
+
+/// A waterfall has 64 bars, one of them the parent's.
+const MOST_SPELLS: usize = 63;

@@ -1,0 +1,179 @@
+//! Something that was seen once, by whichever rule: what a finding is made of. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::climb::Pair;
+use super::habit::Seen;
+use super::link::{Loop, Pace};
+use super::names::{Agreement, agreement, descends};
+use super::rows::Rows;
+use super::run::{Needs, Order, Proof};
+use crate::observe::finding::FindingKind;
+use crate::observe::report::Column;
+use crate::observe::who::WhoId;
+use crate::sql::digest::Digest;
+use crate::sql::facts::{Compared, Facts};
+
+/// Seen once.
+#[derive(Debug, Clone)]
+pub(super) struct Occurrence {
+    pub(super) kind: FindingKind,
+    pub(super) child: Digest,
+    pub(super) who: WhoId,
+    pub(super) n: u32,
+    pub(super) distinct: u32,
+    pub(super) wasted: Duration,
+    pub(super) pace: Pace,
+    pub(super) source: Source,
+}
+
+/// Where the values came from.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// Nobody knows, or nowhere.
+    None,
+    /// Another statement's rows.
+    Rows(From),
+    /// The statement's own last row.
+    Itself(Pair),
+}
+
+/// Another statement's rows.
+#[derive(Debug, Clone)]
+pub(super) struct From {
+    pub(super) rows: Arc<Rows>,
+    pub(super) proof: Proof,
+    pub(super) asked: u32,
+    pub(super) beyond: u32,
+}
+
+impl Occurrence {
+    /// Of a loop, if names do not speak against it. `linked`: whether a pair of columns is known to belong together.
+    pub(super) fn of_loop(
+        ended: &Loop,
+        parent: Option<&Facts>,
+        child: Option<&Facts>,
+        linked: &dyn Fn(&str) -> bool,
+    ) -> Option<Occurrence> {
+        let rated = ended.proofs.iter().filter_map(|proof| {
+            let grade = grade(ended, proof, parent, child, linked)?;
+            Some((grade, proof))
+        });
+        let (_, proof) = rated.max_by_key(|((agreed, equal), proof)| {
+            (proof.n, *agreed, *equal, proof.order != Order::All, u8::MAX - proof.column)
+        })?;
+        let from = From { rows: ended.rows.clone(), proof: *proof, asked: ended.asked, beyond: ended.beyond };
+        Some(Occurrence {
+            kind: FindingKind::NPlusOne,
+            child: ended.child,
+            who: ended.who,
+            n: ended.n,
+            distinct: proof.distinct,
+            wasted: ended.pace.wasted(),
+            pace: ended.pace.clone(),
+            source: Source::Rows(from),
+        })
+    }
+
+    /// Of a habit, if it can be one of this shape.
+    pub(super) fn of_habit(seen: Seen, facts: Option<&Facts>) -> Option<Occurrence> {
+        match (seen.kind, facts) {
+            // `SELECT 1`, a sequence, a lock: there is nothing to read once.
+            (FindingKind::DuplicateRead, Some(facts)) if facts.tables.is_empty() => return None,
+            (FindingKind::TreeWalk, facts) if !walks(seen.pair.as_ref()?, facts) => return None,
+            _ => {}
+        }
+        Some(Occurrence {
+            kind: seen.kind,
+            child: seen.digest,
+            who: seen.who,
+            n: seen.n,
+            distinct: seen.distinct,
+            wasted: seen.wasted,
+            pace: seen.pace,
+            source: seen.pair.map_or(Source::None, Source::Itself),
+        })
+    }
+
+    /// The statement that was looped over.
+    pub(super) fn rows(&self) -> Option<&Arc<Rows>> {
+        match &self.source {
+            Source::Rows(from) => Some(&from.rows),
+            Source::None | Source::Itself(_) => None,
+        }
+    }
+
+    /// The column of the parent, and what the child compares it with.
+    pub(super) fn column(&self) -> Option<&Column> {
+        let Source::Rows(from) = &self.source else { return None };
+        let columns = &from.rows.columns;
+        columns.all.get(usize::from(*columns.linkable.get(usize::from(from.proof.column))?))
+    }
+
+    /// The slot of the child that the value went to.
+    pub(super) fn slot(&self) -> Option<usize> {
+        match &self.source {
+            Source::Rows(from) => Some(usize::from(from.proof.slot)),
+            Source::Itself(pair) => Some(usize::from(pair.slot)),
+            Source::None => None,
+        }
+    }
+
+    /// A name for the pair of columns, where values alone have proved that they belong together.
+    pub(super) fn pair(&self, child: Option<&Facts>) -> Option<String> {
+        let Source::Rows(from) = &self.source else { return None };
+        let compared = child?.compared.get(self.slot()?)?.as_ref()?;
+        (from.proof.needs == Needs::Nothing).then(|| pair_name(&self.column()?.name, compared)).flatten()
+    }
+}
+
+type Grade = (Agreement, bool);
+
+fn grade(
+    ended: &Loop,
+    proof: &Proof,
+    parent: Option<&Facts>,
+    child: Option<&Facts>,
+    linked: &dyn Fn(&str) -> bool,
+) -> Option<Grade> {
+    let compared = child.and_then(|child| child.compared.get(usize::from(proof.slot))?.as_ref());
+    let equal = compared.is_some_and(|compared| compared.equal);
+    let other = compared.is_some_and(|compared| !compared.equal);
+    let pages = ended.paged && (!equal || ended.rows.digest == ended.child);
+    if other || pages {
+        return None;
+    }
+    let columns = &ended.rows.columns;
+    let name = &columns.all.get(usize::from(*columns.linkable.get(usize::from(proof.column))?))?.name;
+    let tables = parent.map_or(&[][..], |parent| &parent.tables);
+    let agreed = compared.map_or(Agreement::None, |compared| agreement(tables, name, compared));
+    let known = || compared.and_then(|compared| pair_name(name, compared)).is_some_and(|pair| linked(&pair));
+    let enough = match proof.needs {
+        Needs::Nothing => true,
+        Needs::Name => agreed != Agreement::None || known(),
+        Needs::Reference => agreed == Agreement::Reference || known(),
+    };
+    enough.then_some((agreed, equal))
+}
+
+fn pair_name(column: &str, compared: &Compared) -> Option<String> {
+    Some(format!("{}.{}<{column}", compared.table.as_ref()?, compared.column))
+}
+
+/// Integers can meet by chance: then the column has to be called after the one that it leads to.
+fn walks(pair: &Pair, facts: Option<&Facts>) -> bool {
+    let column =
+        pair.columns.linkable.get(usize::from(pair.column)).and_then(|at| pair.columns.all.get(usize::from(*at)));
+    let compared = facts.and_then(|facts| facts.compared.get(usize::from(pair.slot))?.as_ref());
+    match (column, compared) {
+        (Some(_), Some(compared)) if !compared.equal => false,
+        (Some(column), compared) if INTEGERS.contains(&column.oid) => {
+            compared.is_some_and(|compared| descends(&column.name, &compared.column))
+        }
+        (column, _) => column.is_some(),
+    }
+}
+
+/// OIDs of bigint, smallint and integer.
+const INTEGERS: [u32; 3] = [20, 21, 23];

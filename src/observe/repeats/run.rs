@@ -1,0 +1,180 @@
+//! One child's values against one column of a result: how many came from it, and whether in its order. Pure.
+
+use super::rows::Rows;
+
+/// The values of one slot against one column.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) slot: u8,
+    pub(super) column: u8,
+    /// Executions whose value stands in the column.
+    pub(super) n: u32,
+    /// Rows whose value was asked for.
+    visited: u64,
+    /// Of those, the first of each value.
+    values: u64,
+    /// A row for each execution, as long as there is one with its value.
+    taken: u64,
+    forward: Walk,
+    backward: Walk,
+    last: u32,
+    again: u8,
+}
+
+/// How far one direction has come: foreign keys repeat, so a value may mean any of several rows, and the next one that is
+/// still ahead is taken.
+#[derive(Debug, Clone, Default)]
+struct Walk {
+    passed: u32,
+    met: u32,
+}
+
+/// What a run proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Proof {
+    pub(super) slot: u8,
+    pub(super) column: u8,
+    pub(super) n: u32,
+    pub(super) distinct: u32,
+    pub(super) order: Order,
+    /// What else has to speak for it.
+    pub(super) needs: Needs,
+    /// All rows were asked for, in order, but there were few of them: several such make one.
+    pub(super) small: bool,
+}
+
+/// How the values followed each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Forward,
+    Backward,
+    /// All of them, in whatever order.
+    All,
+}
+
+/// What a proof by value lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    /// The values are met by chance: names have to agree.
+    Name,
+    /// They are few and repeat, as an enum's do: names have to say that one refers to the other.
+    Reference,
+}
+
+/// What is asked of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bar {
+    /// So many executions make one.
+    pub(super) least: u32,
+    /// Executions of the child since the parent, without those for rows that were not kept.
+    pub(super) asked: u32,
+    /// The parent ran again at once: its children may be anybody's, and order says less.
+    pub(super) contested: bool,
+    /// Little else ran between them.
+    pub(super) compact: bool,
+}
+
+impl Run {
+    /// Nothing yet.
+    pub(super) fn new(slot: u8, column: u8) -> Run {
+        let (forward, backward) = (Walk::default(), Walk::default());
+        Run { slot, column, n: 0, visited: 0, values: 0, taken: 0, forward, backward, last: 0, again: 0 }
+    }
+
+    /// Its value stands in these rows.
+    pub(super) fn step(&mut self, value: u32, rows: u64) {
+        self.n += 1;
+        self.visited |= rows;
+        self.values |= rows & rows.wrapping_neg();
+        let free = rows & !self.taken;
+        self.taken |= free & free.wrapping_neg();
+        // The same row twice or three times, as by a template that asks again.
+        let repeated = value == self.last && self.again < 2;
+        self.again = if value == self.last { self.again.saturating_add(1) } else { 0 };
+        self.last = value;
+        self.forward.step(rows, repeated);
+        self.backward.step(rows.reverse_bits(), repeated);
+    }
+
+    /// Whether it has come so far that its next values are of rows that were not kept.
+    pub(super) fn is_through(&self, rows: &Rows) -> bool {
+        rows.total > u64::from(rows.kept) && self.forward.passed * 10 >= rows.kept * 9
+    }
+
+    /// Whether nearly all of `filled` rows were asked for.
+    pub(super) fn visited_most(&self, filled: u32) -> bool {
+        self.visited.count_ones() * 10 >= filled * 9
+    }
+
+    /// The rules of proof, but for names.
+    pub(super) fn proves(&self, rows: &Rows, bar: Bar) -> Option<Proof> {
+        let distinct = self.values.count_ones();
+        if distinct < FEWEST_DISTINCT || self.n < FEWEST_DISTINCT || self.n * 5 < bar.asked * 4 {
+            return None;
+        }
+        let (filled, different) = rows.fill(self.column);
+        let order = self.order(filled, bar)?;
+        let small = self.n < bar.least;
+        if small && !(self.visited_most(filled) && self.n <= filled && order != Order::All) {
+            return None;
+        }
+        let needs = self.needs(rows, filled, different)?;
+        Some(Proof { slot: self.slot, column: self.column, n: self.n, distinct, order, needs, small })
+    }
+
+    fn order(&self, filled: u32, bar: Bar) -> Option<Order> {
+        let (all, few) = (self.is_whole(filled), self.n < FEW);
+        if few && (!bar.compact || (bar.contested && !all)) {
+            return None;
+        }
+        // Few values are soon in order by chance, and soon all.
+        let strict = few || (bar.contested && !all);
+        let aligned = |walk: &Walk| if strict { walk.met == self.n } else { walk.met * 5 >= self.n * 4 };
+        match () {
+            () if aligned(&self.forward) => Some(Order::Forward),
+            () if aligned(&self.backward) => Some(Order::Backward),
+            () if all && !few => Some(Order::All),
+            () => None,
+        }
+    }
+
+    /// Whether nearly all of `filled` rows were asked for, and hardly any value more often than it stands there.
+    fn is_whole(&self, filled: u32) -> bool {
+        let once = |of: u32| if of < FEW { self.n <= of } else { self.n * 5 <= of * 6 + 5 };
+        let (values, taken) = (self.values.count_ones(), self.taken.count_ones());
+        (self.visited_most(filled) && once(values)) || (taken * 10 >= filled * 9 && once(taken))
+    }
+
+    fn needs(&self, rows: &Rows, filled: u32, different: u32) -> Option<Needs> {
+        let met = self.forward.met.max(self.backward.met);
+        let repeats = different * 10 < filled * 9;
+        let whole = self.n * 5 >= filled * 4 && met * 5 >= self.n * 4;
+        let once = self.n >= FEW && met == self.n && self.values.count_ones() == self.n;
+        let single = self.n * 5 <= self.values.count_ones() * 6 + 5;
+        match () {
+            () if rows.is_dense(self.column) && (whole || (self.n >= FEW && !repeats)) => Some(Needs::Name),
+            () if rows.is_dense(self.column) && (single || !repeats) => Some(Needs::Reference),
+            () if rows.is_dense(self.column) => None,
+            () if !repeats || whole || once => Some(Needs::Nothing),
+            () if single => Some(Needs::Reference),
+            () => None,
+        }
+    }
+}
+
+impl Walk {
+    fn step(&mut self, rows: u64, repeated: bool) {
+        let ahead = rows & u64::MAX.checked_shl(self.passed).unwrap_or(0);
+        if ahead != 0 {
+            self.passed = ahead.trailing_zeros() + 1;
+        }
+        self.met += u32::from(ahead != 0 || repeated);
+    }
+}
+
+/// Fewer values than this are no loop, however often they come.
+const FEWEST_DISTINCT: u32 = 3;
+
+/// Of fewer values all have to be in order: of five, four are by chance once in ten times.
+const FEW: u32 = 8;

@@ -1,0 +1,284 @@
+//! What goes on in one scope, a connection, a group or a trace, until it rests: the last results, and the shapes that ran
+//! since. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::habit::{Habit, Seen};
+use super::link::{Link, Loop};
+use super::rows::Rows;
+use super::step::{Role, Step};
+use crate::sql::digest::Digest;
+
+/// One scope.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// When its last statement ended.
+    last: Duration,
+    /// What its longest statement took: another one like it may be under way.
+    longest: Duration,
+    /// Statements in this burst.
+    count: u32,
+    /// Those that wrote.
+    writes: u32,
+    /// And those with a value out of a result.
+    links: u32,
+    /// Results that children may come from, one a digest.
+    ring: Vec<Slot>,
+    shapes: Vec<Shape>,
+    /// Shapes that returned many rows that nobody looked at.
+    blind: [Digest; BLIND],
+}
+
+#[derive(Debug)]
+struct Slot {
+    rows: Arc<Rows>,
+    /// When it came or was last asked for.
+    touched: Duration,
+}
+
+/// One digest's executions.
+#[derive(Debug)]
+struct Shape {
+    digest: Digest,
+    last: Duration,
+    /// How often it ran since each result of the ring.
+    since: [u32; RING],
+    links: Vec<Link>,
+    /// A loop over too few rows, which waits for another.
+    small: Option<Box<Loop>>,
+    habit: Habit,
+}
+
+/// What a scope is asked with each statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// So many executions make a loop.
+    pub(super) least: u32,
+    /// Whether habits are those of one client: without that they mean nothing.
+    pub(super) habits: bool,
+}
+
+/// What a scope tells.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A loop is over.
+    Loop(Box<Loop>),
+    /// So is a habit.
+    Habit(Seen),
+    /// This shape's rows would be of use.
+    Blind(Digest),
+}
+
+impl Scope {
+    /// One more statement.
+    pub(super) fn see(&mut self, step: &Step, rules: Rules, told: &mut Vec<Told>) {
+        if step.sent > self.last + REST {
+            self.end(rules, told);
+        }
+        self.last = self.last.max(step.ended);
+        self.longest = self.longest.max(step.ended - step.sent);
+        if step.role == Role::Transparent {
+            return;
+        }
+        self.count += 1;
+        let at = self.shape(step.digest, rules, told);
+        let linked = step.loops() && self.link(at, step, rules, told);
+        let (count, writes) = (self.count, self.writes);
+        let shape = &mut self.shapes[at];
+        let wants = shape.habit.step(step, linked, [count, writes], rules.habits, told);
+        shape.last = shape.last.max(step.ended);
+        if wants {
+            self.tell_blind(told);
+        }
+        self.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
+        self.result(at, step, rules, told);
+    }
+
+    /// It rests: nothing of it remains.
+    pub(super) fn end(&mut self, rules: Rules, told: &mut Vec<Told>) {
+        while let Some(mut shape) = self.shapes.pop() {
+            shape.end(self.count, rules, told);
+        }
+        *self = Scope { last: self.last, ..Scope::default() };
+    }
+
+    /// Ends what has not gone on for a second, as far as reports have come; `true` if that is all of it.
+    pub(super) fn settle(&mut self, now: Duration, rules: Rules, told: &mut Vec<Told>) -> bool {
+        let rest = REST + self.longest.min(LONGEST);
+        if now > self.last + rest {
+            self.end(rules, told);
+            return true;
+        }
+        for shape in self.shapes.iter_mut().filter(|shape| now > shape.last + rest) {
+            shape.rest(self.count, rules, told);
+        }
+        false
+    }
+
+    /// Where this digest's shape is; the one that ran longest ago makes room.
+    fn shape(&mut self, digest: Digest, rules: Rules, told: &mut Vec<Told>) -> usize {
+        if let Some(at) = self.shapes.iter().position(|shape| shape.digest == digest) {
+            return at;
+        }
+        let fresh = Shape::new(digest);
+        if self.shapes.len() < SHAPES {
+            self.shapes.push(fresh);
+            return self.shapes.len() - 1;
+        }
+        let oldest = self.shapes.iter().enumerate().min_by_key(|(_, shape)| shape.last);
+        let at = oldest.map_or(0, |(at, _)| at);
+        std::mem::replace(&mut self.shapes[at], fresh).end(self.count, rules, told);
+        at
+    }
+
+    /// Looks for the statement's values in the results before it.
+    fn link(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) -> bool {
+        if self.ring.is_empty() {
+            return false;
+        }
+        let shape = &mut self.shapes[at];
+        if step.sent > shape.last + REST {
+            shape.rest(self.count, rules, told);
+        }
+        let (scope, mut linked) = ([self.count, self.links], false);
+        for (place, slot) in self.ring.iter_mut().enumerate().filter(|(_, slot)| slot.rows.ended <= step.sent) {
+            shape.since[place] += 1;
+            if shape.follow(place, &slot.rows, step, scope) {
+                slot.touched = step.sent;
+                linked = true;
+            }
+        }
+        self.links += u32::from(linked);
+        linked
+    }
+
+    /// A result that others may come from.
+    fn result(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) {
+        let Some(rows) = &step.result else {
+            if step.many && !self.blind.contains(&step.digest) {
+                self.blind.rotate_right(1);
+                self.blind[0] = step.digest;
+            }
+            return;
+        };
+        let same = self.ring.iter().position(|slot| slot.rows.digest == rows.digest);
+        // One that descends a tree level by level is not to be pushed out by its own children.
+        if same.is_some_and(|place| self.shapes[at].follows(place)) {
+            return;
+        }
+        let slot = Slot { rows: rows.clone(), touched: rows.ended };
+        if same.is_none() && self.ring.len() < RING {
+            self.ring.push(slot);
+            return;
+        }
+        let oldest = || self.ring.iter().enumerate().min_by_key(|(_, slot)| slot.touched).map_or(0, |(at, _)| at);
+        let place = same.unwrap_or_else(oldest);
+        let old = std::mem::replace(&mut self.ring[place], slot);
+        let contested = same.is_some() && rows.sent < old.rows.ended + REST;
+        self.shapes.iter_mut().for_each(|shape| shape.leave(place, contested, rules, told));
+    }
+
+    fn tell_blind(&mut self, told: &mut Vec<Told>) {
+        let blind = std::mem::take(&mut self.blind);
+        told.extend(blind.into_iter().filter(|digest| *digest != Digest(0)).map(Told::Blind));
+    }
+
+    /// What it takes, in bytes; results that other scopes have as well are counted in each.
+    pub(super) fn bytes(&self) -> usize {
+        let rows: usize = self.ring.iter().map(|slot| slot.rows.bytes()).sum();
+        let links = self.shapes.iter().flat_map(|shape| &shape.links);
+        let habits: usize = self.shapes.iter().map(|shape| shape.habit.bytes()).sum();
+        let lists = self.ring.capacity() * size_of::<Slot>() + self.shapes.capacity() * size_of::<Shape>();
+        size_of::<Scope>() + rows + lists + habits + links.map(Link::bytes).sum::<usize>()
+    }
+}
+
+impl Shape {
+    fn new(digest: Digest) -> Shape {
+        Shape {
+            digest,
+            last: Duration::ZERO,
+            since: [0; RING],
+            links: Vec::new(),
+            small: None,
+            habit: Habit::default(),
+        }
+    }
+
+    fn follows(&self, place: usize) -> bool {
+        self.links.iter().any(|link| link.at == place)
+    }
+
+    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2]) -> bool {
+        if let Some(link) = self.links.iter_mut().find(|link| link.at == place) {
+            return link.step(step, scope);
+        }
+        if self.links.len() >= LINKS || !step.values.iter().any(|value| rows.may_hold(*value)) {
+            return false;
+        }
+        let mut link = Link::new(rows.clone(), place, step, scope);
+        let met = link.step(step, scope);
+        if met {
+            self.links.push(link);
+        }
+        met
+    }
+
+    /// The result in this place goes.
+    fn leave(&mut self, place: usize, contested: bool, rules: Rules, told: &mut Vec<Told>) {
+        let asked = std::mem::take(&mut self.since[place]);
+        let Some(at) = self.links.iter().position(|link| link.at == place) else { return };
+        let link = self.links.swap_remove(at);
+        let Some(ended) = link.end(self.digest, asked, rules.least, contested) else { return };
+        self.habit.explain();
+        match ended.proofs.first() {
+            Some(proof) if proof.small => self.small(ended, rules, told),
+            _ => told.push(Told::Loop(Box::new(ended))),
+        }
+    }
+
+    /// Several loops over few rows, one soon after the other, make one that counts.
+    fn small(&mut self, mut ended: Loop, rules: Rules, told: &mut Vec<Told>) {
+        if let Some(before) = self.small.take()
+            && before.rows.digest == ended.rows.digest
+            && ended.pace.first < before.pace.last + REST
+        {
+            ended = before.join(ended);
+        }
+        if ended.n >= rules.least {
+            told.push(Told::Loop(Box::new(ended)));
+        } else {
+            self.small = Some(Box::new(ended));
+        }
+    }
+
+    /// It has not run for a second.
+    fn rest(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {
+        (0..RING).for_each(|place| self.leave(place, false, rules, told));
+        self.small = None;
+        self.habit.end(self.digest, count, rules.habits, told);
+    }
+
+    fn end(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {
+        self.rest(count, rules, told);
+    }
+}
+
+/// A burst is over when nothing came for so long.
+pub(super) const REST: Duration = Duration::from_secs(1);
+
+/// A statement that takes longer is not waited for.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// So many results are remembered.
+const RING: usize = 8;
+
+/// And so many shapes.
+const SHAPES: usize = 16;
+
+/// A child follows so many results at once.
+const LINKS: usize = 4;
+
+/// Shapes that are to be looked at again, should somebody loop.
+const BLIND: usize = 4;
