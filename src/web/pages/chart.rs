@@ -72,13 +72,13 @@ const WIDTH: f64 = 600.0;
 /// And its height.
 const HEIGHT: f64 = 120.0;
 
-/// The end of an axis: the next of 1, 2, 2.5, 5 times a power of ten.
+/// The end of an axis: the next round number, a step times a power of ten.
 pub(super) fn nice(most: f64) -> f64 {
     if !most.is_finite() || most <= 0.0 {
         return 1.0;
     }
     let power = 10_f64.powf(most.log10().floor());
-    let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
+    let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
     steps.into_iter().map(|step| step * power).find(|end| *end >= most * 0.999).unwrap_or(most)
 }
 
@@ -96,9 +96,9 @@ fn runs(values: &[Option<f64>]) -> Vec<(usize, Vec<f64>)> {
 }
 
 /// The frame around a picture: a legend with the newest values above, the ends of both axes beside it.
-fn framed(axis: &Axis, label: &str, legend: &Markup, top: &str, middle: &str, picture: &Markup) -> Markup {
+fn framed(axis: &Axis, class: &str, label: &str, legend: &Markup, top: &str, middle: &str, picture: &Markup) -> Markup {
     html! {
-        div class="chart" role="group" aria-label=(label) {
+        div class=(class) role="group" aria-label=(label) {
             (legend)
             div class="plot" {
                 div class="ys" aria-hidden="true" { span { (top) } span { (middle) } span { "0" } }

@@ -212,7 +212,7 @@ pub(super) fn sorted(path: &str, ask: &Ask, sort: &str, default: &str, name: &st
     let is_current = current == sort;
     let to = if sort == default { "" } else { sort };
     html! {
-        th class="n" scope="col" aria-sort=[is_current.then_some("descending")] {
+        th class=(if sort == "load" { "load" } else { "n" }) scope="col" aria-sort=[is_current.then_some("descending")] {
             a href=(ask.href(path, &[("sort", to)])) { (name) @if is_current { span class="arrow" { " ↓" } } }
         }
     }

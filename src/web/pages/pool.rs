@@ -99,7 +99,7 @@ fn advice(advice: Option<&Advice>, row: &PoolRow) -> Markup {
                     p class="sub" {
                         (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
                         b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
-                        (write::seconds(advice.stretch as f64)) " of the last hours, played again:"
+                        (write::seconds(advice.stretch as f64)) " of the last 15 min, played again:"
                     }
                     (predictions(&advice.predictions))
                 }
@@ -149,7 +149,7 @@ fn predictions(predictions: &[Prediction]) -> Markup {
                     th scope="col" { "Size" }
                     @for one in predictions {
                         th class="n" scope="col" {
-                            (one.size) " "
+                            (one.size)
                             small { @if one.change == 0 { "now" } @else { (format!("{:+} %", one.change)) } }
                         }
                     }

@@ -21,7 +21,7 @@ pub(in crate::web::pages) fn area(axis: &Axis, series: &[Series], write: Write, 
             (columns(axis, series, write))
         }
     };
-    framed(axis, label, &legend(series, write), &write(top), &write(top / 2.0), &picture)
+    framed(axis, "chart", label, &legend(series, write), &write(top), &write(top / 2.0), &picture)
 }
 
 /// For each series the sum of it and all below it.

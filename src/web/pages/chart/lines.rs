@@ -43,7 +43,7 @@ pub(in crate::web::pages) fn lines(
             p class="limit-key" { (super::mark("limit-mark")) (name) " " b { (write(at)) } }
         }
     };
-    framed(axis, label, &legend, &write(top), &write(top / 2.0), &picture)
+    framed(axis, "chart lines", label, &legend, &write(top), &write(top / 2.0), &picture)
 }
 
 fn y(value: f64, top: f64) -> f64 {

@@ -14,7 +14,8 @@ pub(in crate::web::pages) fn spark(values: &[f64], label: &str) -> Markup {
     let most = values.iter().copied().fold(0.0_f64, f64::max);
     html! {
         @if most > 0.0 {
-            svg class="spark" viewBox={ "0 0 " (SPARK_WIDTH) " " (SPARK_HEIGHT) } role="img" aria-label=(label) {
+            svg class="spark" viewBox={ "0 0 " (SPARK_WIDTH) " " (SPARK_HEIGHT) } preserveAspectRatio="none" role="img"
+                aria-label=(label) {
                 path d=(path(values, most)) {}
             }
         }
