@@ -106,7 +106,7 @@ fn card(finding: &FindingView, ask: &Ask, now: Timestamp) -> Markup {
     html! {
         article class=(if finding.resolved.is_some() { "finding resolved" } else { "finding" }) id={ "f" (finding.id) } {
             h2 {
-                @if finding.resolved.is_some() { span class="sign good" { "✓ resolved" } }
+                @if finding.resolved.is_some() { span class="sign good" { "✓ resolved: " (name(finding.kind)) } }
                 @else { span class="sign warn" { "◆ " (name(finding.kind)) } }
                 " " (whose(finding, ask))
             }

@@ -85,7 +85,8 @@ impl Times {
 
     /// All parts in words.
     pub(super) fn words(&self) -> String {
-        format!("wait {}, query {}, drain {}", write::ms(self.wait), write::ms(self.query), write::ms(self.drain))
+        let drain = if self.drain > 0.0 { format!(", drain {}", write::ms(self.drain)) } else { String::new() };
+        format!("wait {}, query {}{drain}", write::ms(self.wait), write::ms(self.query))
     }
 }
 

@@ -315,7 +315,7 @@ fn statement_view(sql: &[&str]) -> StatementView {
         times: vec![series("mean", "s-p50", 18.0, 31.0), series("p95", "s-p95", 40.0, 66.0)],
         rate: vec![series("calls/s", "s-query", 31.0, 44.0)],
         bars: names.iter().map(|name| (*name).to_owned()).zip(counts).collect(),
-        split: Times { wait: 31.0, query: 18.5, drain: 0.3 },
+        split: Times { wait: 31.0, query: 18.5, drain: 0.0 },
         applications: vec![
             Caller { application: "web".into(), calls: 31_822, mean_ms: 18.2 },
             Caller { application: String::new(), calls: 211, mean_ms: 51.0 },
