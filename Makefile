@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fuzz fuzz-minute integration demo bench storm crosstalk insight fmt clean release need-test \
-	need-bench need-demo need-fuzz need-insight
+.PHONY: help test check fuzz fuzz-minute integration suites demo bench storm crosstalk insight fmt clean release need-test \
+	need-bench need-demo need-fuzz need-insight need-suites
 
 VENV := target/venv
+SUITES := target/suites
 PYTHON := PYTHONPATH=integration $(VENV)/bin/python
 NODE := integration/node/node_modules/.installed
 SERVERS := integration/servers/node_modules/.installed
@@ -38,6 +39,10 @@ fuzz-minute: need-fuzz
 integration: release $(VENV)/.installed $(NODE) $(SERVERS) ## the drivers and tools alone; PYTEST="-k cancel" picks some
 	$(call say,drivers and tools against a real Postgres)
 	$(PYTHON) -m pytest integration $(PYTEST)
+
+suites: need-suites release $(SUITES)/.installed ## the drivers' own test suites, against Postgres and through pgweir; ONLY=asyncpg,django
+	$(call say,the test suites of drivers: directly and through pgweir)
+	PYTHONPATH=integration $(SUITES)/venv/bin/python -m suites $(if $(ONLY),--only $(ONLY))
 
 demo: need-demo release $(VENV)/.installed ## a throw-away Postgres, pgweir in front, some hundred clients, until Ctrl-C
 	$(PYTHON) -m demo
@@ -77,6 +82,10 @@ need-test:
 	$(call say,programs that the tests need)
 	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord
 
+need-suites:
+	$(call say,programs that the suites need)
+	integration/install postgresql python3-venv pg_config cc
+
 need-bench:
 	$(call say,programs that the benchmarks need)
 	integration/install postgresql pgbouncer openssl python3-venv cc
@@ -97,6 +106,12 @@ $(VENV)/.installed: integration/requirements.txt
 	$(call say,Python packages)
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(SUITES)/.installed: integration/requirements.txt integration/suites/requirements.txt
+	$(call say,Python packages of the suites)
+	python3 -m venv $(SUITES)/venv
+	$(SUITES)/venv/bin/pip install --quiet $(addprefix --requirement ,$^)
 	touch $@
 
 $(NODE): integration/node/package-lock.json

@@ -10,7 +10,7 @@
 //! | module | what it is | |
 //! |---|---|---|
 //! | [`protocol`] | the wire format: frames, what matters of each message, what we write ourselves | pure |
-//! | [`sql`] | client SQL: tokens, what a text may leave behind in a session, which settings it changes | pure |
+//! | [`sql`] | client SQL: tokens, what a text may leave behind in a session, which settings it changes; its shape without values ([`sql::digest`], [`sql::facts`]) | pure |
 //! | [`auth`] | proving who one is: clients to us, us to servers | pure |
 //! | [`config`] | what the operator wants, checked; every complaint names its key | pure but for reading the file |
 //! | [`observe`] | numbers, pictures, log lines; knows nobody, is known by all | |

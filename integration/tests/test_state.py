@@ -187,3 +187,23 @@ def test_what_no_statement_tells_of_is_found_and_named(one_server, postgres):
         assert "sly" in named["statement"] and "secret" not in named["statement"]
         assert value(other, "show work_mem") == "4MB"
         assert value(one, "show work_mem") == "9MB"
+
+
+def test_a_library_that_was_loaded_goes_with_its_client(sidecar, postgres):
+    """What LOAD has brought in cannot be taken out of a process: the server ends with its client's stay."""
+    postgres.run("drop role if exists loader", "create role loader superuser login password 'secret'")
+    pooler = sidecar(pool_size=1, user="loader")
+    place = f"postgres://loader:secret@{pooler.host}:{pooler.port}/app"
+    with psycopg.connect(place, autocommit=True) as one:
+        before = value(one, "select pg_backend_pid()")
+        one.execute("load 'auto_explain'")
+        eventually(lambda: pinned(pooler) == [["load"]], "tied")
+        assert value(one, "select pg_backend_pid()") == before
+        assert value(one, "show auto_explain.log_min_duration") == "-1"
+    with psycopg.connect(place, autocommit=True) as other:
+        assert value(other, "select pg_backend_pid()") != before
+        assert value(other, "select current_setting('auto_explain.log_min_duration', true)") is None
+        other.execute("load 'auto_explain'")
+        eventually(lambda: pinned(pooler) == [["load"]], "tied")
+        other.execute("discard all")
+        eventually(lambda: pinned(pooler) == [], "free again")

@@ -80,6 +80,8 @@ pub struct StatementSeries {
     pub user: Arc<str>,
     /// The oldest first; steps in which it did not run have none.
     pub points: Vec<HeavyPoint>,
+    /// So far, in seconds since 1970, was looked: the last step may not be over.
+    pub until: u32,
 }
 
 /// All series.
@@ -167,6 +169,7 @@ impl History {
                 database: pool.database.clone(),
                 user: pool.user.clone(),
                 points: points.collect(),
+                until: self.now() + 1,
             })
         });
         series.collect()
@@ -175,8 +178,12 @@ impl History {
     /// Where the period begins: after gaps a ring also holds older points.
     fn from(&self, period: Period) -> u32 {
         let Level { step, points, .. } = LEVELS[period.level];
-        let now = self.before.map_or(0, |at| seconds(at).max(0.0) as u32);
-        period.since.max(now.saturating_sub(step * points as u32))
+        period.since.max(self.now().saturating_sub(step * points as u32))
+    }
+
+    /// When the last picture was taken.
+    fn now(&self) -> u32 {
+        self.before.map_or(0, |at| seconds(at).max(0.0) as u32)
     }
 }
 

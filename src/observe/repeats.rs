@@ -175,7 +175,14 @@ impl Repeats {
                 }
                 Shared::Trace(trace) => {
                     let rules = Rules { least: self.least, habits: true };
-                    self.traces.entry(trace).or_default().see(&step, rules, &mut self.told);
+                    match self.traces.get_mut(&trace) {
+                        Some(scope) => scope.see(&step, rules, &mut self.told),
+                        None if self.used > self.room => self.left_out += 1,
+                        None => {
+                            self.used += size_of::<Scope>();
+                            self.traces.entry(trace).or_default().see(&step, rules, &mut self.told);
+                        }
+                    }
                 }
             }
             if !self.told.is_empty() {

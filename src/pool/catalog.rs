@@ -23,8 +23,9 @@ pub struct Statement {
     pub name: Box<[u8]>,
     /// What it is: query, zero, parameter types, as in Parse.
     pub definition: Box<[u8]>,
-    /// What it was parsed under.
+    /// What it was parsed under, and when.
     dialect: Dialect,
+    era: u64,
     /// What running it may leave behind in a session.
     pub effects: Effects,
     proven: AtomicBool,
@@ -51,8 +52,8 @@ pub fn oids(bytes: &[u8]) -> impl Iterator<Item = u32> {
 }
 
 impl Statement {
-    fn is(&self, dialect: Dialect, definition: &[u8]) -> bool {
-        self.dialect == dialect && *self.definition == *definition
+    fn is(&self, dialect: Dialect, era: u64, definition: &[u8]) -> bool {
+        self.dialect == dialect && self.era == era && *self.definition == *definition
     }
 
     /// Its text.
@@ -81,9 +82,12 @@ impl Statement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dialect(NonZeroU64);
 
-/// How constants are read: `date '01/02/2003'` is another day in another DateStyle. (What a search_path makes of a name,
-/// Postgres looks up again by itself.)
+/// How constants are read: `date '01/02/2003'` is another day in another DateStyle.
 const READING: [&str; 5] = ["DateStyle", "IntervalStyle", "TimeZone", "client_encoding", "standard_conforming_strings"];
+
+/// Where names are looked for. Postgres does so again when one of these has changed, but its statement keeps the types of the
+/// parameters and columns that it found first, and those may be of another tenant's schema.
+const LOOKING: [&str; 3] = ["search_path", "role", "session_authorization"];
 
 /// What every name of ours starts with.
 pub const PREFIX: &str = "pgweir_";
@@ -103,11 +107,14 @@ pub struct Catalog {
     hasher: RandomState,
     last: StatementId,
     sweep_at: usize,
+    /// Grows with each change of what texts mean, as far as we see them. What is parsed from then on is another statement than
+    /// what was parsed before; whoever has that one still has it, as in a session of its own.
+    era: u64,
 }
 
 impl Default for Catalog {
     fn default() -> Catalog {
-        Catalog { known: HashTable::new(), hasher: RandomState::new(), last: 0, sweep_at: SWEEP_FROM }
+        Catalog { known: HashTable::new(), hasher: RandomState::new(), last: 0, sweep_at: SWEEP_FROM, era: 0 }
     }
 }
 
@@ -115,13 +122,19 @@ impl Catalog {
     /// What texts mean under these parameters.
     pub fn dialect(&self, parameters: &Parameters) -> Dialect {
         let reading = READING.map(|name| parameters.reported(name));
-        Dialect(NonZeroU64::new(self.hasher.hash_one(reading)).unwrap_or(NonZeroU64::MIN))
+        let looking = LOOKING.map(|name| parameters.quiet(name).or_else(|| parameters.reported(name)));
+        Dialect(NonZeroU64::new(self.hasher.hash_one((reading, looking))).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// Something has changed that texts refer to: what they meant so far they may mean no more.
+    pub fn redefine(&mut self) {
+        self.era += 1;
     }
 
     /// The statement with this definition, if it is known.
     pub fn find(&self, dialect: Dialect, definition: &[u8]) -> Option<Arc<Statement>> {
-        let hash = self.hasher.hash_one((dialect, definition));
-        self.known.find(hash, |statement| statement.is(dialect, definition)).cloned()
+        let hash = self.hasher.hash_one((dialect, self.era, definition));
+        self.known.find(hash, |statement| statement.is(dialect, self.era, definition)).cloned()
     }
 
     /// The statement with this definition, new if it was not known.
@@ -129,18 +142,24 @@ impl Catalog {
         if let Some(known) = self.find(dialect, definition) {
             return known;
         }
-        let hash = self.hasher.hash_one((dialect, definition));
+        let era = self.era;
+        let hash = self.hasher.hash_one((dialect, era, definition));
         self.sweep();
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
         let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
         let definition = definition.into();
-        let statement = Arc::new(Statement { id, name, definition, dialect, effects, proven, lore });
+        let statement = Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore });
         let hasher = &self.hasher;
         self.known.insert_unique(hash, statement.clone(), |statement| {
-            hasher.hash_one((statement.dialect, &*statement.definition))
+            hasher.hash_one((statement.dialect, statement.era, &*statement.definition))
         });
         statement
+    }
+
+    /// The same text as it is understood now.
+    pub fn again(&mut self, statement: &Statement) -> Arc<Statement> {
+        self.intern(statement.dialect, &statement.definition)
     }
 
     /// Forgets what no client uses any more, whenever the table has doubled.
@@ -168,6 +187,22 @@ mod tests {
         assert_eq!((id(here, b"a"), id(here, b"b"), id(here, b"a"), id(there, b"a"), id(there, b"a")), (1, 2, 1, 3, 3));
         let b = catalog.intern(here, b"b");
         assert_eq!(&*b.name, b"pgweir_2");
+    }
+
+    #[test]
+    fn another_schema_or_another_time_is_another_statement() {
+        let mut catalog = Catalog::default();
+        let here = catalog.dialect(&Parameters::default());
+        for name in LOOKING {
+            let mut parameters = Parameters::default();
+            parameters.set_quiet(name, "tenant");
+            assert_ne!(catalog.dialect(&parameters), here, "{name}");
+        }
+        let before = catalog.intern(here, b"a");
+        catalog.redefine();
+        assert!(catalog.find(here, b"a").is_none());
+        let after = catalog.intern(here, b"a");
+        assert_eq!((before.id, after.id, catalog.intern(here, b"a").id), (1, 2, 2));
     }
 
     #[test]

@@ -21,8 +21,6 @@ pub struct Memory {
     most: usize,
     uses: u64,
     unnamed: Unnamed,
-    /// The pool's count of schema changes when its statements were last known to be good.
-    schema: u64,
 }
 
 /// Whose unnamed statement the server has.
@@ -70,7 +68,7 @@ impl Memory {
     pub fn new(parameters: Arc<Parameters>, most: usize) -> Memory {
         let origin = parameters.clone();
         let (statements, unnamed) = (HashMap::new(), Unnamed::None);
-        Memory { parameters, origin, statements, most: most.max(1), uses: 0, unnamed, schema: 0 }
+        Memory { parameters, origin, statements, most: most.max(1), uses: 0, unnamed }
     }
 
     /// Whether a reported parameter has this value after RESET.
@@ -135,14 +133,6 @@ impl Memory {
             kept.state = State::Unsure;
         }
         self.unnamed = Unnamed::Unsure;
-    }
-
-    /// The schema has changed so often: statements that were planned before are parsed again before their next use.
-    pub fn see_schema(&mut self, changes: u64) {
-        if self.schema != changes {
-            self.schema = changes;
-            self.statements.values_mut().for_each(|kept| kept.state = State::Unsure);
-        }
     }
 
     /// A statement has ended with this command tag. Whether it has dropped all prepared statements.

@@ -132,8 +132,6 @@ pub struct Pool {
     pub hub: hub::Hub,
     /// How many clients are tied to a server of theirs.
     pub tied: AtomicUsize,
-    /// Grows when a table has changed under a prepared statement.
-    schema: AtomicU64,
     keys: Mutex<KeyCache>,
     homes: Arc<[Home]>,
     meters: Box<[Arc<PoolMeter>]>,
@@ -192,7 +190,6 @@ impl Pool {
             hunted_at: Mutex::default(),
             hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),
-            schema: AtomicU64::new(0),
             keys: Mutex::default(),
             meters: homes.iter().map(|_| Arc::default()).collect(),
             homes,
@@ -279,14 +276,9 @@ impl Pool {
         self.doubtful.load(Relaxed)
     }
 
-    /// A prepared statement was found to be out of date: any other may be, on any server.
-    pub fn change_schema(&self) {
-        self.schema.fetch_add(1, Relaxed);
-    }
-
-    /// How often the schema is known to have changed.
-    pub fn schema(&self) -> u64 {
-        self.schema.load(Relaxed)
+    /// What texts mean has changed: a client has done so, or a prepared statement was found to be out of date.
+    pub fn redefine(&self) {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).redefine();
     }
 
     /// How many clients wait, servers rest, are lent, are being opened; how long the first has waited; why opening fails.

@@ -22,7 +22,7 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn begin(now: Instant, limits: Limits) -> Course {
-        let times = Times { now, statement: now, transaction: now, ready: now };
+        let times = Times { now, nanos: 0, statement: now, transaction: now, ready: now };
         Course { times, limits, terminating: false, ending: None, doomed: false, flushed: true }
     }
 }
@@ -32,6 +32,8 @@ impl Course {
 pub(super) struct Times {
     /// This wake-up. The clock is read once for each.
     pub(super) now: Instant,
+    /// The same, in nanoseconds of the process' clock, for those who look on.
+    pub(super) nanos: u64,
     /// The running statement was sent, or the one before it ended.
     pub(super) statement: Instant,
     /// The transaction began.

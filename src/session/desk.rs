@@ -226,17 +226,17 @@ impl Desk<'_> {
         match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
-            Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX)),
+            Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX), None),
             Subject::Named(statement) => {
                 self.provide(&statement);
-                self.send_bind(front, &statement.name)
+                self.send_bind(front, &statement.name, Some(statement.id))
             }
         }
     }
 
-    fn send_bind(&mut self, front: usize, name: &[u8]) -> Judged {
+    fn send_bind(&mut self, front: usize, name: &[u8], id: Option<StatementId>) -> Judged {
         let size = self.frame().size;
-        self.dialogue.send(frontend::BIND, Some(Owed::Bind));
+        self.dialogue.send(frontend::BIND, Some(Owed::Bind(id)));
         self.lane.replace(front, size, |out, seen| {
             let portal = Bind::read(&seen[HEADER..]).map_or(&b""[..], |bind| bind.portal);
             encode::bind_front(out, portal, name, size - front);

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::owed::{Answer, Heed, Owed, Phase, Settled, Tally, Verdict};
-use crate::pool::memory::Memory;
+use crate::pool::memory::{Memory, StatementId};
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
 
@@ -30,6 +30,8 @@ pub struct Dialogue {
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     pub(super) damaged: bool,
     tally: Tally,
+    /// So has been changed in this transaction what texts mean, for all others when it ends.
+    redefining: bool,
     /// A statement has ended since the last ReadyForQuery.
     worked: bool,
     /// What the client's changes of names have come to and it has not been told yet.
@@ -107,6 +109,14 @@ impl Dialogue {
         }
     }
 
+    /// The statement that was bound where the next reply belongs.
+    pub fn binding(&self) -> Option<StatementId> {
+        match self.owed.front() {
+            Some(Owed::Bind(id)) => *id,
+            _ => None,
+        }
+    }
+
     /// The next answer that is ours to give, if its turn has come.
     pub fn answer(&mut self) -> Option<Answer> {
         self.drop_copy_ends();
@@ -179,6 +189,7 @@ impl Dialogue {
         }
         let worked = std::mem::take(&mut self.worked);
         let ended = self.status == TransactionStatus::Idle;
+        self.tally.redefined |= ended && std::mem::take(&mut self.redefining);
         self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
     }
@@ -212,7 +223,7 @@ impl Dialogue {
             }
             (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
             (Owed::Describe, backend::ROW_DESCRIPTION | backend::NO_DATA)
-            | (Owed::Bind, backend::BOUND)
+            | (Owed::Bind(_), backend::BOUND)
             | (Owed::Close, backend::CLOSED) => {
                 self.owed.pop_front();
             }
@@ -245,6 +256,9 @@ impl Dialogue {
                 self.settled.push(Settled::AllDropped);
             }
             b"DEALLOCATE" => self.settled.push(Settled::Deallocated),
+            tag if redefines(tag) || (tag == b"ROLLBACK" && self.redefining) => {
+                (self.redefining, self.tally.redefined) = (true, true);
+            }
             _ => {}
         }
     }
@@ -286,6 +300,12 @@ impl Dialogue {
             self.owed.pop_front();
         }
     }
+}
+
+/// Whether a command with this tag may change what other texts mean. An index does not, and what fills a table as it makes it
+/// has a SELECT's tag: its name meant nothing before, or its DROP was seen.
+fn redefines(tag: &[u8]) -> bool {
+    [&b"CREATE "[..], b"ALTER ", b"DROP "].iter().any(|verb| tag.starts_with(verb)) && !tag.ends_with(b" INDEX")
 }
 
 #[cfg(test)]

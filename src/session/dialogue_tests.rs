@@ -1,7 +1,6 @@
 //! The dialogue by scripts, one line each, and by random ones.
 
 use super::*;
-use crate::pool::memory::StatementId;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -231,4 +230,27 @@ proptest! {
         }
         prop_assert_eq!(play(&format!("{sent}/{said}")), "rest");
     }
+}
+
+/// Which replies, by their number, tell that texts may mean something else now.
+#[track_caller]
+fn check_redefines(replies: &str, expected: &[usize]) {
+    let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
+    let mut found = Vec::new();
+    for (number, word) in replies.split(' ').enumerate() {
+        if dialogue.owed.is_empty() {
+            dialogue.send(frontend::QUERY, Some(Owed::Query));
+        }
+        receive(&mut dialogue, &mut memory, word, &mut String::new());
+        found.extend(dialogue.take_tally().redefined.then_some(number));
+    }
+    assert_eq!(found, expected, "{replies}");
+}
+
+#[test]
+fn what_texts_mean_changes_at_once_for_oneself_and_at_commit_for_all() {
+    check_redefines("C:ALTER_TABLE Z:I", &[0, 1]);
+    check_redefines("C:BEGIN Z:T C:DROP_TYPE Z:T C:SELECT_1 Z:T C:COMMIT Z:I C:SELECT_1 Z:I", &[2, 7]);
+    check_redefines("C:BEGIN Z:T C:CREATE_TABLE Z:T C:ROLLBACK Z:T C:ROLLBACK Z:I C:ROLLBACK Z:I", &[2, 4, 6, 7]);
+    check_redefines("C:CREATE_INDEX Z:I C:SELECT_1 Z:I C:SET Z:I C:BEGIN Z:T C:ROLLBACK Z:I", &[]);
 }

@@ -1,16 +1,17 @@
 //! What becomes of a server's messages on their way to its client: judged by their headers, rows in runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::owed::{Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::replies::Reply;
 use super::statements::Statements;
-use super::stay::Farewell;
+use super::stay::{Farewell, Session};
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::catalog::PREFIX;
+use crate::pool::memory::StatementId;
 use crate::protocol::backend::{self, error_fields};
 use crate::protocol::{Frame, TransactionStatus, encode};
 
@@ -90,11 +91,12 @@ impl Relay<'_> {
         let Exchange { down, dialogue, watch, settling, tape, course, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
         let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
+        let bound = dialogue.binding();
         let batch = dialogue.answering();
         let is_query = dialogue.is_query();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         if tape.is_on() && !ours && !asked && verdict == Verdict::Forward {
-            let (now, keys) = (course.times.now, &self.session.worker.observer.shared().keys);
+            let (now, keys) = (course.times.nanos, &self.session.worker.observer.shared().keys);
             let reply = Reply { frame, batch, is_query, now, keys };
             tape.hear(&reply, self.session.statements.as_deref_mut());
         }
@@ -108,7 +110,7 @@ impl Relay<'_> {
             backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
                 watch.failed(batch);
-                return self.judge_error(verdict);
+                return self.judge_error(verdict, bound);
             }
             backend::COMPLETE if !ours && !watch.is_clean() => {
                 watch.completed(backend::command_tag(frame.body), executed, batch)
@@ -205,7 +207,7 @@ impl Relay<'_> {
         Step::Hold(0)
     }
 
-    fn judge_error(&mut self, verdict: Verdict) -> Step {
+    fn judge_error(&mut self, verdict: Verdict, bound: Option<StatementId>) -> Step {
         let Exchange { down, course, .. } = &mut *self.exchange;
         let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
         if let Some(code) = backend::sqlstate(frame.body) {
@@ -213,7 +215,7 @@ impl Relay<'_> {
         }
         course.doomed |= is_fatal(frame.body);
         if is_stale_plan(frame.body) {
-            self.session.pool.change_schema();
+            renew(self.session, bound);
         }
         let statements = self.session.statements.as_deref();
         match verdict {
@@ -271,6 +273,9 @@ impl Relay<'_> {
         self.settle_names();
         let dialogue = &mut self.exchange.dialogue;
         let tally = dialogue.take_tally();
+        if tally.redefined {
+            self.session.pool.redefine();
+        }
         if !dialogue.is_busy() {
             self.exchange.course.times.ready = self.exchange.course.times.now;
         }
@@ -315,6 +320,15 @@ fn needs_all(frame: &Frame<'_>) -> bool {
 fn is_fatal(body: &[u8]) -> bool {
     let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
     matches!(severity, Some(b"FATAL" | b"PANIC"))
+}
+
+/// The client is told that what it has bound is out of date. From now on it means what the text means now, for this client alone:
+/// others take its columns for what they were until they are told as well.
+fn renew(session: &mut Session, stale: Option<StatementId>) {
+    session.pool.redefine();
+    let Session { pool, statements: Some(statements), .. } = session else { return };
+    let catalog = || pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+    stale.into_iter().for_each(|stale| statements.renew(stale, |old| catalog().again(old)));
 }
 
 /// `cached plan must not change result type`: by the routine that says it, for the sentence may be translated.

@@ -123,7 +123,7 @@ mod tests {
         let limits = Limits { query: seconds(1), transaction: seconds(3), idle: seconds(2), ..Limits::none() };
         let check = |busy, status, after: u64, expected: Option<&str>| {
             let now = start + seconds(after);
-            let times = Times { now, statement: start, transaction: start, ready: start };
+            let times = Times { now, nanos: 0, statement: start, transaction: start, ready: start };
             let said = limits
                 .exceeded(&times, Standing { busy, status, pinned: false })
                 .map(|complaint| complaint.code().to_string());
@@ -135,7 +135,7 @@ mod tests {
         check(false, TransactionStatus::Open, 1, None);
         check(false, TransactionStatus::Open, 2, Some("25P03"));
         let only = Limits { query: seconds(0), idle: seconds(0), ..limits };
-        let times = Times { now: start + seconds(3), statement: start, transaction: start, ready: start };
+        let times = Times { now: start + seconds(3), nanos: 0, statement: start, transaction: start, ready: start };
         let running = Standing { busy: true, status: TransactionStatus::Idle, pinned: false };
         assert_eq!(only.exceeded(&times, running).unwrap().code(), "25P04");
         let failed = Standing { busy: false, status: TransactionStatus::Failed, pinned: false };

@@ -111,7 +111,7 @@ impl Wanted {
         for owed in &self.owed {
             match owed {
                 Owed::Parse(_) => encode::bare(&mut out, backend::PARSED),
-                Owed::Bind => encode::bare(&mut out, backend::BOUND),
+                Owed::Bind(_) => encode::bare(&mut out, backend::BOUND),
                 Owed::Describe => encode::bare(&mut out, backend::NO_DATA),
                 Owed::Execute | Owed::Query => {
                     encode::message(&mut out, backend::COMPLETE, |out| encode::cstr(out, tag));

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::rows;
 use super::tape::Bound;
@@ -22,7 +21,7 @@ pub struct Memo {
     pub(super) bound: Bound,
     portals: Vec<(Box<[u8]>, Bound)>,
     comment: Option<(u32, Box<[u8]>)>,
-    parsed: Option<(u32, Reading, Instant)>,
+    parsed: Option<(u32, Reading, u64)>,
 }
 
 /// A description's hash, its columns, and which of them are in binary.
@@ -143,7 +142,7 @@ impl Memo {
     }
 
     /// A text came in this batch, with tags or without.
-    pub fn parse(&mut self, batch: u32, reading: Reading, comment: Option<&[u8]>, now: Instant) {
+    pub fn parse(&mut self, batch: u32, reading: Reading, comment: Option<&[u8]>, now: u64) {
         self.parsed = Some((batch, reading, now));
         self.comment = comment.map(|text| (batch, text.into()));
     }
@@ -154,7 +153,7 @@ impl Memo {
     }
 
     /// What was parsed last in this batch, and when.
-    pub fn parsed(&self, batch: u32) -> Option<(Reading, Instant)> {
+    pub fn parsed(&self, batch: u32) -> Option<(Reading, u64)> {
         self.parsed.filter(|(of, ..)| *of == batch).map(|(_, reading, sent)| (reading, sent))
     }
 

@@ -14,8 +14,8 @@ pub enum Owed {
     Sync,
     /// ParseComplete, of a named statement where there is an id.
     Parse(Option<StatementId>),
-    /// BindComplete.
-    Bind,
+    /// BindComplete, of a named statement where there is an id.
+    Bind(Option<StatementId>),
     /// RowDescription or NoData, perhaps after ParameterDescription.
     Describe,
     /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
@@ -81,6 +81,8 @@ pub struct Tally {
     pub statements: u32,
     /// Transactions.
     pub transactions: u32,
+    /// What texts mean may have changed: a table, a type, a function was made, altered or dropped.
+    pub redefined: bool,
 }
 
 /// How the client's changes of its names turned out, in the order of the replies.
@@ -104,7 +106,7 @@ impl Owed {
             frontend::FUNCTION_CALL => Some(Owed::FunctionCall),
             frontend::SYNC => Some(Owed::Sync),
             frontend::PARSE => Some(Owed::Parse(None)),
-            frontend::BIND => Some(Owed::Bind),
+            frontend::BIND => Some(Owed::Bind(None)),
             frontend::DESCRIBE => Some(Owed::Describe),
             frontend::EXECUTE => Some(Owed::Execute),
             frontend::CLOSE => Some(Owed::Close),

@@ -10,6 +10,7 @@ use super::course::Course;
 use super::limits::{Limits, Standing};
 use super::owed::Owed;
 use super::stay::{Farewell, Session, shutdown};
+use super::tape::nanos;
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
@@ -55,7 +56,6 @@ impl<'s> Relay<'s> {
         if let Some(lease) = &mut self.lease {
             let server = lease.server();
             self.session.client.set_line(Some(server.line.clone()));
-            server.memory.see_schema(self.session.pool.schema());
         }
         self.bring_parameters();
     }
@@ -98,8 +98,7 @@ impl<'s> Relay<'s> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
-        self.exchange.course.times.now = Instant::now();
-        self.exchange.tape.go_on(self.exchange.course.times.now);
+        self.read_clock();
         self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
@@ -113,6 +112,15 @@ impl<'s> Relay<'s> {
                     return Poll::Pending;
                 }
             }
+        }
+    }
+
+    fn read_clock(&mut self) {
+        let Exchange { tape, course, .. } = &mut *self.exchange;
+        course.times.now = Instant::now();
+        if tape.is_on() {
+            course.times.nanos = nanos(course.times.now.saturating_duration_since(self.session.worker.epoch));
+            tape.go_on(course.times.nanos);
         }
     }
 

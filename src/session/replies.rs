@@ -1,7 +1,5 @@
 //! What a server's replies say of the statements on the tape. Pure.
 
-use std::time::Instant;
-
 use super::memo::Subject;
 use super::statements::Statements;
 use super::tape::{Bound, Running, Tape};
@@ -18,8 +16,8 @@ pub struct Reply<'a> {
     pub batch: u32,
     /// It answers a Query.
     pub is_query: bool,
-    /// This wake-up.
-    pub now: Instant,
+    /// This wake-up, in nanoseconds of the process' clock.
+    pub now: u64,
     /// Of the process.
     pub keys: &'a Keys,
 }

@@ -1,8 +1,6 @@
 //! What a client's messages will have the server run, looked at before they pass: for the tape, never for what becomes of
 //! them.
 
-use std::time::Instant;
-
 use super::bound::Reader;
 use super::memo::Subject;
 use super::relay::Relay;
@@ -36,7 +34,7 @@ const MOST_STATEMENTS: usize = 1000;
 struct Look<'a> {
     frame: Frame<'a>,
     batch: u32,
-    now: Instant,
+    now: u64,
     in_transaction: bool,
     backslash: bool,
     observer: &'a Observer,
@@ -72,7 +70,7 @@ impl Relay<'_> {
         let look = Look {
             frame,
             batch: dialogue.batch,
-            now: course.times.now,
+            now: course.times.nanos,
             in_transaction: dialogue.status() != TransactionStatus::Idle,
             backslash: *backslash,
             observer: &worker.observer,

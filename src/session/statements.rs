@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use super::owed::Settled;
 use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
+use crate::pool::memory::StatementId;
 use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
@@ -97,6 +98,15 @@ impl Statements {
 
     fn oldest(&self, count: u32) -> usize {
         (count as usize).min(self.journal.len())
+    }
+
+    /// The client has been told that what it calls by these names is out of date: from now on they mean `renewed`.
+    pub fn renew(&mut self, stale: StatementId, renewed: impl FnOnce(&Statement) -> Arc<Statement>) {
+        let mut known = self.names.values_mut().filter(|known| known.id == stale).peekable();
+        if let Some(first) = known.peek() {
+            let renewed = renewed(first);
+            known.for_each(|known| *known = renewed.clone());
+        }
     }
 
     /// What the client calls, or called when it sent what is being answered, the statement with this name on the servers.
@@ -199,6 +209,20 @@ mod tests {
         {
             assert_eq!(name(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_out_of_date_is_renewed_under_all_its_names() {
+        let (mut statements, mut catalog) = (Statements::new(0), Catalog::default());
+        let dialect = catalog.dialect(&Parameters::default());
+        for (name, text) in [(b"a", b"x"), (b"b", b"x"), (b"c", b"y")] {
+            statements.change(name, Some(catalog.intern(dialect, text)), 0);
+        }
+        catalog.redefine();
+        statements.renew(1, |old| catalog.again(old));
+        let ids = [b"a", b"b", b"c"].map(|name| statements.names[&name[..]].id);
+        assert_eq!(ids, [3, 3, 2]);
+        statements.renew(7, |_| unreachable!());
     }
 
     #[test]

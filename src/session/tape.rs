@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::memo::Memo;
 use super::rows::Rows;
@@ -15,45 +15,67 @@ use crate::observe::report::{Batch, Capture, Columns, Comment, Note, Report, Spa
 use crate::observe::who::WhoId;
 use crate::sql::digest::{Kind, Reading, SLOTS};
 
-/// The statements of one conversation.
+/// The statements of one conversation. All moments are nanoseconds of the process' clock.
 #[derive(Debug, Default)]
 pub struct Tape {
     /// Whether anything is written on it.
     on: bool,
-    running: VecDeque<Running>,
-    /// Over, but the client has not taken all of the reply yet.
-    over: Vec<Over>,
+    /// Those that are over, then those that run, in the order in which they were sent.
+    entries: VecDeque<Entry>,
+    /// How many of them are over, while the client has not taken all of their replies.
+    over: usize,
     /// Of the rows of those over.
     hashes: Vec<u64>,
     /// How long the client waited for the server; the first statement's.
-    wait: Duration,
+    wait: u64,
     /// When the last statement ended.
-    last_end: Option<Instant>,
+    last_end: u64,
     /// From the server since then.
     bytes: u64,
     /// How long the client kept the server waiting since then.
-    stalled: Duration,
+    stalled: u64,
     /// Since when it does.
-    stalls_since: Option<Instant>,
-    /// The rows of the statement at the front.
+    stalls_since: Option<u64>,
+    /// The rows of the statement that runs first.
     rows: Rows,
     /// What is known from earlier messages.
     pub(super) memo: Memo,
 }
 
 /// A statement that was sent.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Running {
     /// What it is, with its values.
     pub bound: Bound,
     /// The batch that it was sent in.
     pub batch: u32,
     /// When.
-    pub sent: Instant,
+    pub sent: u64,
     /// It is one in a transaction block.
     pub in_transaction: bool,
     /// The tags that came with it.
     pub comment: Option<Box<[u8]>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    running: Running,
+    end: End,
+}
+
+/// How a statement ended; nothing yet while it runs.
+#[derive(Debug, Default)]
+struct End {
+    begun: u64,
+    ended: u64,
+    /// When its end was heard of.
+    heard: u64,
+    wait: u64,
+    stalled: u64,
+    rows: u64,
+    bytes: u64,
+    sqlstate: [u8; 5],
+    captured: Option<Captured>,
 }
 
 /// What a Bind, or a text with literals, says.
@@ -77,19 +99,6 @@ pub struct Bound {
     pub plain: Option<Box<[Option<Box<str>>]>>,
 }
 
-#[derive(Debug)]
-struct Over {
-    report: Report,
-    values: [u64; SLOTS],
-    begun: Instant,
-    ended: Instant,
-    /// When its end was heard of.
-    seen: Instant,
-    capture: Option<Captured>,
-    comment: Option<Box<[u8]>>,
-    plain: Option<Box<[Option<Box<str>>]>>,
-}
-
 /// Rows that were looked at, in the tape's list of hashes.
 #[derive(Debug)]
 struct Captured {
@@ -102,7 +111,7 @@ struct Captured {
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
 
-/// Whose statements they are, and on which clock.
+/// Whose statements they are.
 #[derive(Debug, Clone, Copy)]
 pub struct Whose<'a> {
     /// Its combination.
@@ -111,14 +120,12 @@ pub struct Whose<'a> {
     pub client: u32,
     /// Its address and port.
     pub addr: &'a str,
-    /// When the process' clock began.
-    pub epoch: Instant,
 }
 
 impl Tape {
     /// A conversation begins, for a client that waited so long.
     pub fn begin(&mut self, on: bool, wait: Duration) {
-        (self.on, self.wait) = (on, wait);
+        (self.on, self.wait) = (on, nanos(wait));
     }
 
     /// Whether anything is written on it.
@@ -129,31 +136,38 @@ impl Tape {
 
     /// Before a message that may have to wait for more.
     pub fn mark(&self) -> Mark {
-        Mark(self.running.len())
+        Mark(self.entries.len())
     }
 
     /// The message has to wait: it will be seen again.
     pub fn take_back(&mut self, mark: Mark) {
-        self.running.truncate(mark.0);
+        self.entries.truncate(mark.0);
     }
 
     /// A statement is sent.
+    #[inline]
     pub fn send(&mut self, running: Running) {
-        if self.running.len() < MOST_RUNNING {
-            self.running.push_back(running);
+        if self.entries.len() < MOST_RUNNING {
+            self.entries.push_back(Entry { running, end: End::default() });
         }
+    }
+
+    /// What runs first.
+    #[inline]
+    fn first(&self) -> Option<&Running> {
+        self.entries.get(self.over).map(|entry| &entry.running)
     }
 
     /// Tags that came with the last statement.
     pub fn comment(&mut self, text: &[u8]) {
-        if let Some(last) = self.running.back_mut() {
-            last.comment = Some(text.into());
+        if let Some(last) = self.entries.back_mut() {
+            last.running.comment = Some(text.into());
         }
     }
 
     /// The columns of what runs, or runs next, are described.
     pub fn describe(&mut self, columns: &Arc<Columns>, formats: u64) {
-        if self.running.front().is_some_and(|running| running.bound.capture) {
+        if self.first().is_some_and(|running| running.bound.capture) {
             self.rows.begin(columns, formats);
         }
     }
@@ -165,11 +179,9 @@ impl Tape {
     }
 
     fn begin_rows(&mut self) -> bool {
-        let Some(Running { bound, .. }) = self.running.front().filter(|running| running.bound.capture) else {
-            return false;
-        };
+        let Some(Entry { running: Running { bound, .. }, .. }) = self.entries.get(self.over) else { return false };
         match &bound.columns {
-            Some(columns) if !self.rows.is_done() => {
+            Some(columns) if bound.capture && !self.rows.is_done() => {
                 self.rows.begin(columns, bound.formats);
                 self.rows.is_open()
             }
@@ -194,85 +206,79 @@ impl Tape {
     }
 
     /// The client does not take what there is, and the server waits for it.
-    pub fn stall(&mut self, now: Instant) {
+    pub fn stall(&mut self, now: u64) {
         self.stalls_since.get_or_insert(now);
     }
 
     /// It takes it again.
     #[inline]
-    pub fn go_on(&mut self, now: Instant) {
+    pub fn go_on(&mut self, now: u64) {
         if let Some(since) = self.stalls_since.take() {
-            self.stalled += now.saturating_duration_since(since);
+            self.stalled += now.saturating_sub(since);
         }
     }
 
-    /// The statement at the front is over.
-    pub fn complete(&mut self, batch: u32, rows: u64, now: Instant) {
-        if let Some(running) = self.take(batch) {
-            self.finish(running, rows, [0; 5], now);
+    /// The statement that runs first is over, if it is of this batch.
+    #[inline]
+    pub fn complete(&mut self, batch: u32, rows: u64, now: u64) {
+        if self.first().is_some_and(|running| running.batch == batch) {
+            self.finish(rows, [0; 5], now);
         }
-    }
-
-    /// What runs, if it is of this batch.
-    fn take(&mut self, batch: u32) -> Option<Running> {
-        let of_it = self.running.front().is_some_and(|running| running.batch == batch);
-        if of_it { self.running.pop_front() } else { None }
     }
 
     /// It failed, and with it all that was sent in its batch. `front` is what failed where nothing of the batch runs.
-    pub fn fail(&mut self, batch: u32, sqlstate: [u8; 5], front: Option<Running>, now: Instant) {
-        let running = self.take(batch);
-        if let Some(running) = running.or(front) {
-            self.finish(running, 0, sqlstate, now);
+    pub fn fail(&mut self, batch: u32, sqlstate: [u8; 5], front: Option<Running>, now: u64) {
+        if self.first().is_none_or(|running| running.batch != batch)
+            && let Some(running) = front
+        {
+            self.entries.insert(self.over, Entry { running, end: End::default() });
         }
+        self.complete_badly(batch, sqlstate, now);
         self.end_batch(batch);
+    }
+
+    fn complete_badly(&mut self, batch: u32, sqlstate: [u8; 5], now: u64) {
+        if self.first().is_some_and(|running| running.batch == batch) {
+            self.finish(0, sqlstate, now);
+        }
     }
 
     /// ReadyForQuery: nothing of this batch runs any more.
     #[inline]
     pub fn end_batch(&mut self, batch: u32) {
-        while self.running.front().is_some_and(|running| running.batch == batch) {
-            self.running.pop_front();
+        while self.first().is_some_and(|running| running.batch == batch) {
+            self.entries.remove(self.over);
         }
         self.rows.reset();
     }
 
     /// The conversation is cut short: what runs ends like this.
-    pub fn abort(&mut self, sqlstate: [u8; 5], now: Instant) {
-        if let Some(running) = self.running.pop_front() {
-            self.finish(running, 0, sqlstate, now);
+    pub fn abort(&mut self, sqlstate: [u8; 5], now: u64) {
+        if self.first().is_some() {
+            self.finish(0, sqlstate, now);
         }
-        self.running.clear();
+        self.entries.truncate(self.over);
     }
 
-    fn finish(&mut self, running: Running, rows: u64, sqlstate: [u8; 5], now: Instant) {
+    fn finish(&mut self, rows: u64, sqlstate: [u8; 5], now: u64) {
         self.go_on(now);
-        let begun = self.last_end.map_or(running.sent, |end| end.max(running.sent));
-        let ended = if self.is_prelude(&running) { begun } else { now };
-        let stalled = std::mem::take(&mut self.stalled);
-        let Running { bound, in_transaction, comment, .. } = running;
-        let report = Report {
-            reading: bound.reading,
-            wait: std::mem::take(&mut self.wait),
-            query: ended.saturating_duration_since(begun).saturating_sub(stalled),
-            drain: stalled,
-            rows,
-            bytes: std::mem::take(&mut self.bytes),
-            sqlstate,
-            in_transaction,
-            parameters: bound.parameters,
-            ..Report::default()
-        };
-        let (values, plain, capture) = (bound.values, bound.plain, self.captured());
-        self.over.push(Over { report, values, begun, ended, seen: now, capture, comment, plain });
-        self.last_end = Some(ended);
+        let (prelude, captured) = (self.is_prelude(), self.captured());
+        let Some(Entry { running, end }) = self.entries.get_mut(self.over) else { return };
+        end.begun = running.sent.max(self.last_end);
+        end.ended = if prelude { end.begun } else { now };
+        (end.heard, end.rows, end.sqlstate, end.captured) = (now, rows, sqlstate, captured);
+        end.wait = std::mem::take(&mut self.wait);
+        end.stalled = std::mem::take(&mut self.stalled);
+        end.bytes = std::mem::take(&mut self.bytes);
+        self.last_end = end.ended;
+        self.over += 1;
     }
 
     /// BEGIN in front of what it was sent for: the server says that both are over when the second is, and the time is the
     /// second's.
-    fn is_prelude(&self, running: &Running) -> bool {
-        let next = self.running.front().filter(|next| next.batch == running.batch);
-        running.bound.reading.kind == Kind::Transparent && next.is_some()
+    fn is_prelude(&self) -> bool {
+        let (Some(first), Some(next)) = (self.first(), self.entries.get(self.over + 1)) else { return false };
+        first.bound.reading.kind == Kind::Transparent && next.running.batch == first.batch
     }
 
     fn captured(&mut self) -> Option<Captured> {
@@ -285,37 +291,46 @@ impl Tape {
 
     /// Whether the statement that was sent last is one whose end is to be told at once.
     pub fn wants_flush(&self) -> bool {
-        self.running.back().is_some_and(|running| running.bound.flush)
+        self.entries.back().is_some_and(|entry| entry.running.bound.flush)
     }
 
     /// Whether there is something to tell.
     #[inline]
     pub fn has_news(&self) -> bool {
-        !self.over.is_empty()
+        self.over > 0
     }
 
-    /// The client has taken all that is over: it is told.
-    /// `notable` says which are to be shown by themselves.
-    pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: Instant, notable: impl Fn(&Report) -> bool) {
-        for over in self.over.drain(..) {
-            let mut report = over.report;
-            (report.who, report.client) = (whose.who, whose.client);
-            report.drain += now.saturating_duration_since(over.seen);
-            report.sent = over.begun.saturating_duration_since(whose.epoch);
-            report.ended = over.ended.saturating_duration_since(whose.epoch);
-            report.values = append(&mut batch.hashes, &over.values[..usize::from(report.reading.used).min(SLOTS)]);
-            if let Some(Captured { columns, dense, hashes }) = over.capture {
-                let hashes = append(&mut batch.hashes, hashes.of(&self.hashes));
-                let rows = hashes.count / columns.linkable.len().max(1) as u32;
-                report.capture = Span { begin: batch.captures.len() as u32, count: 1 };
-                batch.captures.push(Capture { columns, rows, hashes, dense });
-            }
-            if let Some(text) = over.comment {
+    /// The client has taken all that is over: it is told. `notable` says which are to be shown by themselves.
+    pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
+        for Entry { running, end } in self.entries.drain(..std::mem::take(&mut self.over)) {
+            let Running { bound, comment, in_transaction, .. } = running;
+            let used = usize::from(bound.reading.used).min(SLOTS);
+            let values = append(&mut batch.hashes, &bound.values[..used]);
+            let capture = end.captured.map(|captured| keep(captured, &self.hashes, batch)).unwrap_or_default();
+            let mut report = Report {
+                reading: bound.reading,
+                who: whose.who,
+                client: whose.client,
+                sent: Duration::from_nanos(end.begun),
+                ended: Duration::from_nanos(end.ended),
+                wait: Duration::from_nanos(end.wait),
+                query: Duration::from_nanos((end.ended - end.begun).saturating_sub(end.stalled)),
+                drain: Duration::from_nanos(end.stalled + now.saturating_sub(end.heard)),
+                rows: end.rows,
+                bytes: end.bytes,
+                sqlstate: end.sqlstate,
+                in_transaction,
+                parameters: bound.parameters,
+                values,
+                capture,
+                note: Span::default(),
+            };
+            if let Some(text) = comment {
                 batch.comments.push(Comment { report: batch.reports.len() as u32, text });
             }
             if notable(&report) {
                 report.note = Span { begin: batch.notes.len() as u32, count: 1 };
-                batch.notes.push(Note { addr: whose.addr.into(), parameters: over.plain });
+                batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain });
             }
             batch.reports.push(report);
         }
@@ -324,16 +339,29 @@ impl Tape {
 
     /// Ready for the next conversation.
     pub fn clear(&mut self) {
-        self.running.clear();
-        self.over.clear();
+        self.entries.clear();
+        self.entries.shrink_to(64);
         self.hashes.clear();
         self.hashes.shrink_to(MOST_KEPT);
-        self.running.shrink_to(64);
         self.rows.reset();
-        (self.on, self.wait, self.last_end, self.bytes) = (false, Duration::ZERO, None, 0);
-        (self.stalled, self.stalls_since) = (Duration::ZERO, None);
+        (self.on, self.over, self.wait, self.last_end) = (false, 0, 0, 0);
+        (self.bytes, self.stalled, self.stalls_since) = (0, 0, None);
         self.memo.clear();
     }
+}
+
+fn keep(captured: Captured, from: &[u64], batch: &mut Batch) -> Span {
+    let Captured { columns, dense, hashes } = captured;
+    let hashes = append(&mut batch.hashes, hashes.of(from));
+    let rows = hashes.count / columns.linkable.len().max(1) as u32;
+    batch.captures.push(Capture { columns, rows, hashes, dense });
+    Span { begin: batch.captures.len() as u32 - 1, count: 1 }
+}
+
+/// A duration of the process' clock.
+#[inline]
+pub fn nanos(duration: Duration) -> u64 {
+    duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
 }
 
 /// Statements of a pipeline that are looked at; of more, the first. As many replies as may be owed at all.

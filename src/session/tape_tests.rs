@@ -1,6 +1,6 @@
 //! Conversations as words: what is sent, what is heard, when; and what is told of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 use crate::observe::report::Column;
@@ -10,17 +10,17 @@ use crate::sql::digest::Digest;
 /// rows), fails (`e1`), ends a batch (`z1`), stalls (`s`), tells (`t`).
 #[track_caller]
 fn check(wait: u64, words: &str, expected: &str) {
-    let (epoch, mut tape, mut batch) = (Instant::now(), Tape::default(), Batch::default());
-    let mut now = epoch;
+    let (mut tape, mut batch) = (Tape::default(), Batch::default());
+    let mut now = 0;
     tape.begin(true, Duration::from_millis(wait));
-    let whose = Whose { who: WhoId(1), client: 7, addr: "here", epoch };
+    let whose = Whose { who: WhoId(1), client: 7, addr: "here" };
     for word in words.split_whitespace() {
         let (first, rest) = word.split_at(1);
         let (number, more) = rest.split_once('=').unwrap_or((rest, "0"));
         let number: u32 = number.parse().unwrap_or(0);
         match first {
             "@" => {
-                now = epoch + Duration::from_millis(u64::from(number));
+                now = u64::from(number) * 1_000_000;
                 tape.go_on(now);
             }
             "s" => tape.stall(now),
@@ -35,7 +35,7 @@ fn check(wait: u64, words: &str, expected: &str) {
     assert_eq!(told.join(" "), expected, "{words}");
 }
 
-fn running(shape: &str, batch: u32, sent: Instant) -> Running {
+fn running(shape: &str, batch: u32, sent: u64) -> Running {
     let byte = shape.as_bytes()[0];
     let kind = if byte.is_ascii_uppercase() { Kind::Transparent } else { Kind::Select };
     let reading = Reading { digest: Digest(u64::from(byte)), kind, ..Reading::default() };
@@ -85,11 +85,11 @@ fn a_client_that_does_not_take_it_is_not_a_slow_statement() {
 fn what_is_taken_back_was_never_sent() {
     let mut tape = Tape::default();
     tape.begin(true, Duration::ZERO);
-    tape.send(running("a", 0, Instant::now()));
+    tape.send(running("a", 0, 0));
     let mark = tape.mark();
-    tape.send(running("b", 0, Instant::now()));
+    tape.send(running("b", 0, 0));
     tape.take_back(mark);
-    assert_eq!(tape.running.len(), 1);
+    assert_eq!(tape.entries.len(), 1);
 }
 
 /// Rows of `id` and `name` and what is captured of them.
@@ -98,10 +98,10 @@ fn rows_of_a_result() {
     let column = |name: &str, oid| Column { name: name.into(), table: 1, attribute: 1, oid };
     let all = Box::new([column("at", 1114), column("id", 23), column("name", 25)]);
     let columns = Arc::new(Columns { all, linkable: Box::new([1, 2]) });
-    let (keys, epoch) = (Keys::new([1; 16]), Instant::now());
+    let keys = Keys::new([1; 16]);
     let (mut tape, mut batch) = (Tape::default(), Batch::default());
     tape.begin(true, Duration::ZERO);
-    let mut sent = running("a", 0, epoch);
+    let mut sent = running("a", 0, 0);
     sent.bound.capture = true;
     tape.send(sent);
     assert!(!tape.wants_rows(), "before they are described");
@@ -112,9 +112,9 @@ fn rows_of_a_result() {
             tape.row(&row, &keys);
         }
     }
-    tape.complete(0, 100, epoch);
-    let whose = Whose { who: WhoId(1), client: 7, addr: "here", epoch };
-    tape.tell(&mut batch, whose, epoch, |_| true);
+    tape.complete(0, 100, 0);
+    let whose = Whose { who: WhoId(1), client: 7, addr: "here" };
+    tape.tell(&mut batch, whose, 0, |_| true);
     let capture = &batch.reports[0].capture.of(&batch.captures)[0];
     let hashes = capture.hashes.of(&batch.hashes);
     assert_eq!((capture.rows, hashes.len(), capture.dense), (64, 128, 0b01));

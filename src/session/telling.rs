@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::bound::Reader;
 use super::relay::Relay;
 use super::stay::{Farewell, Session};
-use super::tape::{Bound, Running, Tape, Whose};
+use super::tape::{Bound, Running, Tape, Whose, nanos};
 use super::worker::Exchange;
 use crate::net::Lane;
 use crate::observe::report::Report;
@@ -19,14 +19,14 @@ impl Relay<'_> {
     /// The client has taken all that is over.
     pub(super) fn tell(&mut self) {
         let Exchange { tape, course, .. } = &mut *self.exchange;
-        self.session.tell(tape, course.times.now);
+        self.session.tell(tape, course.times.nanos);
     }
 
     /// The server waits for a client that does not take what there is.
     pub(super) fn note_stall(&mut self) {
         let Exchange { tape, course, down, .. } = &mut *self.exchange;
         if self.lease.is_some() && !down.has_room() {
-            tape.stall(course.times.now);
+            tape.stall(course.times.nanos);
         }
     }
 
@@ -37,17 +37,17 @@ impl Relay<'_> {
             _ => sqlstate::CONNECTION_FAILURE,
         };
         let Exchange { tape, course, .. } = &mut *self.exchange;
-        tape.abort(code, course.times.now);
+        tape.abort(code, course.times.nanos);
         if tape.has_news() {
-            self.session.tell(tape, course.times.now);
+            self.session.tell(tape, course.times.nanos);
         }
     }
 }
 
 impl Session {
-    fn tell(&self, tape: &mut Tape, now: Instant) {
+    fn tell(&self, tape: &mut Tape, now: u64) {
         let (observer, client) = (&self.worker.observer, &self.client);
-        let whose = Whose { who: self.who, client: client.id, addr: &client.addr, epoch: self.worker.epoch };
+        let whose = Whose { who: self.who, client: client.id, addr: &client.addr };
         let shared = observer.shared();
         let look = |report: &Report| {
             shared.known.took(report.reading.digest, report.query);
@@ -61,9 +61,10 @@ impl Session {
         if !self.worker.observer.shared().is_on() {
             return;
         }
-        let now = Instant::now();
+        let waited = asked_at.elapsed();
+        let now = nanos(self.worker.epoch.elapsed());
         let (mut tape, bound) = (Tape::default(), self.sight(up));
-        tape.begin(true, now.saturating_duration_since(asked_at));
+        tape.begin(true, waited);
         tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });
         tape.abort(code, now);
         self.tell(&mut tape, now);

@@ -95,7 +95,7 @@ pub enum Value<'a> {
         /// As written.
         digits: &'a [u8],
     },
-    /// `$1` is 1.
+    /// `$1` is 1. 0 is what cannot be linked: TRUE, FALSE or NULL in a list, and the member that an empty `ARRAY[]` lacks.
     Parameter(u32),
 }
 
@@ -111,7 +111,7 @@ pub struct Reading {
     /// How many members its longest list of values has: `IN (1, 2)`, `VALUES (1), (2)`, `ARRAY[1, 2]`. 0 where it has none.
     pub list: u16,
     /// The numbers of the parameters (`$1` is 1, 0 a literal, 255 one beyond) that stand where values are looked at, in the
-    /// order of the text: all but those of LIMIT and OFFSET, and of lists only the first.
+    /// order of the text: all but those of LIMIT and OFFSET, and of lists only the first member (of rows all of the first).
     pub slots: [u8; SLOTS],
     /// How many of `slots` there are.
     pub used: u8,

@@ -74,6 +74,14 @@ impl<'a> Lexer<'a> {
     /// Passes white space and comments; the byte behind them.
     #[inline]
     fn skip(&mut self) -> Option<u8> {
+        self.at += usize::from(self.byte(0) == Some(b' '));
+        match self.byte(0)? {
+            first if first > b'/' => Some(first),
+            _ => self.skip_more(),
+        }
+    }
+
+    fn skip_more(&mut self) -> Option<u8> {
         loop {
             match self.byte(0)? {
                 b' ' | b'\t'..=b'\r' => self.at += 1,

@@ -1,4 +1,5 @@
-//! SQL as far as a pooler must know it: tokens, what a text may leave behind in a session, which settings it changes. Pure.
+//! SQL as far as a pooler must know it: tokens, what a text may leave behind in a session, which settings it changes, and
+//! the shape of its statements without their values. Pure.
 //!
 //! No grammar: a text that Postgres would refuse may be read as anything, since none of it is run. Where a text cannot be
 //! read with certainty the answer says so, or says too much, never too little.

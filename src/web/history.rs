@@ -71,10 +71,10 @@ fn of_statement(series: &StatementSeries, step_ms: u32) -> Vec<Series> {
         let points = series.points.iter().map(|point| at(point.at, value(point)));
         Series { name: name.to_owned(), labels: labels.clone(), step_ms, points: points.collect() }
     };
-    let seconds = step_ms as f32 / 1e3;
+    let seconds = |point: &HeavyPoint| series.until.saturating_sub(point.at).clamp(1, step_ms / 1000) as f32;
     vec![
-        make("statement_calls_per_second", &|point| point.calls as f32 / seconds),
-        make("statement_query_ms_per_second", &|point| point.query_ms / seconds),
+        make("statement_calls_per_second", &|point| point.calls as f32 / seconds(point)),
+        make("statement_query_ms_per_second", &|point| point.query_ms / seconds(point)),
         make("statement_query_ms_p95", &|point| point.p95_ms),
     ]
 }

@@ -3,9 +3,9 @@
 /// Parameters that the server does not report, savepoints around them, and ways to set them that are not SET.
 pub(crate) const UNREPORTED_SETTINGS: bool = true;
 
-/// `create`, `alter` and `drop` of what prepared statements refer to. Off: pgweir answers a Parse that some server has
-/// parsed before, and parses anew what has become stale, so it differs on purpose from a session of one's own.
-pub(crate) const TABLES_CHANGE: bool = false;
+/// `create`, `alter` and `drop` of what prepared statements refer to. No statement is among them whose columns become others,
+/// `select *`: Postgres refuses it for ever, pgweir parses it anew when its client has been told once.
+pub(crate) const TABLES_CHANGE: bool = true;
 
 /// Texts that mean what they say under the parameters of the moment they are parsed. They are shared only by clients that
 /// have the same ones.

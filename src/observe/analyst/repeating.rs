@@ -1,6 +1,7 @@
 //! What [`repeats`](crate::observe::repeats) is told of each execution: the report with its part of the batch's lists, and what
 //! its comment says.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::observe::store::slow::Tags;
 use crate::observe::who::{Who, WhoId, Whos};
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
+use crate::sql::tags::tags as read;
 
 /// What is known of shapes and clients.
 pub(super) struct Acquainted<'a> {
@@ -86,7 +88,40 @@ pub(super) fn comment_of(batch: &Batch, place: usize) -> Option<&Comment> {
     found.ok().map(|at| &batch.comments[at])
 }
 
-/// Reads a comment. TAGS: `sql::tags` reads it here, bounded there or here to 16 tags of 256 bytes.
-pub(super) fn tags(_comment: &[u8]) -> Tags {
-    Tags::default()
+/// Tags of one comment, and bytes of a name or value, that are kept.
+const TAGS_MAX: usize = 16;
+const TAG_BYTES_MAX: usize = 256;
+
+/// Reads a comment.
+pub(super) fn tags(comment: &[u8]) -> Tags {
+    let short = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| name.len().max(value.len()) <= TAG_BYTES_MAX;
+    let tags = read(comment).filter(short).take(TAGS_MAX);
+    tags.map(|(name, value)| (Box::from(&*name), Box::from(&*value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments() {
+        #[track_caller]
+        fn check(comment: &str, wanted: &[(&str, &str)]) {
+            let tags = tags(comment.as_bytes());
+            assert_eq!(tags.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>(), wanted, "{comment}");
+        }
+        check("", &[]);
+        check("route='/a%20b',action='show'", &[("route", "/a b"), ("action", "show")]);
+        check(&format!("a='{}',b='1'", "x".repeat(TAG_BYTES_MAX + 1)), &[("b", "1")]);
+        check("a='1',".repeat(99).trim_end_matches(','), &[("a", "1"); TAGS_MAX]);
+    }
+
+    #[test]
+    fn spans_of_one_trace_are_one() {
+        let hasher = DefaultHashBuilder::default();
+        let trace = |value| trace(value, &hasher);
+        assert_eq!(trace("00-4bf9-00f0-01"), trace("00-4bf9-00f1-00"));
+        assert_ne!(trace("00-4bf9-00f0-01"), trace("00-4bfa-00f0-01"));
+        assert_ne!(trace("request 1"), trace("request 2"));
+    }
 }

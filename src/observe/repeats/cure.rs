@@ -173,3 +173,48 @@ impl Shapes<'_> {
 fn bare(table: &str) -> &str {
     table.rsplit('.').next().unwrap_or(table)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(kind: Kind, table: &str, column: &str) -> Facts {
+        let compared = Compared { table: Some(table.to_owned()), column: column.to_owned(), equal: true };
+        let mut facts = Facts { kind, tables: vec![table.to_owned()], ..Facts::default() };
+        facts.compared[0] = Some(compared);
+        facts
+    }
+
+    fn check(kind: FindingKind, child: &Facts, expected: &str) {
+        let parent = facts(Kind::Select, "authors", "id");
+        let shapes = Shapes { parent: Some(&parent), child: Some(child), column: Some("authors.id"), slot: Some(0) };
+        let cure = cure(kind, &shapes);
+        assert!(cure.contains(expected), "{cure}");
+    }
+
+    #[test]
+    fn each_shape_has_its_own() {
+        let books = || facts(Kind::Select, "books", "author_id");
+        let n = FindingKind::NPlusOne;
+        check(n, &books(), "FROM authors JOIN books ON books.author_id = authors.id");
+        check(n, &Facts { aggregate: Some("COUNT".to_owned()), ..books() }, "GROUP BY author_id");
+        check(
+            n,
+            &Facts { limit: true, ..books() },
+            "LEFT JOIN LATERAL (SELECT … FROM books WHERE books.author_id = authors.id",
+        );
+        check(n, &Facts { exists: true, ..books() }, "EXISTS (SELECT 1 FROM books WHERE books.author_id = authors.id)");
+        check(n, &facts(Kind::Update, "authors", "id"), "UPDATE authors SET … = v.value FROM unnest($1, $2)");
+        check(n, &facts(Kind::Delete, "books", "author_id"), "DELETE FROM books WHERE author_id = ANY($1)");
+        let bio = Facts { selected: vec!["bio".to_owned()], ..facts(Kind::Select, "authors", "id") };
+        check(n, &bio, "Add bio to the select list of the first statement");
+        check(
+            FindingKind::TreeWalk,
+            &facts(Kind::Select, "nodes", "id"),
+            "WITH RECURSIVE walk AS (SELECT t.* FROM nodes",
+        );
+        check(FindingKind::RowAtATimeInsert, &facts(Kind::Insert, "books", "id"), "INSERT INTO books VALUES (…), (…)");
+        check(FindingKind::DuplicateRead, &books(), "Read it once");
+        check(FindingKind::SuspectedLoop, &books(), "FROM books WHERE author_id = ANY($1)");
+    }
+}

@@ -33,6 +33,8 @@ struct Window {
     linked: u32,
     /// Statements of the scope, and those of them that wrote, before it began.
     before: [u32; 2],
+    /// Whether it means something in this scope: what bears a trace is told of in that one's.
+    tells: bool,
 }
 
 /// A habit that was seen.
@@ -73,7 +75,7 @@ impl Habit {
         if tells {
             self.climb(step, told);
         }
-        let window = self.window.get_or_insert_with(|| Window::new(step, scope));
+        let window = self.window.get_or_insert_with(|| Window::new(step, scope, tells));
         window.step(step, linked);
         window.pace.n == LOOKED_FOR && usize::from(window.distinct) >= LOOKED_FOR as usize && window.linked == 0
     }
@@ -97,7 +99,7 @@ impl Habit {
     fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
         let Some(window) = self.window.take() else { return };
         let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
-        if tells && !explained {
+        if tells && window.tells && !explained {
             told.extend(window.seen(digest, count).map(Told::Habit));
         }
     }
@@ -117,7 +119,7 @@ impl Habit {
 }
 
 impl Window {
-    fn new(step: &Step, scope: [u32; 2]) -> Window {
+    fn new(step: &Step, scope: [u32; 2], tells: bool) -> Window {
         Window {
             role: step.role,
             who: step.who,
@@ -128,6 +130,7 @@ impl Window {
             distinct: 0,
             linked: 0,
             before: [scope[0].saturating_sub(1), scope[1]],
+            tells,
         }
     }
 

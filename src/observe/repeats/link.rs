@@ -126,7 +126,7 @@ impl Link {
         let mut beyond = self.beyond;
         let prove = |run: &Run| {
             let outside = self.outside(run, asked);
-            let bar = Bar { least, asked: asked - outside, contested, compact: self.is_compact() };
+            let bar = Bar { least, asked: asked - outside, contested, compact: self.compact() };
             run.proves(&self.rows, bar).map(|proof| (proof, outside))
         };
         let mut proofs: Vec<(Proof, u32)> = self.runs.iter().filter_map(prove).collect();
@@ -148,10 +148,10 @@ impl Link {
         })
     }
 
-    /// Whether most of what ran meanwhile had a link too: loops do little else.
-    fn is_compact(&self) -> bool {
+    /// How much of what ran meanwhile had a link too, in tenths: loops do little else.
+    fn compact(&self) -> u32 {
         let [first, last] = self.scope;
-        (last[1] - first[1]) * 5 >= (last[0] - first[0]) * 3
+        ((last[1] - first[1]) * 10).checked_div(last[0] - first[0]).unwrap_or(10)
     }
 
     /// How many executions without a link are put down to rows that were not kept.
@@ -169,6 +169,12 @@ impl Link {
 }
 
 impl Loop {
+    /// What it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let spells = self.pace.spells.capacity() * size_of::<Spell>();
+        size_of::<Loop>() + spells + self.proofs.capacity() * size_of::<Proof>()
+    }
+
     /// One more loop over a result of the same shape, soon after.
     pub(super) fn join(mut self, other: Loop) -> Loop {
         self.n += other.n;
@@ -250,7 +256,7 @@ fn micros(time: Duration) -> u32 {
 }
 
 /// Pairs of slot and column that are followed for one child and one result.
-const MOST_RUNS: usize = 8;
+const MOST_RUNS: usize = 4;
 
-/// A waterfall has 64 bars, one of them the parent's.
-const MOST_SPELLS: usize = 63;
+/// A waterfall has so many bars beside the parent's: what a client takes is bounded.
+const MOST_SPELLS: usize = 31;

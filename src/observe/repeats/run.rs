@@ -71,8 +71,8 @@ pub(super) struct Bar {
     pub(super) asked: u32,
     /// The parent ran again at once: its children may be anybody's, and order says less.
     pub(super) contested: bool,
-    /// Little else ran between them.
-    pub(super) compact: bool,
+    /// How much of what ran between them had a link too, in tenths.
+    pub(super) compact: u32,
 }
 
 impl Run {
@@ -125,11 +125,17 @@ impl Run {
 
     fn order(&self, filled: u32, bar: Bar) -> Option<Order> {
         let (all, few) = (self.is_whole(filled), self.n < FEW);
-        if few && (!bar.compact || (bar.contested && !all)) {
+        let compact = match (few, all) {
+            (true, false) => 9,
+            (true, true) => 6,
+            (false, false) if self.n < MANY => 6,
+            (false, _) => 0,
+        };
+        if bar.compact < compact || (few && !all && (bar.contested || self.n < bar.asked)) {
             return None;
         }
         // Few values are soon in order by chance, and soon all.
-        let strict = few || (bar.contested && !all);
+        let strict = self.n < MANY || (bar.contested && !all);
         let aligned = |walk: &Walk| if strict { walk.met == self.n } else { walk.met * 5 >= self.n * 4 };
         match () {
             () if aligned(&self.forward) => Some(Order::Forward),
@@ -176,5 +182,9 @@ impl Walk {
 /// Fewer values than this are no loop, however often they come.
 const FEWEST_DISTINCT: u32 = 3;
 
-/// Of fewer values all have to be in order: of five, four are by chance once in ten times.
+/// Fewer values are nothing without an order.
 const FEW: u32 = 8;
+
+/// And fewer than this have all to be in order: of five, four are by chance once in ten times, of nine eight once in ten
+/// thousand.
+const MANY: u32 = 16;

@@ -32,9 +32,20 @@ pub(super) struct Scope {
 
 #[derive(Debug)]
 struct Slot {
-    rows: Arc<Rows>,
+    /// `None` if it had to go.
+    rows: Option<Arc<Rows>>,
     /// When it came or was last asked for.
     touched: Duration,
+}
+
+impl Slot {
+    fn digest(&self) -> Digest {
+        self.rows.as_ref().map_or(Digest(0), |rows| rows.digest)
+    }
+
+    fn bytes(&self) -> usize {
+        self.rows.as_ref().map_or(0, |rows| rows.bytes())
+    }
 }
 
 /// One digest's executions.
@@ -141,10 +152,15 @@ impl Scope {
         if step.sent > shape.last + REST {
             shape.rest(self.count, rules, told);
         }
+        let links: usize = self.shapes.iter().map(|shape| shape.links.len()).sum();
+        let shape = &mut self.shapes[at];
+        let others = links - shape.links.len();
         let (scope, mut linked) = ([self.count, self.links], false);
-        for (place, slot) in self.ring.iter_mut().enumerate().filter(|(_, slot)| slot.rows.ended <= step.sent) {
+        for (place, slot) in self.ring.iter_mut().enumerate() {
+            let Some(rows) = slot.rows.as_ref().filter(|rows| rows.ended <= step.sent) else { continue };
             shape.since[place] += 1;
-            if shape.follow(place, &slot.rows, step, scope) {
+            let room = others + shape.links.len() < LINKS;
+            if shape.follow(place, rows, step, scope, room) {
                 slot.touched = step.sent;
                 linked = true;
             }
@@ -162,21 +178,44 @@ impl Scope {
             }
             return;
         };
-        let same = self.ring.iter().position(|slot| slot.rows.digest == rows.digest);
+        let same = self.ring.iter().position(|slot| slot.digest() == rows.digest);
         // One that descends a tree level by level is not to be pushed out by its own children.
         if same.is_some_and(|place| self.shapes[at].follows(place)) {
             return;
         }
-        let slot = Slot { rows: rows.clone(), touched: rows.ended };
-        if same.is_none() && self.ring.len() < RING {
-            self.ring.push(slot);
-            return;
-        }
-        let oldest = || self.ring.iter().enumerate().min_by_key(|(_, slot)| slot.touched).map_or(0, |(at, _)| at);
-        let place = same.unwrap_or_else(oldest);
-        let old = std::mem::replace(&mut self.ring[place], slot);
-        let contested = same.is_some() && rows.sent < old.rows.ended + REST;
+        let place = same.unwrap_or_else(|| self.place_for_one());
+        let slot = Slot { rows: Some(rows.clone()), touched: rows.ended };
+        let old = std::mem::replace(&mut self.ring[place], slot).rows;
+        let contested = same.is_some() && old.is_some_and(|old| rows.sent < old.ended + REST);
         self.shapes.iter_mut().for_each(|shape| shape.leave(place, contested, rules, told));
+        self.make_room(place, rules, told);
+    }
+
+    /// An empty place, or that of the result that was asked for longest ago.
+    fn place_for_one(&mut self) -> usize {
+        if let Some(place) = self.ring.iter().position(|slot| slot.rows.is_none()) {
+            return place;
+        }
+        if self.ring.len() < RING {
+            self.ring.push(Slot { rows: None, touched: Duration::ZERO });
+            return self.ring.len() - 1;
+        }
+        self.oldest(RING).unwrap_or(0)
+    }
+
+    /// The result that was asked for longest ago, but for one.
+    fn oldest(&self, but: usize) -> Option<usize> {
+        let filled = self.ring.iter().enumerate().filter(|(place, slot)| *place != but && slot.rows.is_some());
+        filled.min_by_key(|(_, slot)| slot.touched).map(|(place, _)| place)
+    }
+
+    /// Wide results leave room for fewer.
+    fn make_room(&mut self, but: usize, rules: Rules, told: &mut Vec<Told>) {
+        while self.ring.iter().map(Slot::bytes).sum::<usize>() > RING_BYTES {
+            let Some(place) = self.oldest(but) else { return };
+            self.ring[place].rows = None;
+            self.shapes.iter_mut().for_each(|shape| shape.leave(place, false, rules, told));
+        }
     }
 
     fn tell_blind(&mut self, told: &mut Vec<Told>) {
@@ -186,11 +225,13 @@ impl Scope {
 
     /// What it takes, in bytes; results that other scopes have as well are counted in each.
     pub(super) fn bytes(&self) -> usize {
-        let rows: usize = self.ring.iter().map(|slot| slot.rows.bytes()).sum();
+        let rows: usize = self.ring.iter().map(Slot::bytes).sum();
         let links = self.shapes.iter().flat_map(|shape| &shape.links);
+        let smalls = self.shapes.iter().filter_map(|shape| shape.small.as_ref());
+        let smalls: usize = smalls.map(|small| small.bytes()).sum();
         let habits: usize = self.shapes.iter().map(|shape| shape.habit.bytes()).sum();
         let lists = self.ring.capacity() * size_of::<Slot>() + self.shapes.capacity() * size_of::<Shape>();
-        size_of::<Scope>() + rows + lists + habits + links.map(Link::bytes).sum::<usize>()
+        size_of::<Scope>() + rows + lists + habits + smalls + links.map(Link::bytes).sum::<usize>()
     }
 }
 
@@ -210,11 +251,11 @@ impl Shape {
         self.links.iter().any(|link| link.at == place)
     }
 
-    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2]) -> bool {
+    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2], room: bool) -> bool {
         if let Some(link) = self.links.iter_mut().find(|link| link.at == place) {
             return link.step(step, scope);
         }
-        if self.links.len() >= LINKS || !step.values.iter().any(|value| rows.may_hold(*value)) {
+        if !room || !step.values.iter().any(|value| rows.may_hold(*value)) {
             return false;
         }
         let mut link = Link::new(rows.clone(), place, step, scope);
@@ -275,10 +316,13 @@ const LONGEST: Duration = Duration::from_secs(30);
 const RING: usize = 8;
 
 /// And so many shapes.
-const SHAPES: usize = 16;
+const SHAPES: usize = 12;
 
-/// A child follows so many results at once.
-const LINKS: usize = 4;
+/// The results of one scope take no more than this and the last one's.
+const RING_BYTES: usize = 10 << 10;
+
+/// So many pairs of child and result are followed at once: where ids have no gaps, many are so by chance.
+const LINKS: usize = 16;
 
 /// Shapes that are to be looked at again, should somebody loop.
 const BLIND: usize = 4;

@@ -136,6 +136,17 @@ fn a_trace_tells_requests_apart() {
 }
 
 #[test]
+fn what_bears_a_trace_is_told_of_once() {
+    let mut world = World::new(5);
+    for trace in 1..=3 {
+        world.trace = Some(trace);
+        world.run("R:users.id 7 7 7 / 2>R:users.id 7 / +3000");
+    }
+    let times: Vec<u64> = world.repeats.findings().map(|finding| finding.occurrences).collect();
+    assert_eq!((world.found(HABITS).as_str(), times), ("duplicate_read users.id x4 sequential", vec![3]));
+}
+
+#[test]
 fn not_n_plus_one() {
     // Insert loops, polling, paging by key and by OFFSET, retries.
     clean("P:authors(id) 1..25 / I:books 25");

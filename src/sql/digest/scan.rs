@@ -1,15 +1,17 @@
 //! One statement, token by token: its shape's hash, its values, what it does. Whoever wants to see the pieces that the shape
 //! is made of is told them (`facts`); for digests alone that costs nothing. Pure.
 
-use super::cast::{pass_cast, pass_casts, pass_type, typed};
+use super::cast::{pass_casts, typed};
 use super::found::Found;
 use super::hash::{self, chain};
 use super::key::Key;
-use super::list::{List, Reader, Row, pass_escape};
+use super::list::{List, pass_escape};
 use super::open::{Phase, first, stays, verb};
 use super::{Digest, Kind, Reading, Statement, Traits, Value, shape};
 use crate::sql::lexer::{Lexer, Token, ahead::is_operator, is_plain};
 use crate::sql::literal::Literal;
+
+mod longer;
 
 /// A piece of a shape.
 #[derive(Debug, Clone, Copy)]
@@ -243,7 +245,6 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
     fn key_word(&mut self, key: Key, hash: u64, word: &'a [u8]) {
         let last = self.last;
         match key {
-            Key::Any if self.before != Before::Operand => return self.any(hash, word, key),
             Key::Array if self.array(hash, word) => return,
             Key::Cast if self.cast() => return,
             key if key.is_type() => {
@@ -276,11 +277,6 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             Key::End if self.atomic > 0 => self.atomic -= 1,
             _ => {}
         }
-    }
-
-    fn any(&mut self, hash: u64, word: &'a [u8], key: Key) {
-        self.put(hash, Piece::Word(word, key));
-        (self.before, self.last) = (Before::Any, key);
     }
 
     fn trait_of(&mut self, found: Traits) {
@@ -371,110 +367,6 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
         if !matches!(self.before, Before::Order | Before::Paging | Before::Any) {
             self.before = Before::Expects;
         }
-    }
-
-    /// `::` behind what is no value: the type is part of the shape, with its numbers.
-    fn casts(&mut self) {
-        let begin = self.lexer.position() - 1;
-        let mut ahead = self.lexer.clone();
-        ahead.go_to(begin);
-        let is_cast = pass_cast(&mut ahead);
-        self.lexer.pass_symbol(b':');
-        self.put(shape::CAST, Piece::Cast);
-        while is_cast && self.lexer.ahead().len() > ahead.ahead().len() {
-            match self.lexer.next() {
-                Some(Token::Number(number)) => self.put(shape::modifier(number), Piece::Modifier(number)),
-                Some(Token::Word(word)) => {
-                    let end = self.lexer.position();
-                    let hash = hash::word(self.lexer.text(), end - word.len(), end);
-                    self.put(hash, Piece::Word(word, Key::Plain));
-                }
-                Some(Token::Quoted(name)) => self.quoted(name),
-                Some(Token::Escaped(name)) => self.put(shape::escaped(name), Piece::Escaped(name)),
-                Some(Token::Symbol(symbol)) => self.put(shape::symbol(symbol), Piece::Symbol(symbol)),
-                _ => break,
-            }
-        }
-        (self.before, self.last) = (Before::Operand, Key::Plain);
-    }
-
-    /// CAST(value AS type) is the value.
-    fn cast(&mut self) -> bool {
-        let mut ahead = self.lexer.clone();
-        if !ahead.pass_symbol(b'(') {
-            return false;
-        }
-        let negative = ahead.pass_symbol(b'-');
-        let value = match ahead.next() {
-            Some(Token::Number(digits)) => Value::Number { negative, digits },
-            Some(Token::Text(literal)) if !negative => Value::Text(literal),
-            Some(Token::Parameter(number)) if !negative => Value::Parameter(number),
-            _ => return false,
-        };
-        pass_casts(&mut ahead);
-        let is_cast = ahead.pass_word(b"as") && pass_type(&mut ahead) && ahead.pass_symbol(b')');
-        if is_cast {
-            self.lexer = ahead;
-            self.value(value);
-        }
-        is_cast
-    }
-
-    /// Behind `(` of an IN.
-    fn members(&mut self) {
-        let mut reader = Reader::new(&self.lexer, &self.found, self.hash);
-        if let Some(list) = reader.members(b')') {
-            self.take(reader, list);
-            self.depth -= 1;
-            (self.before, self.last) = (Before::Operand, Key::Plain);
-            self.put(shape::symbol(b')'), Piece::Symbol(b')'));
-        }
-    }
-
-    /// At ARRAY: whether it is a list of values, which then is passed.
-    fn array(&mut self, hash: u64, word: &'a [u8]) -> bool {
-        let (mut ahead, any) = (self.lexer.clone(), self.before == Before::Any);
-        if !ahead.pass_symbol(b'[') {
-            return false;
-        }
-        let before = if any { self.hash } else { chain(chain(self.hash, hash), shape::symbol(b'[')) };
-        let mut reader = Reader::new(&ahead, &self.found, before);
-        let Some(list) = reader.members(b']') else { return false };
-        if any {
-            (self.trail)(Piece::AnyArray);
-            // The same as one value, whatever its members look like.
-            reader.hash = chain(self.hash, shape::VALUE);
-            self.take(reader, List { count: list.count, row: Row { width: 1, ..Row::default() } });
-        } else {
-            (self.trail)(Piece::Word(word, Key::Array));
-            (self.trail)(Piece::Symbol(b'['));
-            self.take(reader, list);
-            self.put(shape::symbol(b']'), Piece::Symbol(b']'));
-        }
-        self.valued();
-        true
-    }
-
-    /// Behind VALUES.
-    fn values(&mut self) {
-        self.inserts(false);
-        let mut reader = Reader::new(&self.lexer, &self.found, self.hash);
-        match reader.rows() {
-            Some(list) => {
-                if list.count > 1 && self.kind == Kind::Insert {
-                    self.trait_of(Traits::MANY_ROWS);
-                }
-                self.take(reader, list);
-                (self.before, self.last) = (Before::Operand, Key::Plain);
-            }
-            None => self.rows = self.depth + 1,
-        }
-    }
-
-    fn take(&mut self, reader: Reader<'a>, list: List) {
-        self.list = self.list.max(list.count);
-        (self.lexer, self.found, self.hash) = (reader.lexer, reader.found, reader.hash);
-        (self.trail)(Piece::List(list));
     }
 
     fn finish(&mut self) {

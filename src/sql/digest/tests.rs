@@ -338,3 +338,38 @@ fn comments() {
     let mut trailing = statements(b"select 1; -- pgweir: ok", false);
     assert!(trailing.next().is_some() && trailing.next().is_none() && trailing.is_allowed());
 }
+
+/// In quadratic time this would not end today.
+#[test]
+fn long_texts_take_linear_time() {
+    let pieces = [
+        "(",
+        "array[",
+        "array[array[1,",
+        "values (1),",
+        "in ((1,",
+        "a::b.",
+        "a::b(1,",
+        "/* x */",
+        "from a,",
+        "cast(",
+        "1 = a.",
+        "with x as (",
+        "+",
+        "-1",
+        "<",
+        "u&'x' ",
+        "(a, b) in ((1,2)) ",
+        "timestamp(1,",
+        "select (",
+        "not ",
+        "=any(array[1,",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(50_000);
+        let found: Vec<_> = statements(text.as_bytes(), false).collect();
+        if let Some(statement) = found.first() {
+            crate::sql::facts::facts(text.as_bytes(), false, &statement.reading);
+        }
+    }
+}

@@ -63,11 +63,10 @@ impl<'o, 'a> Selected<'o, 'a> {
 
     /// One of them is `*` or `table.*`.
     pub(super) fn star(&self) -> bool {
-        self.items.iter().any(|item| match item.pieces {
-            [Piece::Operator(b"*")] => true,
-            [.., Piece::Symbol(b'.'), Piece::Operator(b"*")] => true,
-            _ => false,
-        })
+        let is = |item: &Item<'_, '_>| {
+            matches!(item.pieces, [Piece::Operator(b"*")] | [.., Piece::Symbol(b'.'), Piece::Operator(b"*")])
+        };
+        self.items.iter().any(is)
     }
 
     /// The one aggregate that it is.

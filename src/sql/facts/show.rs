@@ -16,8 +16,8 @@ pub(super) fn show(pieces: &[Piece<'_>], before: u32, longest: usize) -> String 
     for piece in pieces {
         text.piece(*piece);
         if text.shown.len() > longest {
-            let end = text.shown.floor_char_boundary(longest);
-            text.shown.truncate(end);
+            let end = (0..=longest).rev().find(|at| text.shown.is_char_boundary(*at));
+            text.shown.truncate(end.unwrap_or(0));
             text.shown.push('…');
             break;
         }

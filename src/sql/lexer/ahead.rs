@@ -71,7 +71,8 @@ impl<'a> Lexer<'a> {
     pub(in crate::sql) fn pass_number(&mut self) -> Option<&'a [u8]> {
         let is = |byte: Option<&u8>| byte.is_some_and(|&byte| CLASSES[usize::from(byte)] & DIGIT != 0);
         let rest = self.ahead();
-        if !is(rest.first()) && !(rest.first() == Some(&b'.') && is(rest.get(1))) {
+        let begin = usize::from(rest.first() == Some(&b'.'));
+        if !is(rest.get(begin)) {
             return None;
         }
         match self.next() {
@@ -93,7 +94,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn longer(&mut self, begin: usize) -> &'a [u8] {
-        let rest = &self.text[begin..];
+        let rest = &self.text[begin..self.text.len().min(begin + LONGEST)];
         let mut length = rest.iter().position(|&byte| !is_operator(byte)).unwrap_or(rest.len());
         if let Some(comment) = rest[1..length].windows(2).position(|pair| pair == b"--" || pair == b"/*") {
             length = comment + 1;
@@ -108,6 +109,9 @@ impl<'a> Lexer<'a> {
         &rest[..length]
     }
 }
+
+/// Postgres takes no longer operators; without a bound a row of signs, cut off one by one, would take quadratic time.
+const LONGEST: usize = 63;
 
 /// Whether operators are made of it.
 #[inline]

@@ -37,8 +37,7 @@ fn page(pools: Vec<PoolView>) -> String {
 }
 
 fn insight() -> Totals {
-    let pool =
-        |database: &str, slow| PoolTotals { database: database.into(), user: "app".into(), slow, drain: 0 };
+    let pool = |database: &str, slow| PoolTotals { database: database.into(), user: "app".into(), slow, drain: 0 };
     let heaviest =
         Heaviest { digest: Digest(0xabc), database: "shop".into(), user: "app".into(), calls: 3, seconds: 1.5 };
     Totals {

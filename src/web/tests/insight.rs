@@ -151,6 +151,9 @@ async fn history_as_json() {
     check("/api/history?digest=a1", 3, 1, 1_000).await;
     check("/api/history?digest=all&database=shop", 6, 1, 1_000).await;
     check("/api/history?digest=ff", 0, 0, 0).await;
+    let series = site.rows("/api/history?digest=a1&range=48h").await;
+    let calls = json!([[1_795_341_600_000_u64, 0.667]]);
+    assert_eq!((&series[0]["name"], &series[0]["points"]), (&json!("statement_calls_per_second"), &calls), "2 in 3 s");
 }
 
 #[tokio::test]

@@ -70,3 +70,17 @@ fn no_more_results_than_there_is_room_for() {
     world.pause(3000);
     assert!(world.repeats.bytes() < 64 << 10, "{}", world.repeats.bytes());
 }
+
+#[test]
+fn the_worst_client() {
+    let mut world = World::new(5);
+    let rows: Vec<String> =
+        (0..64).map(|n| ["a", "b", "c", "d", "e", "f", "g", "h"].map(|c| format!("{c}{n}")).join(":")).collect();
+    for n in 0..12 {
+        world.run(&format!("P:wide{n}(a,b,c,d,e,f,g,h) {}", rows.join(" ")));
+    }
+    for n in 0..12 {
+        world.run(&format!("C:child{n}.x(up);uuid a0..a63 b0..b63 c0..c63 => n"));
+        assert!(world.repeats.largest() <= 36 << 10, "{}", world.repeats.largest());
+    }
+}

@@ -1,0 +1,112 @@
+"""The suites: which there are, what each needs in the database, how each is run. What they mean by a test is theirs."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from suites.sources import stage
+
+# A test of theirs that takes longer hangs; the slowest that passes takes ten seconds.
+LONGEST_TEST = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: in which directory, which command, with which environment beside ours."""
+
+    place: Path
+    command: list[str]
+    env: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`run(port, report)` makes a run against the Postgres, or what looks like one, at that port of 127.0.0.1, database `suite`,
+    user `postgres`, no password; it writes JUnit's XML to `report`. `first` is run in the database before."""
+
+    name: str
+    run: Callable[[int, Path], Run]
+    first: list[str] = field(default_factory=list)
+
+
+def pytest(place: Path, report: Path, *args: str) -> list[str]:
+    """pytest without a cache, each test with a limit."""
+    flags = ["-q", "-p", "no:cacheprovider", "--maxfail=10000", f"--timeout={LONGEST_TEST}", f"--junitxml={report}"]
+    return [sys.executable, "-m", "pytest", *args, *flags, f"--rootdir={place}"]
+
+
+def asyncpg(port: int, report: Path) -> Run:
+    """All of it. What starts a Postgres of its own is left out: it is not ours to try."""
+    place = stage("asyncpg", "tests")
+    env = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "postgres", "PGDATABASE": "suite"}
+    return Run(place, pytest(place, report, "tests", "-k", "not TestConnectionAttributes"), env)
+
+
+def psycopg2(port: int, report: Path) -> Run:
+    """All of it, with two-phase commit and replication."""
+    place = stage("psycopg2", "tests")
+    where = {"": "suite", "_HOST": "127.0.0.1", "_PORT": str(port), "_USER": "postgres"}
+    env = {f"PSYCOPG2_TESTDB{key}": value for key, value in where.items()} | {"PSYCOPG2_TEST_REPL_DSN": ""}
+    return Run(place, pytest(place, report, "tests"), env)
+
+
+# Not the 40,000 that compile SQL, reflect tables and convert types: what they ask of a connection, these do too.
+SQLALCHEMY = [
+    *("dialect/postgresql/test_dialect.py", "dialect/postgresql/test_query.py", "dialect/postgresql/test_on_conflict.py"),
+    *("dialect/postgresql/test_async_pg.py", "engine/test_transaction.py", "engine/test_reconnect.py"),
+]
+
+
+def sqlalchemy(driver: str) -> Callable[[int, Path], Run]:
+    """What it tries of a dialect and of connections, with one of its drivers."""
+
+    def run(port: int, report: Path) -> Run:
+        place = stage("SQLAlchemy", "lib", "test", "setup.cfg", "pyproject.toml")
+        where = f"--dburi=postgresql+{driver}://postgres@127.0.0.1:{port}/suite"
+        return Run(place, pytest(place, report, *(f"test/{part}" for part in SQLALCHEMY), where), {})
+
+    return run
+
+
+DJANGO = "backends bulk_create constraints db_functions introspection migrations postgres_tests queries schema select_for_update \
+          transactions transaction_hooks"
+
+DJANGO_SETTINGS = """
+from test_sqlite import *
+
+def database(name):
+    where = {{"HOST": "127.0.0.1", "PORT": "{port}", "USER": "postgres", "NAME": name}}
+    return {{"ENGINE": "django.db.backends.postgresql", "OPTIONS": {options}}} | where
+
+DATABASES = {{"default": database("suite"), "other": database("suite_other")}}
+TEST_RUNNER = "suites.django_runner.Runner"
+"""
+
+
+def django(options: dict) -> Callable[[int, Path], Run]:
+    """What it tries of Postgres, with OPTIONS."""
+
+    def run(port: int, report: Path) -> Run:
+        place = stage("Django", "tests")
+        (place / "tests" / "suite_settings.py").write_text(DJANGO_SETTINGS.format(port=port, options=options))
+        flags = ["--settings=suite_settings", "--parallel=1", "--noinput", "--verbosity=0"]
+        command = [sys.executable, "runtests.py", *flags, *DJANGO.split()]
+        return Run(place / "tests", command, {"PGWEIR_JUNIT": str(report)})
+
+    return run
+
+
+FOR_SQLALCHEMY = [
+    *("create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"),
+]
+
+SUITES = [
+    Suite("asyncpg", asyncpg),
+    Suite("psycopg2", psycopg2),
+    Suite("sqlalchemy-psycopg", sqlalchemy("psycopg"), FOR_SQLALCHEMY),
+    Suite("sqlalchemy-asyncpg", sqlalchemy("asyncpg"), FOR_SQLALCHEMY),
+    Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), FOR_SQLALCHEMY),
+    Suite("django", django({})),
+    Suite("django-server-binding", django({"server_side_binding": True})),
+]

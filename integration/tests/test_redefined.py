@@ -1,0 +1,115 @@
+"""Texts that come to mean something else: tables that change, tenants with tables of their own. Whoever prepares anew gets what
+Postgres makes of the text now, though a server has it prepared from before."""
+
+import asyncpg
+import pytest
+
+from tests.conftest import run
+
+
+@pytest.fixture
+def connect(sidecar):
+    """Connections over one server, with what they set at their start."""
+    pooler = sidecar(pool_size=1)
+
+    async def one(**settings):
+        place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+        return await asyncpg.connect(**place, server_settings=settings)
+
+    return one
+
+
+def test_a_table_of_another_shape(connect, table):
+    """What was prepared before the change is refused, as Postgres does; what is prepared after it is right."""
+
+    async def story():
+        owner, before = await connect(), await connect()
+        for kind, value in [("date", "2026-01-02"), ("int", "7"), ("text", "seven")]:
+            await owner.execute(f"drop table if exists shaped; create table shaped (v {kind})")
+            await owner.execute(f"insert into shaped values ('{value}')")
+            for _ in range(2):
+                client = await connect()
+                found = await client.fetchval("select v from shaped")
+                assert str(found) == value
+                assert await client.fetchval("insert into shaped values ($1) returning v", found) == found
+                await client.close()
+        statement = await before.prepare("select v from shaped")
+        assert await statement.fetchval() == "seven"
+        await owner.execute("alter table shaped alter v type bytea using v::bytea")
+        with pytest.raises(asyncpg.FeatureNotSupportedError):
+            async with before.transaction():
+                await statement.fetchval()
+
+    run(story())
+
+
+def test_everybody_is_told_before_columns_are_others(connect, table):
+    """Whoever still takes a column for an integer must not be sent a float in its place, although others have been told."""
+    table("shifting", "v int")
+
+    async def story():
+        owner, *others = [await connect() for _ in range(4)]
+        await owner.execute("insert into shifting values (1)")
+        statements = []
+        for other in others:
+            statements.append(await other.prepare("select v from shifting"))
+            assert await statements[-1].fetchval() == 1
+        await owner.execute("alter table shifting alter v type float4")
+        for other, statement in zip(others, statements):
+            with pytest.raises(asyncpg.FeatureNotSupportedError):
+                await statement.fetchval()
+            assert await other.fetchval("select v from shifting") == 1.0
+
+    run(story())
+
+
+def test_a_table_that_changes_in_a_transaction(connect, table):
+    """One's own changes hold at once, everybody's at commit, and none after a rollback."""
+    table("turning", "v int")
+    text = "select * from turning"
+
+    async def story():
+        client = await connect()
+
+        async def columns():
+            return [column.name for column in (await client.prepare(text)).get_attributes()]
+
+        assert await columns() == ["v"]
+        await client.execute("begin; alter table turning add w int")
+        assert await columns() == ["v", "w"]
+        await client.execute("savepoint s; alter table turning add x int")
+        assert await columns() == ["v", "w", "x"]
+        await client.execute("rollback to s")
+        assert await columns() == ["v", "w"]
+        await client.execute("rollback")
+        assert await columns() == ["v"]
+        await client.execute("begin; create temp table turning (other text) on commit drop")
+        assert await columns() == ["other"]
+        await client.execute("commit")
+        assert await columns() == ["v"]
+
+    run(story())
+
+
+def test_tenants(connect, postgres):
+    """Two schemas with tables of the same name and other types, and enums of the same name."""
+    for tenant, kind in [("north", "int"), ("south", "text")]:
+        postgres.run(
+            f"drop schema if exists {tenant} cascade",
+            f"create schema {tenant} authorization app",
+            f"create type {tenant}.mood as enum ('{tenant}')",
+            f"create table {tenant}.things (v {kind}, mood {tenant}.mood)",
+            f"alter table {tenant}.things owner to app",
+            dbname="app",
+        )
+
+    async def story():
+        north, south = await connect(search_path="north"), await connect()
+        await south.execute("set search_path to south")
+        for client, tenant, value in [(north, "north", 1), (south, "south", "one")] * 2:
+            async with client.transaction():
+                await client.execute("insert into things values ($1, $2)", value, tenant)
+                assert await client.fetchval("select v from things limit 1") == value
+                assert await client.fetchval("select count(*) from things where mood = $1", tenant) > 0
+
+    run(story())
