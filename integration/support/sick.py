@@ -29,9 +29,8 @@ HOSTILE = "select '</code><script>alert(1)</script>' as \"x\"\" onmouseover=\"\"
 class Sick:
     """Clients of `pooler` (database and user `app`), each in a thread, from `__enter__` to `__exit__`."""
 
-    def __init__(self, dsn: str, *, burst: int = 10):
+    def __init__(self, dsn: str):
         self.dsn = dsn
-        self.burst = burst
         self.over = threading.Event()
         self.threads: list[threading.Thread] = []
         self.errors: list[BaseException] = []
@@ -41,9 +40,12 @@ class Sick:
             self._start(name, work)
         self._start("cron", idles)
         self._start("probe", hostile)
-        for _ in range(self.burst):
-            self._start("report", report)
         return self
+
+    def crowd(self, count: int) -> None:
+        """So many reports come at once and fill the pool."""
+        for _ in range(count):
+            self._start("report", report)
 
     def __exit__(self, *_) -> None:
         self.over.set()

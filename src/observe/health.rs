@@ -76,6 +76,8 @@ pub struct FindingHealth {
     pub application: String,
     /// Where in the application, if it says so.
     pub route: Option<String>,
+    /// The statement that is repeated, as people would call it: "SELECT books by author_id".
+    pub subject: String,
     /// What it wastes an hour, in milliseconds.
     pub wasted_an_hour_ms: f64,
     /// What proves it.
@@ -223,10 +225,14 @@ fn idling(pool: &PoolHealth) -> Option<Problem> {
 
 fn of_finding(finding: &FindingHealth) -> Problem {
     let application = if finding.application.is_empty() { "an unnamed application" } else { &finding.application };
-    let route = finding.route.as_ref().map(|route| format!(" at {route}")).unwrap_or_default();
+    let place = match &finding.route {
+        Some(route) => format!(" at {route}"),
+        None if finding.subject.is_empty() => String::new(),
+        None => format!(" ({})", finding.subject),
+    };
     Problem {
         severity: Severity::Warning,
-        brief: format!("{} in {application}{route}", finding.name),
+        brief: format!("{} in {application}{place}", finding.name),
         detail: finding.proof.clone(),
         place: Place::Finding(finding.id),
         weight: finding.wasted_an_hour_ms,

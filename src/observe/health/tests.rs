@@ -8,7 +8,7 @@ fn pool() -> PoolHealth {
 
 fn finding(name: &str, application: &str, route: Option<&str>, wasted_an_hour_ms: f64) -> FindingHealth {
     let (name, application, route) = (name.into(), application.into(), route.map(str::to_owned));
-    FindingHealth { id: 1, name, application, route, wasted_an_hour_ms, proof: "27 of 27".into() }
+    FindingHealth { id: 1, name, application, route, wasted_an_hour_ms, proof: "27 of 27".into(), subject: "SELECT x".into() }
 }
 
 fn lookup() -> StatementHealth {
@@ -50,6 +50,13 @@ fn sentences() {
         Vitals { pools: vec![full.clone()], findings: vec![one.clone()], ..Vitals::default() },
         "2 problems: pool app/orders saturated for 6 min; N+1 in web at /orders",
     );
+    let read = finding("duplicate reads", "", None, 1.0);
+    check(
+        Vitals { findings: vec![read.clone()], ..Vitals::default() },
+        "1 problem: duplicate reads in an unnamed application (SELECT x)",
+    );
+    let read = FindingHealth { subject: String::new(), application: "web".into(), ..read };
+    check(Vitals { findings: vec![read], ..Vitals::default() }, "1 problem: duplicate reads in web");
     check(
         Vitals {
             pools: vec![full],

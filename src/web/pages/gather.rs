@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ask::Ask;
+use super::chart::Axis;
 use super::frame::Choices;
 use crate::observe::history::{PoolSeries, Period};
 use crate::observe::insight::{Insight, Wanted};
@@ -54,6 +55,12 @@ impl Known {
     /// In seconds since 1970.
     fn seconds(&self) -> u32 {
         u32::try_from(self.now.as_second()).unwrap_or_default()
+    }
+
+    /// The axis of a page's pictures.
+    fn axis(&self, ask: &Ask) -> Axis {
+        let started = u32::try_from(self.snapshot.started_at.as_second()).unwrap_or_default();
+        steps::axis(ask.level(), self.seconds(), started)
     }
 
     /// The history of the wanted pools in one of the levels, from `since` on.

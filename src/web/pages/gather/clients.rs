@@ -35,7 +35,7 @@ fn order(clients: &mut [&ClientView], sort: &str) {
         "transactions" => clients.sort_by_key(|client| Reverse(client.transactions)),
         "wait" => clients.sort_by_key(|client| Reverse(client.wait)),
         "query" => clients.sort_by_key(|client| Reverse(client.query)),
-        _ => clients.sort_by_key(|client| (rank(client.state), client.id)),
+        _ => clients.sort_by_key(|client| (rank(client.state), client.since, client.id)),
     }
 }
 
@@ -104,7 +104,7 @@ fn row(known: &Known, client: &ClientView, finders: &Finders) -> ClientRow {
         database: client.database.to_string(),
         user: client.user.to_string(),
         state: client.state,
-        since_ms: None,
+        since_ms: client.since.map(|since| (known.now.as_millisecond() - since.as_millisecond()) as f64),
         ties: client.pins.iter().map(Pin::as_str).collect(),
         age_s: age as f64 / 1e3,
         queries: client.queries,
@@ -124,5 +124,7 @@ pub(super) fn crowd(known: &Known, ask: &Ask, state: ClientState) -> Vec<ClientR
         client.state == state && *client.database == *ask.database && *client.user == *ask.user
     };
     let finders = Finders::of(known);
-    known.clients.iter().filter(its).take(CROWD_MAX).map(|client| row(known, client, &finders)).collect()
+    let mut its: Vec<&ClientView> = known.clients.iter().filter(its).collect();
+    its.sort_by_key(|client| (client.since.is_none(), client.since, client.id));
+    its.into_iter().take(CROWD_MAX).map(|client| row(known, client, &finders)).collect()
 }

@@ -18,7 +18,7 @@ const SLOW_AMONG: usize = 200;
 
 /// The page's.
 pub(in crate::web::pages) fn overview(known: &Known, ask: &Ask) -> Overview {
-    let axis = steps::axis(ask.level(), known.seconds());
+    let axis = known.axis(ask);
     let history = known.history(ask.level(), axis.begin, &Wanted::default());
     let slots = steps::together(&axis, &history);
     Overview {

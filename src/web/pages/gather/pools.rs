@@ -15,7 +15,7 @@ use crate::web::pages::pools::{PoolRow, State};
 
 /// Rows of all pools, by database and user.
 pub(in crate::web::pages) fn pools(known: &Known, ask: &Ask) -> Vec<PoolRow> {
-    let axis = steps::axis(ask.level(), known.seconds());
+    let axis = known.axis(ask);
     let wanted = wanted(ask);
     let history = known.history(ask.level(), axis.begin, &wanted);
     let mut pictures: Vec<&Picture> =
@@ -76,7 +76,7 @@ fn state(picture: &Picture) -> State {
 pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> {
     let its = |pool: &&Picture| *pool.database == *ask.database && *pool.user == *ask.user;
     let picture = known.snapshot.pools.iter().find(its)?;
-    let axis = steps::axis(ask.level(), known.seconds());
+    let axis = known.axis(ask);
     let wanted =
         Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
     let history = known.history(ask.level(), axis.begin, &wanted);

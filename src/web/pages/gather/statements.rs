@@ -5,7 +5,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::vitals::{self, Recent};
-use super::{Known, contains, findings, leaf, slow, steps, wanted};
+use super::{Known, contains, findings, leaf, slow, wanted};
 use crate::observe::health::Suspicion;
 use crate::observe::insight::{FindingView, Wanted};
 use crate::observe::store::view::{Row, name_of};
@@ -19,7 +19,7 @@ use crate::web::pages::statements::{Badge, StatementRow, Statements};
 
 /// One part of the list, as it is asked for.
 pub(in crate::web::pages) fn statements(known: &Known, ask: &Ask) -> Statements {
-    let axis = steps::axis(ask.level(), known.seconds());
+    let axis = known.axis(ask);
     let wanted = wanted(ask);
     let recent = Recent::of(known, ask.level(), &axis, &wanted);
     let is_of_range = wanted.application_name.is_none() && !recent.is_empty();
@@ -132,7 +132,7 @@ fn whose(row: &Row) -> Wanted {
 
 /// All about the statement that is asked for.
 pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<StatementView> {
-    let axis = steps::axis(ask.level(), known.seconds());
+    let axis = known.axis(ask);
     let wanted = Wanted { limit: 1, application_name: None, ..wanted(ask) };
     wanted.digest?;
     let row = known.insight.statements(&wanted).into_iter().next()?;

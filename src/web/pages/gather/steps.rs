@@ -7,14 +7,20 @@ use crate::web::pages::chart::{Axis, Series};
 /// Slots of a picture.
 const SLOTS: u32 = 180;
 
-/// The axis of a level that ends now.
-pub(super) fn axis(level: usize, now: u32) -> Axis {
+/// The axis of a level that ends now. Of a process that is younger than the level is long, it shows a part: an empty picture
+/// with a scratch at its end would show nothing.
+pub(super) fn axis(level: usize, now: u32, started: u32) -> Axis {
     let level = LEVELS[level];
-    let range = level.step * level.points as u32;
-    let step = range / SLOTS;
+    let whole = level.step * level.points as u32;
+    let parts = [15, 6, 3, 1].map(|part| (whole / part).max(SLOTS_MIN * level.step));
+    let range = parts.into_iter().find(|range| started + range > now).unwrap_or(whole);
+    let step = (range / SLOTS).max(level.step);
     let end = now - now % step + step;
-    Axis { begin: end.saturating_sub(range), step, count: SLOTS as usize }
+    Axis { begin: end.saturating_sub(range), step, count: (range / step) as usize }
 }
+
+/// A picture has no fewer.
+const SLOTS_MIN: u32 = 60;
 
 /// Places in [`SUMS`].
 pub(super) const QUERIES: usize = 0;
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn seconds_become_slots() {
-        let axis = axis(0, 1_795_341_600);
+        let axis = axis(0, 1_795_341_600, 0);
         assert_eq!((axis.begin, axis.step, axis.count), (1_795_340_705, 5, 180));
         let points = [point(axis.begin - 1, 9.0, 9.0, 9.0), point(axis.begin, 10.0, 1.0, 5.0), point(axis.begin + 4, 20.0, 3.0, 2.0)];
         let steps = steps(&axis, &points);
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn pools_add_up() {
-        let axis = axis(0, 1_795_341_600);
+        let axis = axis(0, 1_795_341_600, 0);
         let pool = |queries, p95| PoolSeries {
             database: "d".into(),
             user: "u".into(),
@@ -187,9 +193,20 @@ mod tests {
 
     #[test]
     fn every_level_has_its_slots() {
-        let check = |level: usize, step: u32| assert_eq!((axis(level, 1_795_341_601).step, axis(level, 0).begin), (step, 0));
-        check(0, 5);
-        check(1, 120);
-        check(2, 960);
+        let now = 1_795_341_601;
+        let check = |level: usize, age: u32, wanted: (u32, usize)| {
+            let axis = axis(level, now, now - age);
+            assert_eq!((axis.step, axis.count), wanted, "{level} {age}");
+            assert_eq!(axis.slot(now), Some(axis.count - 1));
+        };
+        check(0, 9_000, (5, 180));
+        check(0, 800, (5, 180));
+        check(0, 20, (1, 60));
+        check(0, 61, (1, 150));
+        check(0, 200, (1, 300));
+        check(1, 600, (10, 144));
+        check(1, 30_000, (120, 180));
+        check(2, 999_999, (960, 180));
+        assert_eq!(axis(0, 0, 0).begin, 0);
     }
 }

@@ -197,6 +197,7 @@ pub(super) fn vitals(known: &Known) -> Vitals {
                     name: name(shown.kind).to_owned(),
                     application: shown.application,
                     route: shown.route,
+                    subject: view.children.iter().flatten().next().map(|facts| called(facts)).unwrap_or_default(),
                     wasted_an_hour_ms: shown.wasted_ms[1],
                     proof: shown.proof,
                 }
