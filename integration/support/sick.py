@@ -70,7 +70,7 @@ def authors_page(client) -> None:
     """N+1: the books of each author, one by one."""
     found = client.execute("select id, name from authors order by name limit 25 /*route='%2Fauthors'*/").fetchall()
     for author, _ in found:
-        client.execute("select id, title from books where author_id = %s /*route='%2Fauthors'*/", [author]).fetchall()
+        client.execute("select id, title from books where author_id = %s /*route='%%2Fauthors'*/", [author]).fetchall()
     time.sleep(0.05)
 
 

@@ -15,10 +15,19 @@ pub struct Second {
     pub served: f32,
     /// How long each held it, on average, in milliseconds.
     pub hold_ms: f32,
-    /// Servers on loan.
-    pub busy: f32,
     /// Clients in the queue.
     pub waiting: f32,
+}
+
+/// A second of one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Moment {
+    /// Servers on loan meanwhile.
+    pub busy: f64,
+    /// Executions.
+    pub calls: f64,
+    /// How long they took, all together, in milliseconds.
+    pub query_ms: f64,
 }
 
 /// What is known of a pool.
@@ -30,6 +39,9 @@ pub struct Recorded<'a> {
     pub size: usize,
     /// Of the time that servers were held, the part in which a transaction was open and nothing ran: 0 to 1.
     pub idle_share: f32,
+    /// The statements that take most of the time, the heaviest first: how long each took while how many servers were busy.
+    /// Whole transactions say nothing of that: others may have come.
+    pub statements: &'a [Vec<Moment>],
     /// How far holds lie apart: what 50, 95, 99 and 100 % of them do not exceed, in any unit; zeros: all are alike.
     pub spread: [f32; 4],
 }
@@ -73,7 +85,7 @@ pub enum Verdict {
 pub enum Reason {
     /// Each takes longer the more there are: Postgres has no more to give.
     HoldsGrow {
-        /// A hold while few were busy, in milliseconds.
+        /// A statement while few were busy, in milliseconds.
         from_ms: f64,
         /// And while many were.
         to_ms: f64,
@@ -102,10 +114,13 @@ pub struct Prediction {
 pub const WAIT_GOAL_MS: f64 = 5.0;
 
 /// Fewer transactions say nothing.
-const ASKS_MIN: f32 = 100.0;
+const ASKS_MIN: f32 = 30.0;
 
 /// More are not played: it must be over before the page's reader notices.
 const ASKS_MAX: f32 = 20_000.0;
+
+/// And not more than so many seconds: over a longer time a rush would look like a drizzle.
+const STRETCH_MAX: usize = 60;
 
 /// No larger pool is recommended: Postgres itself would be the one to suffer.
 const SIZE_MAX: usize = 1_000;
@@ -151,7 +166,7 @@ fn verdict(recorded: &Recorded, asks: &[Ask]) -> Verdict {
     if recorded.idle_share >= IDLE_DOMINATES {
         return Verdict::NotMore(Reason::IdleInTransaction { share: f64::from(recorded.idle_share) });
     }
-    match (growing(recorded.seconds), smallest) {
+    match (recorded.statements.iter().find_map(|moments| growing(moments)), smallest) {
         (Some(reason), _) => Verdict::NotMore(reason),
         (None, Some(smallest)) => Verdict::More { smallest },
         (None, None) => Verdict::NotMore(Reason::Endless),
@@ -168,27 +183,19 @@ struct Ask {
     hold: f64,
 }
 
-/// The stretch with the most transactions a second among those that can be played.
+/// The minute in which servers were wanted most, or as much of it as can be played.
 fn busiest(seconds: &[Second]) -> &[Second] {
-    let total: f32 = seconds.iter().map(|second| second.served).sum();
-    if total <= ASKS_MAX {
-        return seconds;
-    }
-    let (mut begin, mut sum, mut best, mut best_rate) = (0, 0.0_f32, 0..1, 0.0_f32);
-    for (end, second) in seconds.iter().enumerate() {
-        sum += second.served;
-        while sum > ASKS_MAX && begin < end {
-            sum -= seconds[begin].served;
-            begin += 1;
-        }
-        let length = end + 1 - begin;
-        // A single second is chance; half of what can be played is not.
-        let rate = sum / length as f32;
-        if rate >= best_rate && (sum >= ASKS_MAX / 2.0 || length == 1 && second.served >= ASKS_MAX / 2.0) {
-            (best, best_rate) = (begin..end + 1, rate);
-        }
-    }
-    &seconds[best]
+    let wanted = |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);
+    let length = STRETCH_MAX.min(seconds.len()).max(1);
+    let sum = |stretch: &[Second]| stretch.iter().map(wanted).sum::<f64>();
+    let best = seconds.windows(length).max_by(|one, two| sum(one).total_cmp(&sum(two))).unwrap_or_default();
+    let mut served = 0.0;
+    let fits = |second: &&Second| {
+        served += second.served;
+        served <= ASKS_MAX
+    };
+    let played = best.iter().take_while(fits).count().max(1);
+    best.get(..played).unwrap_or_default()
 }
 
 /// Transactions as they may have come. Those who waited when the stretch began come at once; in each second come those who
@@ -278,19 +285,19 @@ fn smallest(asks: &[Ask]) -> Option<usize> {
     Some(high)
 }
 
-/// Whether a hold takes so much longer while many are busy that nothing is gained by it.
-fn growing(seconds: &[Second]) -> Option<Reason> {
-    let mut seen: Vec<&Second> = seconds.iter().filter(|second| second.served >= 1.0).collect();
+/// Whether a statement takes so much longer while many are busy that nothing is gained by it.
+fn growing(moments: &[Moment]) -> Option<Reason> {
+    let mut seen: Vec<&Moment> = moments.iter().filter(|moment| moment.calls >= 1.0).collect();
     seen.sort_by(|one, two| one.busy.total_cmp(&two.busy));
     let third = seen.len() / 3;
     if third < THIRD_MIN {
         return None;
     }
-    let mean = |part: &[&Second]| {
-        let served: f64 = part.iter().map(|second| f64::from(second.served)).sum();
-        let held: f64 = part.iter().map(|second| f64::from(second.served) * f64::from(second.hold_ms)).sum();
-        let busy: f64 = part.iter().map(|second| f64::from(second.busy)).sum();
-        (held / served, busy / part.len() as f64)
+    let mean = |part: &[&Moment]| {
+        let calls: f64 = part.iter().map(|moment| moment.calls).sum();
+        let took: f64 = part.iter().map(|moment| moment.query_ms).sum();
+        let busy: f64 = part.iter().map(|moment| moment.busy).sum();
+        (took / calls, busy / part.len() as f64)
     };
     let ((from_ms, few), (to_ms, many)) = (mean(&seen[..third]), mean(&seen[seen.len() - third..]));
     let is_told_apart = few > 0.0 && many >= few * BUSIER;
@@ -301,10 +308,10 @@ fn growing(seconds: &[Second]) -> Option<Reason> {
 /// Seconds of each kind that are compared at the least.
 const THIRD_MIN: usize = 10;
 
-/// So many times more servers must be busy before their holds are compared.
+/// So many times more servers must be busy before the two are compared.
 const BUSIER: f64 = 1.5;
 
-/// If holds grow by this part of what concurrency grew by, throughput hardly grew.
+/// If a statement's time grows by this part of what concurrency grew by, throughput hardly grew.
 const NOTHING_GAINED: f64 = 0.8;
 
 #[cfg(test)]

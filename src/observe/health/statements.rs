@@ -33,6 +33,8 @@ pub struct StatementHealth {
     pub aggregates: bool,
     /// Its select list has a `*`.
     pub star: bool,
+    /// What looking up few rows by value takes usually, in milliseconds; 0: not known.
+    pub lookup_ms: f64,
 }
 
 /// What may be wrong with it.
@@ -46,8 +48,14 @@ pub enum Suspicion {
     Dominates,
 }
 
-/// A look-up by value that takes this long, in milliseconds, does not use an index.
+/// A look-up by value that takes this long, in milliseconds, does not use an index, where nothing is known of others.
 const LOOKUP_SLOW_MS: f64 = 5.0;
+
+/// Where others are known: so long at the least …
+const LOOKUP_MIN_MS: f64 = 2.0;
+
+/// … and so many times what they take. When Postgres is overloaded, all take long.
+const LOOKUP_SLOWER: f64 = 8.0;
 
 /// One that returns more rows is a list.
 const LOOKUP_ROWS: f64 = 10.0;
@@ -87,8 +95,13 @@ impl StatementHealth {
     }
 
     fn may_lack_an_index(&self) -> bool {
-        let is_lookup = self.reads && !self.equal.is_empty() && !self.aggregates && self.rows <= LOOKUP_ROWS;
-        is_lookup && self.calls >= CALLS_MIN && self.mean_ms >= LOOKUP_SLOW_MS
+        let slow = if self.lookup_ms > 0.0 { LOOKUP_MIN_MS.max(self.lookup_ms * LOOKUP_SLOWER) } else { LOOKUP_SLOW_MS };
+        self.is_lookup() && self.calls >= CALLS_MIN && self.mean_ms >= slow
+    }
+
+    /// Whether it looks for few rows by value.
+    pub fn is_lookup(&self) -> bool {
+        self.reads && !self.equal.is_empty() && !self.aggregates && self.rows <= LOOKUP_ROWS
     }
 
     fn is_wide(&self) -> bool {

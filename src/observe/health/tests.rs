@@ -76,6 +76,9 @@ fn of_one_statement() {
     check(StatementHealth::default(), None);
     check(lookup(), Some("an index on posts.slug may be missing"));
     check(StatementHealth { mean_ms: 0.4, ..lookup() }, None);
+    check(StatementHealth { lookup_ms: 20.0, ..lookup() }, None);
+    check(StatementHealth { mean_ms: 3.0, ..lookup() }, None);
+    check(StatementHealth { mean_ms: 3.0, lookup_ms: 0.2, ..lookup() }, Some("an index on posts.slug may be missing"));
     check(StatementHealth { calls: 3.0, ..lookup() }, None);
     check(StatementHealth { rows: 400.0, ..lookup() }, None);
     check(StatementHealth { aggregates: true, ..lookup() }, None);

@@ -9,7 +9,7 @@ use super::write;
 use crate::observe::health::{Place, Problem, Severity};
 
 /// A statement as it is named on pages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Sql {
     /// Its digest.
     pub(super) digest: String,

@@ -129,7 +129,7 @@ fn because(reason: Reason) -> Markup {
     html! {
         @match reason {
             Reason::HoldsGrow { from_ms, to_ms } => {
-                "A transaction takes " (write::ms(from_ms)) " while few servers are busy and " (write::ms(to_ms))
+                "The same statement takes " (write::ms(from_ms)) " while few servers are busy and " (write::ms(to_ms))
                 " while many are: Postgres has no more to give. Make the heaviest statements cheaper."
             },
             Reason::IdleInTransaction { share } => {

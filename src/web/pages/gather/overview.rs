@@ -1,5 +1,7 @@
 //! Of all together.
 
+use std::collections::HashSet;
+
 use super::pools::NOW_S;
 use super::steps::{self, BUSY, QUERIES, Step, WAITING, trend};
 use super::{Known, slow, vitals};
@@ -32,11 +34,14 @@ pub(in crate::web::pages) fn overview(known: &Known, ask: &Ask) -> Overview {
     }
 }
 
+/// The slowest execution of each of the slowest statements.
 fn slowest(known: &Known, ask: &Ask) -> Vec<SlowRow> {
     let since = known.now.as_second() - i64::from(ask.seconds());
     let mut rows = slow::rows(known, &Wanted { limit: SLOW_AMONG, ..Wanted::default() }, false);
     rows.retain(|row| row.at.as_second() >= since);
     rows.sort_by(|one, two| two.times.total().total_cmp(&one.times.total()));
+    let mut seen = HashSet::new();
+    rows.retain(|row| seen.insert(row.sql.clone()));
     rows.truncate(SLOW);
     rows
 }

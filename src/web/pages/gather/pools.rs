@@ -2,9 +2,10 @@
 
 use super::steps::{self, BUSY, ERRORS, QUERIES, Step, WAITING, series, trend};
 use super::{Known, clients, wanted};
-use crate::observe::advice::{Recorded, Second, advise};
+use crate::observe::advice::{Moment, Recorded, Second, advise};
 use crate::observe::histogram::Quantiles;
-use crate::observe::history::PoolSeries;
+use crate::observe::history::heavy::HeavyPoint;
+use crate::observe::history::{Period, PoolSeries, StatementSeries};
 use crate::observe::history::pool::{PoolPoint, WAITS};
 use crate::observe::insight::Wanted;
 use crate::observe::snapshot::{ClientState, PoolView as Picture, pool_mode_name};
@@ -83,6 +84,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
     let points = points(&history, picture);
     let slots = steps::steps(&axis, points);
     let seconds = known.history(0, 0, &wanted);
+    let statements = known.insight.statement_history(Period::default(), &wanted);
     Some(PoolView {
         row: row(picture, points, &axis, known.seconds()),
         bands: bands(&slots),
@@ -100,6 +102,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
             seconds: &seconds.first().map_or_else(Vec::new, |series| recorded(&series.points)),
             size: picture.pool_size,
             idle_share: idle_share(&seconds),
+            statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
             spread: spread(picture.numbers.transaction.quantiles()),
         }),
         waiting: clients::crowd(known, ask, ClientState::Waiting),
@@ -129,11 +132,26 @@ fn recorded(points: &[PoolPoint]) -> Vec<Second> {
         Second {
             served: served as f32,
             hold_ms: if served > 0.0 { (held / served) as f32 } else { 0.0 },
-            busy: step.means[BUSY] as f32,
             waiting: step.means[WAITING] as f32,
         }
     };
     points.iter().map(second).collect()
+}
+
+/// Statements that are looked at one by one.
+const HEAVY: usize = 5;
+
+/// The heaviest of them, second by second, with how busy the pool was.
+fn moments(statements: &[StatementSeries], pool: &[PoolPoint]) -> Vec<Vec<Moment>> {
+    let weight = |series: &StatementSeries| series.points.iter().map(|point| point.query_ms).sum::<f32>();
+    let mut heaviest: Vec<(f32, &StatementSeries)> = statements.iter().map(|series| (weight(series), series)).collect();
+    heaviest.sort_by(|one, two| two.0.total_cmp(&one.0));
+    let moment = |point: &HeavyPoint| {
+        let place = pool.binary_search_by_key(&point.at, |point| point.at).ok()?;
+        let (calls, query_ms) = (f64::from(point.calls), f64::from(point.query_ms));
+        Some(Moment { busy: f64::from(pool[place].means[BUSY]), calls, query_ms })
+    };
+    heaviest.into_iter().take(HEAVY).map(|(_, series)| series.points.iter().filter_map(moment).collect()).collect()
 }
 
 /// Of the time that servers are held, the part in which a transaction idles.

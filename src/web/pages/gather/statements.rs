@@ -21,9 +21,10 @@ use crate::web::pages::statements::{Badge, StatementRow, Statements};
 pub(in crate::web::pages) fn statements(known: &Known, ask: &Ask) -> Statements {
     let axis = known.axis(ask);
     let wanted = wanted(ask);
-    let recent = Recent::of(known, ask.level(), &axis, &wanted);
+    let mut recent = Recent::of(known, ask.level(), &axis, &wanted);
     let is_of_range = wanted.application_name.is_none() && !recent.is_empty();
     let rows = known.insight.statements(&wanted);
+    recent.learn(&rows);
     let mut rows: Vec<Row> = rows.into_iter().filter(|row| is_named(row, &ask.text)).collect();
     let heft = |row: &Row| Heft::new(row, &ask.sort, if is_of_range { Some(&recent) } else { None });
     rows.sort_by_cached_key(|row| std::cmp::Reverse(heft(row)));
@@ -138,7 +139,8 @@ pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<State
     let row = known.insight.statements(&wanted).into_iter().next()?;
     let own = Wanted { digest: Some(row.digest), limit: usize::MAX, ..whose(&row) };
     // Its part of the time is of all that the pool did.
-    let recent = Recent::of(known, ask.level(), &axis, &whose(&row));
+    let mut recent = Recent::of(known, ask.level(), &axis, &whose(&row));
+    recent.learn(&vitals::heaviest(known, &whose(&row)));
     let found = known.insight.findings(&Wanted::default());
     let about = |view: &FindingView| {
         let finding = &view.finding;

@@ -64,6 +64,7 @@ pub(super) struct Recent {
     /// How long that was and something was seen, in seconds.
     pub(super) seconds: f64,
     query_ms: f64,
+    lookup_ms: f64,
     all: HashMap<(Digest, String, String), Lately>,
 }
 
@@ -91,7 +92,17 @@ impl Recent {
             let key = (series.digest, series.database.to_string(), series.user.to_string());
             (key, lately(series.points))
         });
-        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, all: all.collect() }
+        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, lookup_ms: 0.0, all: all.collect() }
+    }
+
+    /// Learns from these statements what looking up by value takes: the median, of an even number the lower one.
+    pub(super) fn learn(&mut self, rows: &[Row]) {
+        let lookups = rows.iter().filter_map(|row| statement(row, self)).filter(StatementHealth::is_lookup);
+        let mut times: Vec<f64> = lookups.map(|lookup| lookup.mean_ms).collect();
+        times.sort_by(f64::total_cmp);
+        if times.len() > 1 {
+            self.lookup_ms = times[(times.len() - 1) / 2];
+        }
     }
 
     /// Whether nothing is known.
@@ -131,6 +142,7 @@ pub(super) fn statement(row: &Row, recent: &Recent) -> Option<StatementHealth> {
         equal: facts.map(equal).unwrap_or_default(),
         aggregates: facts.is_some_and(aggregates),
         star: facts.is_some_and(|facts| facts.star),
+        lookup_ms: recent.lookup_ms,
     })
 }
 
@@ -177,10 +189,16 @@ const HEAVIEST: usize = 300;
 /// A finding that was not seen for longer, in seconds, is no problem of now.
 const FINDING_S: i64 = 900;
 
+/// The heaviest of the wanted statements.
+pub(super) fn heaviest(known: &Known, wanted: &Wanted) -> Vec<Row> {
+    known.insight.statements(&Wanted { limit: HEAVIEST, ..wanted.clone() })
+}
+
 /// All that health is judged by.
 pub(super) fn vitals(known: &Known) -> Vitals {
-    let recent = Recent::since(known, 0, known.seconds().saturating_sub(LATELY_S), &Wanted::default());
-    let rows = known.insight.statements(&Wanted { limit: HEAVIEST, ..Wanted::default() });
+    let mut recent = Recent::since(known, 0, known.seconds().saturating_sub(LATELY_S), &Wanted::default());
+    let rows = heaviest(known, &Wanted::default());
+    recent.learn(&rows);
     let found = known.insight.findings(&Wanted::default());
     let open = found.iter().filter(|view| {
         let age = known.now.as_second() - view.finding.last_seen.as_second();
