@@ -58,7 +58,9 @@ impl Photographer {
 
     fn count_clients(&self) -> HashMap<PoolKey, ClientCounts> {
         let mut counts: HashMap<PoolKey, ClientCounts> = HashMap::new();
+        let taken_at = Timestamp::now();
         self.lobby.roster.each(|client| {
+            client.look(taken_at);
             let count = counts.entry(key(&client.database, &client.user)).or_default();
             match client.state() {
                 ClientState::Idle => count.idle += 1,

@@ -213,7 +213,8 @@ impl Insight {
 }
 
 impl FindingView {
-    fn is_wanted(&self, wanted: &Wanted) -> bool {
+    /// Whether it is among the wanted ones.
+    pub fn is_wanted(&self, wanted: &Wanted) -> bool {
         let finding = &self.finding;
         let mut digests = finding.children.iter().copied().chain(finding.parent.as_ref().map(|parent| parent.digest));
         let names = self.who.as_deref();

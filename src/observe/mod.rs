@@ -1,11 +1,13 @@
 //! What happened: numbers, pictures of the pools, log lines. Knows nobody and is known by all: nothing in here reaches
 //! into a pool or a session, they tell it when something is over.
 
+pub mod advice;
 pub mod analyst;
 mod cold;
 pub mod count;
 pub mod counters;
 pub mod finding;
+pub mod health;
 pub mod histogram;
 pub mod history;
 pub mod insight;

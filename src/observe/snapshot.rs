@@ -112,6 +112,8 @@ pub struct ClientView {
     pub addr: Arc<str>,
     /// What it does.
     pub state: ClientState,
+    /// Since when it was seen doing that, within the same transaction; to the second, `None` where nobody has looked yet.
+    pub since: Option<Timestamp>,
     /// What ties it to its server.
     pub pins: Pins,
     /// When it came.

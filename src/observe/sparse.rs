@@ -145,6 +145,17 @@ impl Sparse {
         }
     }
 
+    /// How many durations are at most each of `bounds` (ascending) and longer than the one before it, and last how many
+    /// exceed them all, as exact as the buckets are.
+    pub fn split(&self, bounds: &[Duration]) -> Vec<u64> {
+        let mut counts = vec![0; bounds.len() + 1];
+        for (bucket, count) in self.buckets() {
+            let middle = Duration::from_nanos(middle_of(bucket));
+            counts[bounds.iter().take_while(|bound| **bound < middle).count()] += count;
+        }
+        counts
+    }
+
     /// The buckets of the dense histogram and what is in them, the shortest first.
     fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {
         let chunk = |power: usize| usize::from(self.places[power]).checked_sub(1).map(|place| &self.chunks[place]);

@@ -39,6 +39,8 @@ pub struct Client {
     wait_us: Count,
     query_us: Count,
     state: AtomicU8,
+    /// What it did when it was last looked at, and since when, in ms since 1970: see [`Client::look`].
+    looked: [AtomicU64; 2],
     /// It waits with its request unread.
     unread: AtomicBool,
     /// What ties it to its server.
@@ -52,6 +54,9 @@ pub struct Client {
     application_name: Mutex<Arc<str>>,
     line: Mutex<Option<Arc<Line>>>,
 }
+
+/// Tells a look at a client that has done nothing from no look.
+const LOOKED: u64 = 0x80;
 
 /// What a session is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +103,7 @@ impl Client {
             wait_us: Count::default(),
             query_us: Count::default(),
             state: AtomicU8::new(0),
+            looked: [AtomicU64::new(0), AtomicU64::new(0)],
             unread: AtomicBool::new(false),
             pins: AtomicU8::new(0),
             word: AtomicU8::new(0),
@@ -177,6 +183,23 @@ impl Client {
         self.state.store(state as u8, Relaxed);
     }
 
+    /// Is called once a second, by nobody but the one who takes the pictures: notes since when the client does what it does,
+    /// so that the path need not. A transaction that has ended meanwhile begins anew.
+    pub fn look(&self, now: Timestamp) {
+        let doing = self.transactions.get() << 8 | u64::from(self.state.load(Relaxed)) | LOOKED;
+        if self.looked[0].swap(doing, Relaxed) != doing {
+            self.looked[1].store(u64::try_from(now.as_millisecond()).unwrap_or_default(), Relaxed);
+        }
+    }
+
+    /// Since when it has done what it does, to the second; `None` before the first look.
+    fn since(&self) -> Option<Timestamp> {
+        let doing = self.looked[0].load(Relaxed);
+        let is_same = doing & 0x7f == u64::from(self.state.load(Relaxed));
+        let at = i64::try_from(self.looked[1].load(Relaxed)).unwrap_or_default();
+        (doing != 0 && is_same).then(|| Timestamp::from_millisecond(at).ok()).flatten()
+    }
+
     /// What ties it to its server.
     #[inline]
     pub fn pins(&self) -> Pins {
@@ -250,6 +273,7 @@ impl Client {
             application_name: self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             addr: (*self.addr).into(),
             state: self.state(),
+            since: self.since(),
             pins: self.pins(),
             connected_at: self.connected_at,
             queries: self.queries.get(),

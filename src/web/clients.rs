@@ -31,6 +31,8 @@ pub(super) struct Client {
     application_name: String,
     addr: String,
     state: &'static str,
+    /// Since when, to the second.
+    state_since: Option<String>,
     /// What ties it to a server of its own: the reasons, none for most.
     pinned: Vec<&'static str>,
     connected_at: String,
@@ -56,6 +58,7 @@ impl Client {
             application_name: client.application_name.to_string(),
             addr: client.addr.to_string(),
             state: client.state.as_str(),
+            state_since: client.since.map(time),
             pinned: client.pins.iter().map(Pin::as_str).collect(),
             connected_at: time(client.connected_at),
             queries: client.queries,

@@ -1,4 +1,4 @@
-//! What HTTP shows: health, metrics, JSON, a page of addresses. Reads the newest snapshot, the list of clients and what the
+//! What HTTP shows: the dashboard, health, metrics, JSON. Reads the newest snapshot, the list of clients and what the
 //! analyst knows; can neither see nor slow a pool or a session, and changes nothing.
 
 use std::future::Future;
@@ -10,6 +10,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ mod guests;
 mod history;
 mod metrics;
 mod page;
+mod pages;
 mod pools;
 mod slow;
 mod statements;
@@ -81,7 +83,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 fn router(state: WebState) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(page::ADDRESSES) }))
+        .merge(pages::router())
+        .route("/addresses", get(|| async { Html(page::ADDRESSES) }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
@@ -92,12 +95,13 @@ fn router(state: WebState) -> Router {
         .route("/api/findings", get(findings::list))
         .route("/api/history", get(history::list))
         .fallback(|| async {
-            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; / lists those that exist")
+            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; /addresses lists those that exist")
         })
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here")
         })
         .with_state(state)
+        .layer(map_response(pages::guarded))
 }
 
 async fn readyz(State(state): State<WebState>) -> impl IntoResponse {

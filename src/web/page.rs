@@ -1,4 +1,4 @@
-//! The page at `/`: which addresses there are. Not the dashboard.
+//! The page at `/addresses`: which there are beside the dashboard.
 
 /// HTML without scripts, styles or anything from elsewhere.
 pub(super) const ADDRESSES: &str = r#"<!doctype html>
@@ -7,6 +7,7 @@ pub(super) const ADDRESSES: &str = r#"<!doctype html>
 <title>pgweir</title>
 <h1>pgweir</h1>
 <ul>
+<li><a href="/">/</a>: the dashboard
 <li><a href="/healthz">/healthz</a>: 200 while the process serves
 <li><a href="/readyz">/readyz</a>: 200 when a server connection can be had, 503 with the reason otherwise
 <li><a href="/metrics">/metrics</a>: Prometheus

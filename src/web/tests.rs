@@ -100,6 +100,7 @@ fn client(id: u64, database: &str, application_name: &str) -> ClientView {
         application_name: application_name.into(),
         addr: "10.0.0.7:5000".into(),
         state: ClientState::Waiting,
+        since: Timestamp::from_millisecond(1_795_341_600_120).ok(),
         pins: Pin::Temp.into(),
         connected_at: Timestamp::from_millisecond(1_795_341_600_120).unwrap(),
         queries: 8,
@@ -118,7 +119,8 @@ async fn addresses() {
         assert!(answer.head.contains(&format!("content-type: {kind}")), "{path}: {}", answer.head);
         assert!(answer.body.contains(piece), "{path}: {}", answer.body);
     };
-    check("GET", "/", 200, "text/html; charset=utf-8", "href=\"/api/pools\"").await;
+    check("GET", "/", 200, "text/html; charset=utf-8", "href=\"/pools\"").await;
+    check("GET", "/addresses", 200, "text/html; charset=utf-8", "href=\"/api/pools\"").await;
     check("GET", "/healthz", 200, "text/plain; charset=utf-8", "ok\n").await;
     check("HEAD", "/healthz", 200, "text/plain; charset=utf-8", "").await;
     check(
@@ -187,7 +189,7 @@ async fn a_client_as_json() {
     let site = Site::open(vec![client(3, "shop", "web \"1\"\n")]).await;
     let wanted = json!({
         "id": 3, "database": "shop", "user": "app", "application_name": "web \"1\"\n", "addr": "10.0.0.7:5000",
-        "state": "waiting", "pinned": ["temp"], "connected_at": "2026-11-22T10:00:00.120Z", "queries": 8, "transactions": 4,
+        "state": "waiting", "state_since": "2026-11-22T10:00:00.120Z", "pinned": ["temp"], "connected_at": "2026-11-22T10:00:00.120Z", "queries": 8, "transactions": 4,
         "wait_ms": 1.5, "query_ms": 2000.0, "findings": [],
     });
     assert_eq!(site.rows("/api/clients").await, [wanted]);

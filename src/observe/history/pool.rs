@@ -1,6 +1,7 @@
 //! The history of one pool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::LEVELS;
 use super::ring::Ring;
@@ -25,7 +26,13 @@ pub const GAUGES: [&str; 6] =
 /// What is said of durations.
 pub const QUANTILES: [&str; 4] = ["p50", "p95", "p99", "max"];
 
-/// One step of one pool. 120 bytes.
+/// Waits are told apart by these bounds, in milliseconds: what nobody notices, what a page's reader notices, what fails.
+pub const WAIT_BOUNDS_MS: [u64; WAITS - 1] = [1, 5, 20, 100, 500, 2_000];
+
+/// What lies between them, below and above.
+pub const WAITS: usize = 7;
+
+/// One step of one pool. 148 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PoolPoint {
     /// Where the step begins, in seconds since 1970.
@@ -42,6 +49,8 @@ pub struct PoolPoint {
     pub wait_ms: [f32; QUANTILES.len()],
     /// How long statements ran.
     pub query_ms: [f32; QUANTILES.len()],
+    /// How many waits lay between [`WAIT_BOUNDS_MS`].
+    pub waits: [u32; WAITS],
 }
 
 impl PoolPoint {
@@ -116,7 +125,9 @@ impl PoolHistory {
             let mark = place.checked_sub(1).map_or(&self.before, |open| &self.begun[open]);
             if let Some(point) = self.rings[place].newest_mut() {
                 point.absorb(span as f32, &sums, &gauges(view));
-                point.wait_ms = ms(view.numbers.wait.since(&mark.wait).quantiles());
+                let waited = view.numbers.wait.since(&mark.wait);
+                point.waits = split(&waited);
+                point.wait_ms = ms(waited.quantiles());
                 point.query_ms = ms(view.numbers.query.since(&mark.query).quantiles());
             }
         }
@@ -181,4 +192,12 @@ fn gauges(view: &PoolView) -> [f32; GAUGES.len()] {
 fn ms(quantiles: Quantiles) -> [f32; QUANTILES.len()] {
     let Quantiles { p50, p95, p99, max } = quantiles;
     [p50, p95, p99, max].map(|duration| duration.as_secs_f32() * 1e3)
+}
+
+fn split(waited: &Distribution) -> [u32; WAITS] {
+    let bounds = WAIT_BOUNDS_MS.map(Duration::from_millis);
+    let mut counts = [0; WAITS];
+    let split = waited.split(&bounds).into_iter().map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    counts.iter_mut().zip(split).for_each(|(place, count)| *place = count);
+    counts
 }

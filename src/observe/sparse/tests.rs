@@ -68,3 +68,13 @@ proptest! {
         prop_assert_eq!((merged.sum(), merged.quantiles()), (together.sum(), together.quantiles()));
     }
 }
+
+#[test]
+fn split_at_bounds() {
+    let mut sparse = Sparse::default();
+    [500, 900_000, 4_000_000, 4_100_000, 30_000_000, 90_000_000_000].into_iter().for_each(|nanos| {
+        sparse.record(nanos);
+    });
+    assert_eq!(sparse.split(&[1, 5, 25].map(Duration::from_millis)), [2, 2, 0, 2]);
+    assert_eq!(sparse.split(&[]), [6]);
+}

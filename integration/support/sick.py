@@ -1,0 +1,117 @@
+"""A small app with the diseases that pgweir is for, so that the dashboard has something to say. Real drivers, few clients."""
+
+import random
+import threading
+import time
+
+import psycopg
+
+# Values never matter, only that each request has its own.
+AUTHORS, BOOKS_EACH, POSTS, DOCUMENTS = 60, 4, 60_000, 40
+
+TABLES = f"""
+create table authors as select id, 'Author ' || id as name from generate_series(1000, {999 + AUTHORS}) id;
+alter table authors add primary key (id);
+create table books as
+    select a.id * 10 + n as id, a.id as author_id, 'Book ' || n as title from authors a, generate_series(1, {BOOKS_EACH}) n;
+create index on books (author_id);
+create table posts as select id, 'post-' || md5(id::text) as slug, 'Title ' || id as title from generate_series(1, {POSTS}) id;
+create table documents as
+    select id, 'Document ' || id as title, repeat(md5(id::text), 1000) as body from generate_series(1, {DOCUMENTS}) id;
+create table settings as select 'k' || n as key, n as value from generate_series(1, 50) n;
+alter table settings add primary key (key);
+analyze;
+"""
+
+HOSTILE = "select '</code><script>alert(1)</script>' as \"x\"\" onmouseover=\"\"alert(1)\", 1/count(*) from authors where name = "
+
+
+class Sick:
+    """Clients of `pooler` (database and user `app`), each in a thread, from `__enter__` to `__exit__`."""
+
+    def __init__(self, dsn: str):
+        self.dsn = dsn
+        self.over = threading.Event()
+        self.threads: list[threading.Thread] = []
+        self.errors: list[BaseException] = []
+
+    def __enter__(self) -> "Sick":
+        for name, work in [("web", authors_page), ("blog", post_page), ("web", documents_page), ("web", reads_twice)]:
+            self._start(name, work)
+        self._start("cron", idles)
+        self._start("probe", hostile)
+        return self
+
+    def crowd(self, count: int) -> None:
+        """So many reports come at once and fill the pool."""
+        for _ in range(count):
+            self._start("report", report)
+
+    def __exit__(self, *_) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join(20)
+
+    def _start(self, name: str, work) -> None:
+        thread = threading.Thread(target=self._run, args=(name, work), daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def _run(self, name: str, work) -> None:
+        try:
+            with psycopg.connect(self.dsn, application_name=name, autocommit=True) as client:
+                while not self.over.is_set():
+                    work(client)
+        except psycopg.Error as error:
+            self.errors.append(error)
+
+
+def authors_page(client) -> None:
+    """N+1: the books of each author, one by one."""
+    found = client.execute("select id, name from authors order by name limit 25 /*route='%2Fauthors'*/").fetchall()
+    for author, _ in found:
+        client.execute("select id, title from books where author_id = %s /*route='%%2Fauthors'*/", [author]).fetchall()
+    time.sleep(0.05)
+
+
+def post_page(client) -> None:
+    """A look-up that no index serves."""
+    client.execute("select id, title from posts where slug = %s", [f"post-{random.random()}"]).fetchall()
+    time.sleep(0.01)
+
+
+def documents_page(client) -> None:
+    """A list that fetches what it does not show."""
+    client.execute("select * from documents order by id limit 20").fetchall()
+    time.sleep(0.05)
+
+
+def reads_twice(client) -> None:
+    """The same question again and again in one request."""
+    key = f"k{random.randint(1, 50)}"
+    with client.transaction():
+        for _ in range(8):
+            client.execute("select value from settings where key = %s", [key]).fetchall()
+    time.sleep(0.05)
+
+
+def idles(client) -> None:
+    """A transaction that stays open while something else is done."""
+    with client.transaction():
+        client.execute("select count(*) from settings").fetchall()
+        time.sleep(0.8)
+    time.sleep(0.05)
+
+
+def report(client) -> None:
+    """Holds a server for long; many of them fill the pool."""
+    client.execute("select count(*), pg_sleep(0.3) from books b join authors a on a.id = b.author_id").fetchall()
+
+
+def hostile(client) -> None:
+    """SQL that tries to be HTML, and fails now and then."""
+    try:
+        client.execute(HOSTILE + "%s", [str(random.random())]).fetchall()
+    except psycopg.errors.DivisionByZero:
+        pass
+    time.sleep(0.2)

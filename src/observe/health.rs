@@ -1,0 +1,273 @@
+//! What is wrong, in sentences: from numbers that are known to a short list of problems, the worst first. Pure.
+
+use self::statements::of_statement;
+pub use self::statements::{StatementHealth, Suspicion};
+
+mod statements;
+
+/// How bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Clients wait or fail because of it.
+    Bad,
+    /// It costs time.
+    Warning,
+}
+
+/// Where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A pool, by database and user.
+    Pool(String, String),
+    /// A statement, by digest, database and user.
+    Statement(String, String, String),
+    /// A finding, by its number.
+    Finding(u64),
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// In a few words: "pool app/orders saturated for 6 min".
+    pub brief: String,
+    /// What it means and what to do, in a sentence or two.
+    pub detail: String,
+    /// Where to look.
+    pub place: Place,
+    /// Among problems of the same severity the heaviest is named first: milliseconds an hour, or what stands for them.
+    pub weight: f64,
+}
+
+/// A pool's numbers.
+#[derive(Debug, Clone, Default)]
+pub struct PoolHealth {
+    /// The name that its clients ask for.
+    pub database: String,
+    /// The user that they log in as.
+    pub user: String,
+    /// How long it has been saturated without a break, in seconds; see [`saturated_for`].
+    pub saturated_s: f64,
+    /// Clients that wait now.
+    pub waiting: usize,
+    /// Servers that there may be.
+    pub size: usize,
+    /// What 95 % of the waits in the last minute did not exceed, in milliseconds.
+    pub wait_p95_ms: f64,
+    /// Statements in the last minute.
+    pub queries: f64,
+    /// And those of them that failed.
+    pub errors: f64,
+    /// Of the time that servers were held in the last minute, the part in which nothing ran in an open transaction.
+    pub idle_share: f64,
+    /// Servers that were held on average in the last minute.
+    pub busy: f64,
+}
+
+/// An unresolved finding.
+#[derive(Debug, Clone, Default)]
+pub struct FindingHealth {
+    /// Its number.
+    pub id: u64,
+    /// As people call it: "N+1".
+    pub name: String,
+    /// Whose.
+    pub application: String,
+    /// Where in the application, if it says so.
+    pub route: Option<String>,
+    /// The statement that is repeated, as people would call it: "SELECT books by author_id".
+    pub subject: String,
+    /// What it wastes an hour, in milliseconds.
+    pub wasted_an_hour_ms: f64,
+    /// What proves it.
+    pub proof: String,
+}
+
+/// All that is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Vitals {
+    /// Every pool.
+    pub pools: Vec<PoolHealth>,
+    /// Statements that ran lately.
+    pub statements: Vec<StatementHealth>,
+    /// Findings that are not resolved.
+    pub findings: Vec<FindingHealth>,
+}
+
+/// One step of a pool's history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// When it began, in seconds.
+    pub at: f64,
+    /// For how long it was looked at, in seconds.
+    pub span: f64,
+    /// Clients in the queue on average.
+    pub waiting: f64,
+    /// Servers on loan on average.
+    pub busy: f64,
+    /// Servers that there may be.
+    pub size: f64,
+}
+
+/// A pool that is full for less is a burst.
+const SATURATED_MIN_S: f64 = 5.0;
+
+/// A moment of calm does not end a saturation.
+const CALM_S: f64 = 10.0;
+
+/// From so many of its servers on a pool counts as full: the gauge is a mean of moments.
+const FULL: f64 = 0.9;
+
+/// A short wait with many servers open is a pool that is being filled, no saturation: in milliseconds.
+const WAIT_MIN_MS: f64 = 20.0;
+
+/// Fewer failures are daily business.
+const ERRORS_MIN: f64 = 5.0;
+
+/// A share of failures that should be looked at.
+const ERROR_SHARE: f64 = 0.01;
+
+/// And one that hurts.
+const ERROR_SHARE_BAD: f64 = 0.1;
+
+/// Open transactions in which nothing runs may take this much of the servers' time.
+const IDLE_SHARE: f64 = 0.4;
+
+/// Seconds at the end of `steps` (the oldest first) in which the pool was full and clients waited, up to `now`.
+pub fn saturated_for(steps: &[Step], now: f64) -> f64 {
+    let (mut begin, mut calm) = (now, 0.0);
+    for step in steps.iter().rev() {
+        if step.at + step.span + CALM_S < begin {
+            break;
+        }
+        if step.waiting >= 0.5 && step.busy >= step.size * FULL {
+            (begin, calm) = (step.at, 0.0);
+        } else {
+            calm += step.span;
+            if calm > CALM_S {
+                break;
+            }
+        }
+    }
+    now - begin
+}
+
+/// What is wrong, the worst first.
+pub fn problems(vitals: &Vitals) -> Vec<Problem> {
+    let pools = vitals.pools.iter().flat_map(of_pool);
+    let findings = vitals.findings.iter().map(of_finding);
+    let statements = vitals.statements.iter().filter_map(of_statement);
+    let mut problems: Vec<Problem> = pools.chain(findings).chain(statements).collect();
+    problems.sort_by(|one, two| one.severity.cmp(&two.severity).then(two.weight.total_cmp(&one.weight)));
+    problems
+}
+
+/// All of it in one sentence; the first `most` problems are named.
+pub fn sentence(problems: &[Problem], most: usize) -> String {
+    let count = match problems.len() {
+        0 => return "No problems.".to_owned(),
+        1 => "1 problem: ".to_owned(),
+        n => format!("{n} problems: "),
+    };
+    let named: Vec<&str> = problems.iter().take(most).map(|problem| &*problem.brief).collect();
+    let rest = problems.len().saturating_sub(most);
+    let rest = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    format!("{count}{}{rest}", named.join("; "))
+}
+
+fn of_pool(pool: &PoolHealth) -> Vec<Problem> {
+    [saturated(pool), failing(pool), idling(pool)].into_iter().flatten().collect()
+}
+
+fn saturated(pool: &PoolHealth) -> Option<Problem> {
+    let is_one = pool.saturated_s >= SATURATED_MIN_S && pool.wait_p95_ms >= WAIT_MIN_MS;
+    is_one.then(|| Problem {
+        severity: Severity::Bad,
+        brief: format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
+        detail: format!(
+            "All {} servers are held and {} clients wait for one; 5 % waited longer than {} in the last minute. The \
+             pool's page says who holds them and whether more would help.",
+            pool.size,
+            pool.waiting,
+            milliseconds(pool.wait_p95_ms)
+        ),
+        place: place(pool),
+        weight: f64::MAX,
+    })
+}
+
+fn failing(pool: &PoolHealth) -> Option<Problem> {
+    let share = if pool.queries > 0.0 { pool.errors / pool.queries } else { 0.0 };
+    (pool.errors >= ERRORS_MIN && share >= ERROR_SHARE).then(|| Problem {
+        severity: if share >= ERROR_SHARE_BAD { Severity::Bad } else { Severity::Warning },
+        brief: format!("{} of the statements of {} fail", percent(share), name(pool)),
+        detail: format!("{:.0} of {:.0} in the last minute ended in an error.", pool.errors, pool.queries),
+        place: place(pool),
+        weight: share * HOUR_MS,
+    })
+}
+
+fn idling(pool: &PoolHealth) -> Option<Problem> {
+    let held = pool.idle_share * pool.busy;
+    (pool.idle_share >= IDLE_SHARE && held >= 1.0).then(|| Problem {
+        severity: Severity::Warning,
+        brief: format!("idle transactions hold {held:.0} servers of {}", name(pool)),
+        detail: format!(
+            "{} of the time that servers are held, a transaction is open and nothing runs in it: the application does \
+             something else before it commits. Do that before BEGIN or after COMMIT.",
+            percent(pool.idle_share)
+        ),
+        place: place(pool),
+        weight: held * HOUR_MS,
+    })
+}
+
+fn of_finding(finding: &FindingHealth) -> Problem {
+    let application = if finding.application.is_empty() { "an unnamed application" } else { &finding.application };
+    let place = match &finding.route {
+        Some(route) => format!(" at {route}"),
+        None if finding.subject.is_empty() => String::new(),
+        None => format!(" ({})", finding.subject),
+    };
+    Problem {
+        severity: Severity::Warning,
+        brief: format!("{} in {application}{place}", finding.name),
+        detail: finding.proof.clone(),
+        place: Place::Finding(finding.id),
+        weight: finding.wasted_an_hour_ms,
+    }
+}
+
+pub(super) const HOUR_MS: f64 = 3.6e6;
+
+fn name(pool: &PoolHealth) -> String {
+    format!("{}/{}", pool.database, pool.user)
+}
+
+fn place(pool: &PoolHealth) -> Place {
+    Place::Pool(pool.database.clone(), pool.user.clone())
+}
+
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5_400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.0} h", s / 3_600.0),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn milliseconds(ms: f64) -> String {
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1_000.0 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests;

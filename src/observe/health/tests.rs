@@ -1,0 +1,118 @@
+//! Numbers and the sentences that they make.
+
+use super::*;
+
+fn pool() -> PoolHealth {
+    PoolHealth { database: "app".into(), user: "orders".into(), size: 20, queries: 6_000.0, ..PoolHealth::default() }
+}
+
+fn finding(name: &str, application: &str, route: Option<&str>, wasted_an_hour_ms: f64) -> FindingHealth {
+    let (name, application, route) = (name.into(), application.into(), route.map(str::to_owned));
+    FindingHealth { id: 1, name, application, route, wasted_an_hour_ms, proof: "27 of 27".into(), subject: "SELECT x".into() }
+}
+
+fn lookup() -> StatementHealth {
+    StatementHealth {
+        name: "SELECT posts by slug".into(),
+        calls: 900.0,
+        mean_ms: 42.0,
+        rows: 1.0,
+        row_bytes: 80.0,
+        reads: true,
+        equal: vec!["posts.slug".into()],
+        ..StatementHealth::default()
+    }
+}
+
+#[test]
+fn sentences() {
+    #[track_caller]
+    fn check(vitals: Vitals, wanted: &str) {
+        assert_eq!(sentence(&problems(&vitals), 2), wanted);
+    }
+    let pools = |pool| Vitals { pools: vec![pool], ..Vitals::default() };
+    let full = PoolHealth { saturated_s: 360.0, wait_p95_ms: 250.0, waiting: 3, ..pool() };
+    check(Vitals::default(), "No problems.");
+    check(pools(pool()), "No problems.");
+    check(pools(full.clone()), "1 problem: pool app/orders saturated for 6 min");
+    check(pools(PoolHealth { saturated_s: 75.0, ..full.clone() }), "1 problem: pool app/orders saturated for 75 s");
+    check(pools(PoolHealth { saturated_s: 9e3, ..full.clone() }), "1 problem: pool app/orders saturated for 2 h");
+    check(pools(PoolHealth { saturated_s: 3.0, ..full.clone() }), "No problems.");
+    check(pools(PoolHealth { wait_p95_ms: 4.0, ..full.clone() }), "No problems.");
+    check(pools(PoolHealth { errors: 4.0, ..pool() }), "No problems.");
+    check(pools(PoolHealth { errors: 59.0, ..pool() }), "No problems.");
+    check(pools(PoolHealth { errors: 120.0, ..pool() }), "1 problem: 2 % of the statements of app/orders fail");
+    let idle = PoolHealth { idle_share: 0.8, busy: 10.0, ..pool() };
+    check(pools(idle.clone()), "1 problem: idle transactions hold 8 servers of app/orders");
+    check(pools(PoolHealth { busy: 1.0, ..idle }), "No problems.");
+    let one = finding("N+1", "web", Some("/orders"), 9e4);
+    check(
+        Vitals { pools: vec![full.clone()], findings: vec![one.clone()], ..Vitals::default() },
+        "2 problems: pool app/orders saturated for 6 min; N+1 in web at /orders",
+    );
+    let read = finding("duplicate reads", "", None, 1.0);
+    check(
+        Vitals { findings: vec![read.clone()], ..Vitals::default() },
+        "1 problem: duplicate reads in an unnamed application (SELECT x)",
+    );
+    let read = FindingHealth { subject: String::new(), application: "web".into(), ..read };
+    check(Vitals { findings: vec![read], ..Vitals::default() }, "1 problem: duplicate reads in web");
+    check(
+        Vitals {
+            pools: vec![full],
+            findings: vec![finding("duplicate read", "", None, 8e4), one],
+            statements: vec![lookup()],
+        },
+        "4 problems: pool app/orders saturated for 6 min; N+1 in web at /orders; and 2 more",
+    );
+}
+
+#[test]
+fn of_one_statement() {
+    #[track_caller]
+    fn check(statement: StatementHealth, wanted: Option<&str>) {
+        assert_eq!(of_statement(&statement).map(|problem| problem.brief).as_deref(), wanted);
+    }
+    check(StatementHealth::default(), None);
+    check(lookup(), Some("an index on posts.slug may be missing"));
+    check(StatementHealth { mean_ms: 0.4, ..lookup() }, None);
+    check(StatementHealth { lookup_ms: 20.0, ..lookup() }, None);
+    check(StatementHealth { mean_ms: 3.0, ..lookup() }, None);
+    check(StatementHealth { mean_ms: 3.0, lookup_ms: 0.2, ..lookup() }, Some("an index on posts.slug may be missing"));
+    check(StatementHealth { calls: 3.0, ..lookup() }, None);
+    check(StatementHealth { rows: 400.0, ..lookup() }, None);
+    check(StatementHealth { aggregates: true, ..lookup() }, None);
+    check(StatementHealth { equal: Vec::new(), ..lookup() }, None);
+    check(StatementHealth { reads: false, ..lookup() }, None);
+    let wide = StatementHealth { mean_ms: 1.0, rows: 20.0, row_bytes: 65_536.0, star: true, ..lookup() };
+    check(wide.clone(), Some("wide rows: SELECT posts by slug fetches 64 KiB a row"));
+    check(StatementHealth { star: false, ..wide.clone() }, None);
+    check(StatementHealth { row_bytes: 100.0, ..wide }, None);
+    let report = StatementHealth { share: 0.72, busy: 4.5, mean_ms: 900.0, equal: Vec::new(), ..lookup() };
+    check(report.clone(), Some("SELECT posts by slug takes 72 % of the time"));
+    check(StatementHealth { busy: 0.1, ..report }, None);
+}
+
+#[test]
+fn saturation_ends_with_calm() {
+    #[track_caller]
+    fn check(waiting: &[f64], now: f64, wanted: f64) {
+        let steps = waiting.iter().enumerate();
+        let steps: Vec<Step> = steps
+            .map(|(at, waiting)| Step { at: at as f64, span: 1.0, waiting: *waiting, busy: 20.0, size: 20.0 })
+            .collect();
+        assert_eq!(saturated_for(&steps, now), wanted, "{waiting:?}");
+    }
+    let times = |waiting: f64, n: usize| vec![waiting; n];
+    check(&[], 0.0, 0.0);
+    check(&times(0.0, 60), 60.0, 0.0);
+    check(&times(3.0, 60), 60.0, 60.0);
+    check(&[times(0.0, 30), times(3.0, 30)].concat(), 60.0, 30.0);
+    check(&[times(3.0, 30), times(0.0, 30)].concat(), 60.0, 0.0);
+    check(&[times(3.0, 30), times(0.0, 5), times(3.0, 25)].concat(), 60.0, 60.0);
+    check(&[times(3.0, 30), times(0.0, 15), times(3.0, 15)].concat(), 60.0, 15.0);
+    check(&times(3.0, 60), 600.0, 0.0);
+    let idle: Vec<Step> =
+        (0..9).map(|at| Step { at: f64::from(at), span: 1.0, waiting: 9.0, busy: 2.0, size: 20.0 }).collect();
+    assert_eq!(saturated_for(&idle, 9.0), 0.0, "they wait for a Postgres that is gone, not for a server");
+}

@@ -1,0 +1,162 @@
+//! Of pools: their rows, and all about one of them.
+
+use super::steps::{self, BUSY, ERRORS, QUERIES, Step, WAITING, series, trend};
+use super::{Known, clients, wanted};
+use crate::observe::advice::{Moment, Recorded, Second, advise};
+use crate::observe::histogram::Quantiles;
+use crate::observe::history::heavy::HeavyPoint;
+use crate::observe::history::{Period, PoolSeries, StatementSeries};
+use crate::observe::history::pool::{PoolPoint, WAITS};
+use crate::observe::insight::Wanted;
+use crate::observe::snapshot::{ClientState, PoolView as Picture, pool_mode_name};
+use crate::web::pages::ask::Ask;
+use crate::web::pages::chart::{Axis, Band};
+use crate::web::pages::pool::PoolView;
+use crate::web::pages::pools::{PoolRow, State};
+
+/// Rows of all pools, by database and user.
+pub(in crate::web::pages) fn pools(known: &Known, ask: &Ask) -> Vec<PoolRow> {
+    let axis = known.axis(ask);
+    let wanted = wanted(ask);
+    let history = known.history(ask.level(), axis.begin, &wanted);
+    let mut pictures: Vec<&Picture> =
+        known.snapshot.pools.iter().filter(|pool| wanted.pool(&pool.database, &pool.user)).collect();
+    pictures.sort_by_key(|pool| (&pool.database, &pool.user));
+    pictures.into_iter().map(|picture| row(picture, points(&history, picture), &axis, known.seconds())).collect()
+}
+
+fn points<'h>(history: &'h [PoolSeries], picture: &Picture) -> &'h [PoolPoint] {
+    let its = |series: &&PoolSeries| series.database == picture.database && series.user == picture.user;
+    history.iter().find(its).map_or(&[], |series| &series.points)
+}
+
+/// How the pool of a history is now, if it is still there.
+pub(super) fn picture<'k>(known: &'k Known, series: &PoolSeries) -> Option<&'k Picture> {
+    known.snapshot.pools.iter().find(|pool| pool.database == series.database && pool.user == series.user)
+}
+
+/// The last so many seconds are now.
+pub(super) const NOW_S: u32 = 10;
+
+fn row(picture: &Picture, points: &[PoolPoint], axis: &Axis, now: u32) -> PoolRow {
+    let whole = steps::whole(points);
+    let recent = steps::whole(points.iter().filter(|point| point.at + NOW_S.max(axis.step) >= now));
+    let (servers, clients) = (picture.servers, picture.clients);
+    PoolRow {
+        database: picture.database.to_string(),
+        user: picture.user.to_string(),
+        mode: pool_mode_name(picture.pool_mode),
+        state: state(picture),
+        servers: [servers.active, servers.idle, servers.login],
+        busy_most: whole.most[BUSY],
+        size: picture.pool_size,
+        clients: [clients.active, clients.waiting, clients.idle],
+        waiting_most: whole.most[WAITING],
+        wait_ms: whole.wait_ms,
+        query_p95_ms: whole.query_ms[1],
+        queries: recent.rates[QUERIES],
+        errors: whole.rates[ERRORS],
+        trend: trend(&steps::steps(axis, points), |step| step.wait_ms[1]),
+    }
+}
+
+/// A client that has waited this long, in milliseconds, waits because the pool is full.
+const LONG_WAIT_MS: u128 = 20;
+
+fn state(picture: &Picture) -> State {
+    let is_full = picture.servers.active >= picture.pool_size;
+    match (picture.clients.waiting, picture.servers.active) {
+        (0, 0) => State::Idle,
+        (0, _) => State::Flowing,
+        _ if is_full && picture.max_wait.as_millis() >= LONG_WAIT_MS => State::Saturated,
+        _ => State::Waiting,
+    }
+}
+
+/// All about the pool that is asked for.
+pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> {
+    let its = |pool: &&Picture| *pool.database == *ask.database && *pool.user == *ask.user;
+    let picture = known.snapshot.pools.iter().find(its)?;
+    let axis = known.axis(ask);
+    let wanted =
+        Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
+    let history = known.history(ask.level(), axis.begin, &wanted);
+    let points = points(&history, picture);
+    let slots = steps::steps(&axis, points);
+    let seconds = known.history(0, 0, &wanted);
+    let statements = known.insight.statement_history(Period::default(), &wanted);
+    Some(PoolView {
+        row: row(picture, points, &axis, known.seconds()),
+        bands: bands(&slots),
+        use_of: vec![
+            series("servers busy", "s-query", &slots, |step| step.means[BUSY]),
+            series("clients waiting", "s-wait", &slots, |step| step.means[WAITING]),
+        ],
+        waits: vec![
+            series("p50", "s-p50", &slots, |step| step.wait_ms[0]),
+            series("p95", "s-p95", &slots, |step| step.wait_ms[1]),
+            series("p99", "s-p99", &slots, |step| step.wait_ms[2]),
+        ],
+        time: steps::time(&slots),
+        advice: advise(&Recorded {
+            seconds: &seconds.first().map_or_else(Vec::new, |series| recorded(&series.points)),
+            size: picture.pool_size,
+            idle_share: idle_share(&seconds),
+            statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
+            spread: spread(picture.numbers.transaction.quantiles()),
+        }),
+        waiting: clients::crowd(known, ask, ClientState::Waiting),
+        holding: clients::crowd(known, ask, ClientState::Active),
+        axis,
+    })
+}
+
+fn spread(quantiles: Quantiles) -> [f32; 4] {
+    let Quantiles { p50, p95, p99, max } = quantiles;
+    [p50, p95, p99, max].map(|duration| duration.as_secs_f32() * 1e3)
+}
+
+fn bands(slots: &[Option<Step>]) -> Vec<Band> {
+    let count = |band: usize| slots.iter().map(|step| step.map_or(0.0, |step| step.waits[band])).collect();
+    BANDS.iter().enumerate().rev().map(|(band, name)| Band { name: (*name).to_owned(), counts: count(band) }).collect()
+}
+
+/// What lies between [`WAIT_BOUNDS_MS`](crate::observe::history::pool::WAIT_BOUNDS_MS), in words.
+const BANDS: [&str; WAITS] = ["< 1 ms", "1–5 ms", "5–20 ms", "20–100 ms", "0.1–0.5 s", "0.5–2 s", "> 2 s"];
+
+fn recorded(points: &[PoolPoint]) -> Vec<Second> {
+    let second = |point: &PoolPoint| {
+        let step = steps::whole([point]);
+        let served = step.rates[steps::TRANSACTIONS];
+        let held = step.rates[steps::QUERY] + step.rates[steps::DRAIN] + step.rates[steps::IDLE];
+        Second {
+            served: served as f32,
+            hold_ms: if served > 0.0 { (held / served) as f32 } else { 0.0 },
+            waiting: step.means[WAITING] as f32,
+        }
+    };
+    points.iter().map(second).collect()
+}
+
+/// Statements that are looked at one by one.
+const HEAVY: usize = 5;
+
+/// The heaviest of them, second by second, with how busy the pool was.
+fn moments(statements: &[StatementSeries], pool: &[PoolPoint]) -> Vec<Vec<Moment>> {
+    let weight = |series: &StatementSeries| series.points.iter().map(|point| point.query_ms).sum::<f32>();
+    let mut heaviest: Vec<(f32, &StatementSeries)> = statements.iter().map(|series| (weight(series), series)).collect();
+    heaviest.sort_by(|one, two| two.0.total_cmp(&one.0));
+    let moment = |point: &HeavyPoint| {
+        let place = pool.binary_search_by_key(&point.at, |point| point.at).ok()?;
+        let (calls, query_ms) = (f64::from(point.calls), f64::from(point.query_ms));
+        Some(Moment { busy: f64::from(pool[place].means[BUSY]), calls, query_ms })
+    };
+    heaviest.into_iter().take(HEAVY).map(|(_, series)| series.points.iter().filter_map(moment).collect()).collect()
+}
+
+/// Of the time that servers are held, the part in which a transaction idles.
+pub(super) fn idle_share(pools: &[PoolSeries]) -> f32 {
+    let all = steps::whole_together(pools, 0);
+    let held = all.rates[steps::QUERY] + all.rates[steps::DRAIN] + all.rates[steps::IDLE];
+    if held > 0.0 { (all.rates[steps::IDLE] / held) as f32 } else { 0.0 }
+}

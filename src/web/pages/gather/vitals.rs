@@ -1,0 +1,270 @@
+//! What was so lately, for statements and for the health of all.
+
+use hashbrown::HashMap;
+
+use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
+use super::{Known, findings, pools};
+use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
+use crate::observe::history::heavy::HeavyPoint;
+use crate::observe::history::{LEVELS, Period, PoolSeries};
+use crate::observe::insight::Wanted;
+use crate::observe::store::view::Row;
+use crate::sql::digest::{Digest, Kind};
+use crate::sql::facts::Facts;
+use crate::web::pages::chart::Axis;
+use crate::web::pages::findings::name;
+
+/// What one statement did in a time.
+#[derive(Debug, Default)]
+pub(super) struct Lately {
+    /// Executions.
+    pub(super) calls: f64,
+    /// How long they ran, all together, in milliseconds.
+    pub(super) query_ms: f64,
+    points: Vec<HeavyPoint>,
+}
+
+/// What it did in one slot of an axis.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Slot {
+    /// Executions.
+    pub(super) calls: f64,
+    /// How long they ran, all together.
+    pub(super) query_ms: f64,
+    /// The highest p95.
+    pub(super) p95_ms: f64,
+}
+
+impl Lately {
+    /// One quantity of each slot, `None` where it did not run.
+    pub(super) fn values(&self, axis: &Axis, value: impl Fn(&Slot) -> f64) -> Vec<Option<f64>> {
+        let mut slots: Vec<Option<Slot>> = vec![None; axis.count];
+        for point in &self.points {
+            if let Some(at) = axis.slot(point.at) {
+                let slot = slots[at].get_or_insert_default();
+                slot.calls += f64::from(point.calls);
+                slot.query_ms += f64::from(point.query_ms);
+                slot.p95_ms = slot.p95_ms.max(f64::from(point.p95_ms));
+            }
+        }
+        slots.iter().map(|slot| slot.as_ref().map(&value)).collect()
+    }
+
+    /// p95 over time, for a picture as small as a word.
+    pub(super) fn trend(&self, axis: &Axis) -> Vec<f64> {
+        const JOINED: usize = 6;
+        let most = |part: &[Option<f64>]| part.iter().flatten().copied().fold(0.0, f64::max);
+        self.values(axis, |slot| slot.p95_ms).chunks(JOINED).map(most).collect()
+    }
+}
+
+/// What all statements that have a history did in a time.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    /// How long that was and something was seen, in seconds.
+    pub(super) seconds: f64,
+    query_ms: f64,
+    lookup_ms: f64,
+    all: HashMap<(Digest, String, String), Lately>,
+}
+
+impl Recent {
+    /// As long as the axis is.
+    pub(super) fn of(known: &Known, level: usize, axis: &Axis, wanted: &Wanted) -> Recent {
+        Recent::since(known, level, axis.begin, wanted)
+    }
+
+    /// From `since` until now.
+    pub(super) fn since(known: &Known, level: usize, since: u32, wanted: &Wanted) -> Recent {
+        let pools = Wanted { digest: None, application_name: None, ..wanted.clone() };
+        let whole = known.history(level, since, &pools);
+        let all = known.insight.statement_history(Period { level, since }, &Wanted { digest: None, ..pools });
+        let first = whole.iter().filter_map(|pool| pool.points.first()).map(|point| point.at).min();
+        let first = first.unwrap_or(since).max(since);
+        let query_ms = whole.iter().flat_map(|pool| &pool.points).map(|point| f64::from(point.sums[steps::QUERY])).sum();
+        let lately = |points: Vec<HeavyPoint>| Lately {
+            calls: points.iter().map(|point| f64::from(point.calls)).sum(),
+            query_ms: points.iter().map(|point| f64::from(point.query_ms)).sum(),
+            points,
+        };
+        let all = all.into_iter().filter(|series| !series.points.is_empty());
+        let all = all.map(|series| {
+            let key = (series.digest, series.database.to_string(), series.user.to_string());
+            (key, lately(series.points))
+        });
+        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, lookup_ms: 0.0, all: all.collect() }
+    }
+
+    /// Learns from these statements what looking up by value takes: the median, of an even number the lower one.
+    pub(super) fn learn(&mut self, rows: &[Row]) {
+        let lookups = rows.iter().filter_map(|row| statement(row, self)).filter(StatementHealth::is_lookup);
+        let mut times: Vec<f64> = lookups.map(|lookup| lookup.mean_ms).collect();
+        times.sort_by(f64::total_cmp);
+        if times.len() > 1 {
+            self.lookup_ms = times[(times.len() - 1) / 2];
+        }
+    }
+
+    /// Whether nothing is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// What a statement did.
+    pub(super) fn get(&self, row: &Row) -> Option<&Lately> {
+        self.all.get(&(row.digest, row.database.to_string(), row.user.to_string()))
+    }
+
+    /// Its part of the time that all ran.
+    pub(super) fn share(&self, lately: &Lately) -> f64 {
+        let all: f64 = self.all.values().map(|lately| lately.query_ms).sum();
+        lately.query_ms / self.query_ms.max(all).max(f64::EPSILON)
+    }
+}
+
+/// A statement's numbers as health is judged by; `None` if it did not run.
+pub(super) fn statement(row: &Row, recent: &Recent) -> Option<StatementHealth> {
+    let lately = recent.get(row).filter(|lately| lately.calls > 0.0)?;
+    let (numbers, facts) = (&row.numbers, row.facts.as_deref());
+    let calls = numbers.calls.max(1) as f64;
+    Some(StatementHealth {
+        digest: row.digest.to_string(),
+        database: row.database.to_string(),
+        user: row.user.to_string(),
+        name: facts.map_or_else(|| format!("statement {}", row.digest), called),
+        calls: lately.calls,
+        mean_ms: lately.query_ms / lately.calls,
+        share: recent.share(lately),
+        busy: lately.query_ms / 1e3 / recent.seconds,
+        rows: numbers.rows as f64 / calls,
+        row_bytes: numbers.bytes as f64 / (numbers.rows as f64).max(1.0),
+        reads: facts.is_some_and(|facts| facts.kind == Kind::Select),
+        equal: facts.map(equal).unwrap_or_default(),
+        aggregates: facts.is_some_and(aggregates),
+        star: facts.is_some_and(|facts| facts.star),
+        lookup_ms: recent.lookup_ms,
+    })
+}
+
+/// What people would call it: `SELECT posts by slug`.
+fn called(facts: &Facts) -> String {
+    let verb = match facts.kind {
+        Kind::Select => "SELECT",
+        Kind::Insert => "INSERT",
+        Kind::Update => "UPDATE",
+        Kind::Delete => "DELETE",
+        Kind::Merge => "MERGE",
+        Kind::Copy => "COPY",
+        Kind::Transparent | Kind::Other => "statement",
+    };
+    let tables = facts.tables.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let columns: Vec<&str> = facts.compared.iter().flatten().map(|compared| &*compared.column).take(2).collect();
+    let by = if columns.is_empty() { String::new() } else { format!(" by {}", columns.join(", ")) };
+    format!("{verb} {}{by}", if tables.is_empty() { "without a table" } else { &tables })
+}
+
+fn equal(facts: &Facts) -> Vec<String> {
+    let compared = facts.compared.iter().flatten().filter(|compared| compared.equal);
+    let named = compared.map(|compared| match &compared.table {
+        Some(table) => format!("{table}.{}", compared.column),
+        None => compared.column.clone(),
+    });
+    named.collect()
+}
+
+fn aggregates(facts: &Facts) -> bool {
+    let sql = facts.sql.to_ascii_lowercase();
+    facts.aggregate.is_some() || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
+}
+
+/// Health is judged by the last so many seconds of statements.
+const LATELY_S: u32 = 300;
+
+/// And of pools.
+const MINUTE_S: u32 = 60;
+
+/// Only the heaviest are looked at.
+const HEAVIEST: usize = 300;
+
+/// A finding that was not seen for longer, in seconds, is no problem of now.
+const FINDING_S: i64 = 900;
+
+/// The heaviest of the wanted statements.
+pub(super) fn heaviest(known: &Known, wanted: &Wanted) -> Vec<Row> {
+    known.insight.statements(&Wanted { limit: HEAVIEST, ..wanted.clone() })
+}
+
+/// All that health is judged by.
+pub(super) fn vitals(known: &Known) -> Vitals {
+    let mut recent = Recent::since(known, 0, known.seconds().saturating_sub(LATELY_S), &Wanted::default());
+    let rows = heaviest(known, &Wanted::default());
+    recent.learn(&rows);
+    let found = known.insight.findings(&Wanted::default());
+    let open = found.iter().filter(|view| {
+        let age = known.now.as_second() - view.finding.last_seen.as_second();
+        view.finding.resolved_at.is_none() && age <= FINDING_S
+    });
+    Vitals {
+        pools: pool_vitals(known),
+        statements: rows.iter().filter_map(|row| statement(row, &recent)).collect(),
+        findings: open
+            .map(|view| {
+                let shown = findings::shown(known, view);
+                FindingHealth {
+                    id: shown.id,
+                    name: name(shown.kind).to_owned(),
+                    application: shown.application,
+                    route: shown.route,
+                    subject: view.children.iter().flatten().next().map(|facts| called(facts)).unwrap_or_default(),
+                    wasted_an_hour_ms: shown.wasted_ms[1],
+                    proof: shown.proof,
+                }
+            })
+            .collect(),
+    }
+}
+
+fn pool_vitals(known: &Known) -> Vec<PoolHealth> {
+    let seconds = known.history(0, 0, &Wanted::default());
+    let longer = known.history(1, 0, &Wanted::default());
+    seconds.iter().map(|pool| pool_vital(known, pool, &longer)).collect()
+}
+
+fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHealth {
+    let now = f64::from(known.seconds());
+    let minute = pool.points.iter().filter(|point| point.at + MINUTE_S >= known.seconds());
+    let minute = steps::whole(minute);
+    let same = longer.iter().find(|series| series.database == pool.database && series.user == pool.user);
+    let mut saturated_s = saturated_for(&health_steps(pool), now);
+    if let Some(same) = same.filter(|_| saturated_s >= f64::from(LEVELS[0].points as u32 * LEVELS[0].step) * 0.95) {
+        saturated_s = saturated_for(&health_steps(same), now).max(saturated_s);
+    }
+    let held = minute.rates[steps::QUERY] + minute.rates[steps::DRAIN] + minute.rates[steps::IDLE];
+    let picture = pools::picture(known, pool);
+    PoolHealth {
+        database: pool.database.to_string(),
+        user: pool.user.to_string(),
+        saturated_s,
+        waiting: picture.map_or(0, |picture| picture.clients.waiting),
+        size: picture.map_or(0, |picture| picture.pool_size),
+        wait_p95_ms: minute.wait_ms[1],
+        queries: minute.rates[QUERIES] * f64::from(MINUTE_S),
+        errors: minute.rates[ERRORS] * f64::from(MINUTE_S),
+        idle_share: minute.rates[steps::IDLE] / held.max(f64::EPSILON),
+        busy: minute.means[BUSY],
+    }
+}
+
+fn health_steps(pool: &PoolSeries) -> Vec<Step> {
+    let step = |point| {
+        let step = steps::whole([point]);
+        Step {
+            at: f64::from(point.at),
+            span: f64::from(point.span),
+            waiting: step.means[WAITING],
+            busy: step.means[BUSY],
+            size: step.means[steps::SIZE],
+        }
+    };
+    pool.points.iter().map(step).collect()
+}

@@ -1,0 +1,180 @@
+//! `/statement`: one statement: how long it takes and took, who runs it, what is wrong with it, slow examples. Pure.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::ask::Ask;
+use super::chart::{self, Axis, Series};
+use super::findings::{FindingView, brief_list};
+use super::frame::empty;
+use super::parts::{SlowRow, Times, named, slow_table};
+use super::statements::{StatementRow, badges};
+use super::write;
+use crate::observe::health::Problem;
+
+/// What the page shows.
+#[derive(Debug)]
+pub(super) struct StatementView {
+    /// Its numbers.
+    pub(super) row: StatementRow,
+    /// Of the pictures.
+    pub(super) axis: Axis,
+    /// Mean and p95 over time; empty where it has no history.
+    pub(super) times: Vec<Series>,
+    /// Executions a second over time.
+    pub(super) rate: Vec<Series>,
+    /// How often it took how long: upper bounds in words, and counts.
+    pub(super) bars: Vec<(String, u64)>,
+    /// Where the time of an average execution goes.
+    pub(super) split: Times,
+    /// Who runs it: application, calls, mean of the time in Postgres in milliseconds.
+    pub(super) applications: Vec<Caller>,
+    /// Errors by SQLSTATE.
+    pub(super) errors: Vec<(String, u64)>,
+    /// What its numbers say.
+    pub(super) problem: Option<Problem>,
+    /// Findings that name it.
+    pub(super) findings: Vec<FindingView>,
+    /// Slow executions.
+    pub(super) slow: Vec<SlowRow>,
+    /// When it was first seen and last.
+    pub(super) seen: [Timestamp; 2],
+    /// Tables that it names.
+    pub(super) tables: Vec<String>,
+    /// Now.
+    pub(super) now: Timestamp,
+}
+
+/// One application that runs it.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// Its name.
+    pub(super) application: String,
+    /// Executions.
+    pub(super) calls: u64,
+    /// What one takes in Postgres, on average, in milliseconds.
+    pub(super) mean_ms: f64,
+}
+
+pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
+    let sql = &view.row.sql;
+    html! {
+        p class="trail" { a href=(ask.to("/statements", &[])) { "Statements" } " /" }
+        h1 { "Statement " code { (sql.digest) } }
+        pre class="sql" tabindex="0" { code { (sql.text) } }
+        p class="sub" {
+            a href=(ask.to("/statements", &[("database", &sql.database), ("user", &sql.user)])) {
+                (sql.database) "/" (sql.user)
+            }
+            @for table in &view.tables {
+                " · " a href=(ask.to("/statements", &[("text", table)])) { (table) }
+            }
+            (badges(&view.row.badges, ask))
+            " · first seen " (write::ago(view.seen[0], view.now)) ", last " (write::ago(view.seen[1], view.now))
+        }
+        @if let Some(problem) = &view.problem {
+            p class="verdict" { b { "◆ " (problem.brief) "." } " " (problem.detail) }
+        }
+        (facts(view))
+        (pictures(view, ask))
+        div class="two" { (split(view)) (callers(view, ask)) }
+        @if !view.findings.is_empty() { section { h2 { "Findings" } (brief_list(&view.findings, ask)) } }
+        section {
+            h2 {
+                "Slow executions"
+                a class="more" href=(ask.to("/slow", &[("digest", &sql.digest), ("reason", "all")])) { "all, with errors" }
+            }
+            @if view.slow.is_empty() {
+                (empty("None was slow.", "Executions that run or wait for longer than [observe] slow_query stand here."))
+            } @else { (slow_table(&view.slow, ask, view.now)) }
+        }
+    }
+}
+
+fn facts(view: &StatementView) -> Markup {
+    let row = &view.row;
+    let fact = |name: &str, value: String| html! { div { dt { (name) } dd { (value) } } };
+    html! {
+        dl class="facts" {
+            (fact("Load", row.share.map_or_else(|| "–".to_owned(), write::percent)))
+            (fact("Calls/s", write::count(row.rate)))
+            (fact("Calls", write::count(row.calls as f64)))
+            (fact("p50", write::ms(row.query_ms[0])))
+            (fact("p95", write::ms(row.query_ms[1])))
+            (fact("p99", write::ms(row.query_ms[2])))
+            (fact("Wait p95", write::ms(row.wait_p95_ms)))
+            (fact("Rows/call", write::count(row.rows)))
+            (fact("Bytes/call", write::bytes(row.bytes)))
+            (fact("Errors", write::count(row.errors as f64)))
+        }
+    }
+}
+
+fn pictures(view: &StatementView, ask: &Ask) -> Markup {
+    html! {
+        div class="two" {
+            section {
+                h2 { "Time in Postgres" small { "last " (ask.span()) } }
+                @if view.times.is_empty() {
+                    (empty("No history.", "The 200 heaviest statements have one."))
+                } @else { (chart::lines(&view.axis, &view.times, None, write::ms, "Mean and p95 over time")) }
+            }
+            section {
+                h2 { "Calls a second" small { "last " (ask.span()) } }
+                @if view.rate.is_empty() { (empty("No history.", "The 200 heaviest statements have one.")) }
+                @else { (chart::area(&view.axis, &view.rate, write::count, "Executions a second over time")) }
+            }
+        }
+        section {
+            h2 { "How long it takes" small { "executions since the start, by their time in Postgres; each range ends at its label" } }
+            (chart::bars(&view.bars, "Executions by their time in Postgres"))
+        }
+    }
+}
+
+fn split(view: &StatementView) -> Markup {
+    // How long clients take for their rows is not counted by statement.
+    let pieces = view.split.pieces();
+    let known = &pieces[..2];
+    html! {
+        section {
+            h2 { "Where its time goes" small { "of an average execution" } }
+            (chart::key(known, write::ms))
+            (chart::pieces(known, 1.0, &view.split.words()))
+            p class="sub" { (view.split.why()) }
+            @if !view.errors.is_empty() {
+                h3 { "Errors" }
+                ul class="plain" {
+                    @for (state, count) in &view.errors { li { code { (state) } " × " (write::count(*count as f64)) } }
+                }
+            }
+        }
+    }
+}
+
+fn callers(view: &StatementView, ask: &Ask) -> Markup {
+    let whose = [("database", &*view.row.sql.database), ("user", &*view.row.sql.user)];
+    html! {
+        section {
+            h2 { "Who runs it" }
+            table class="dense narrow" {
+                thead {
+                    tr { th scope="col" { "Application" } th class="n" scope="col" { "Calls" } th class="n" scope="col" { "Mean" } th { "" } }
+                }
+                tbody {
+                    @for caller in &view.applications {
+                        @let own = [whose[0], whose[1], ("application_name", &*caller.application)];
+                        tr {
+                            td data-l="application" {
+                                a href=(ask.to("/statements", &own)) { (named(&caller.application)) }
+                            }
+                            td class="n" data-l="calls" { (write::count(caller.calls as f64)) }
+                            td class="n" data-l="mean" { (write::ms(caller.mean_ms)) }
+                            td { a href=(ask.to("/clients", &own)) { "clients" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
