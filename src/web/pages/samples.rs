@@ -260,8 +260,7 @@ fn choices() -> Choices {
 }
 
 fn advice() -> Advice {
-    let prediction =
-        |(change, size, wait_p99_ms): (i32, usize, f64)| Prediction { change, size, wait_p99_ms };
+    let prediction = |(change, size, wait_p99_ms): (i32, usize, f64)| Prediction { change, size, wait_p99_ms };
     Advice {
         arrivals: 1_612.0,
         hold_ms: 12.6,
@@ -397,8 +396,11 @@ pub(super) fn all(sql: &[&str]) -> Vec<(&'static str, String)> {
         choices: choices(),
         now: now(),
     };
-    let pools =
-        [pool_row("app", "orders", State::Saturated), pool_row("app", "reader", State::Flowing), pool_row("blog", "reader", State::Idle)];
+    let pools = [
+        pool_row("app", "orders", State::Saturated),
+        pool_row("app", "reader", State::Flowing),
+        pool_row("blog", "reader", State::Idle),
+    ];
     vec![
         framed("overview", Tab::Overview, "/", overview::page(&overview_view(sql), &ask)),
         framed("empty", Tab::Overview, "/", overview::page(&empty_overview(), &ask)),
