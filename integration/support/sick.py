@@ -23,7 +23,10 @@ alter table settings add primary key (key);
 analyze;
 """
 
-HOSTILE = "select '</code><script>alert(1)</script>' as \"x\"\" onmouseover=\"\"alert(1)\", 1/count(*) from authors where name = "
+# Names and values that would be HTML, if somebody forgot to escape them.
+SCRIPT = "</code></title><script>alert(1)</script>"
+HOSTILE = f"""select '{SCRIPT}' as "{SCRIPT}", 1/count(*) as "x"" onmouseover=""alert(2)" from authors /*route='{SCRIPT}'*/ where name = """
+HOSTILE_NAME = '"><img src=x onerror=alert(3)>'
 
 
 class Sick:
@@ -39,7 +42,7 @@ class Sick:
         for name, work in [("web", authors_page), ("blog", post_page), ("web", documents_page), ("web", reads_twice)]:
             self._start(name, work)
         self._start("cron", idles)
-        self._start("probe", hostile)
+        self._start(HOSTILE_NAME, hostile)
         return self
 
     def crowd(self, count: int) -> None:

@@ -185,7 +185,8 @@ struct Ask {
 
 /// The minute in which servers were wanted most, or as much of it as can be played.
 fn busiest(seconds: &[Second]) -> &[Second] {
-    let wanted = |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);
+    let wanted =
+        |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);
     let length = STRETCH_MAX.min(seconds.len()).max(1);
     let sum = |stretch: &[Second]| stretch.iter().map(wanted).sum::<f64>();
     let best = seconds.windows(length).max_by(|one, two| sum(one).total_cmp(&sum(two))).unwrap_or_default();

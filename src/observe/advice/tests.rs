@@ -82,7 +82,13 @@ fn too_little_says_nothing() {
 #[test]
 fn more_servers_never_wait_longer() {
     let seconds = steady(60, 1000.0, 10.0, 0.0);
-    let advice = advise(&Recorded { seconds: &seconds, size: 10, idle_share: 0.0, statements: &[], spread: [6.0, 30.0, 80.0, 200.0] });
+    let advice = advise(&Recorded {
+        seconds: &seconds,
+        size: 10,
+        idle_share: 0.0,
+        statements: &[],
+        spread: [6.0, 30.0, 80.0, 200.0],
+    });
     let predictions = advice.unwrap().predictions;
     let sizes: Vec<(i32, usize)> = predictions.iter().map(|p| (p.change, p.size)).collect();
     assert_eq!(sizes, [(-25, 7), (0, 10), (25, 13), (50, 15)]);

@@ -133,11 +133,7 @@ fn card(finding: &FindingView, ask: &Ask, now: Timestamp) -> Markup {
 }
 
 fn whose(finding: &FindingView, ask: &Ask) -> Markup {
-    let who = [
-        ("database", &*finding.database),
-        ("user", &*finding.user),
-        ("application_name", &*finding.application),
-    ];
+    let who = [("database", &*finding.database), ("user", &*finding.user), ("application_name", &*finding.application)];
     html! {
         a href=(ask.to("/clients", &who)) { (named(&finding.application)) }
         @if let Some(route) = &finding.route { " at " b { (route) } }

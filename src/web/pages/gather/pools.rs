@@ -5,8 +5,8 @@ use super::{Known, clients, wanted};
 use crate::observe::advice::{Moment, Recorded, Second, advise};
 use crate::observe::histogram::Quantiles;
 use crate::observe::history::heavy::HeavyPoint;
-use crate::observe::history::{Period, PoolSeries, StatementSeries};
 use crate::observe::history::pool::{PoolPoint, WAITS};
+use crate::observe::history::{Period, PoolSeries, StatementSeries};
 use crate::observe::insight::Wanted;
 use crate::observe::snapshot::{ClientState, PoolView as Picture, pool_mode_name};
 use crate::web::pages::ask::Ask;
@@ -78,8 +78,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
     let its = |pool: &&Picture| *pool.database == *ask.database && *pool.user == *ask.user;
     let picture = known.snapshot.pools.iter().find(its)?;
     let axis = known.axis(ask);
-    let wanted =
-        Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
+    let wanted = Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
     let history = known.history(ask.level(), axis.begin, &wanted);
     let points = points(&history, picture);
     let slots = steps::steps(&axis, points);

@@ -91,7 +91,8 @@ fn shown(known: &Known, row: &Row, recent: Option<&Recent>, axis: &Axis, found: 
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     let query = numbers.query.quantiles();
     let lately = recent.and_then(|recent| recent.get(row));
-    let since = (known.now.as_millisecond() - known.insight.time(numbers.first).as_millisecond()).max(1_000) as f64 / 1e3;
+    let since =
+        (known.now.as_millisecond() - known.insight.time(numbers.first).as_millisecond()).max(1_000) as f64 / 1e3;
     StatementRow {
         sql: sql(row),
         share: match recent {

@@ -169,10 +169,17 @@ mod tests {
     fn seconds_become_slots() {
         let axis = axis(0, 1_795_341_600, 0);
         assert_eq!((axis.begin, axis.step, axis.count), (1_795_340_705, 5, 180));
-        let points = [point(axis.begin - 1, 9.0, 9.0, 9.0), point(axis.begin, 10.0, 1.0, 5.0), point(axis.begin + 4, 20.0, 3.0, 2.0)];
+        let points = [
+            point(axis.begin - 1, 9.0, 9.0, 9.0),
+            point(axis.begin, 10.0, 1.0, 5.0),
+            point(axis.begin + 4, 20.0, 3.0, 2.0),
+        ];
         let steps = steps(&axis, &points);
         let first = steps[0].unwrap();
-        assert_eq!((first.rates[QUERIES], first.means[WAITING], first.most[WAITING], first.wait_ms[1]), (15.0, 2.0, 3.0, 5.0));
+        assert_eq!(
+            (first.rates[QUERIES], first.means[WAITING], first.most[WAITING], first.wait_ms[1]),
+            (15.0, 2.0, 3.0, 5.0)
+        );
         assert!(steps[1..].iter().all(Option::is_none));
     }
 

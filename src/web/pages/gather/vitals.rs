@@ -81,7 +81,8 @@ impl Recent {
         let all = known.insight.statement_history(Period { level, since }, &Wanted { digest: None, ..pools });
         let first = whole.iter().filter_map(|pool| pool.points.first()).map(|point| point.at).min();
         let first = first.unwrap_or(since).max(since);
-        let query_ms = whole.iter().flat_map(|pool| &pool.points).map(|point| f64::from(point.sums[steps::QUERY])).sum();
+        let query_ms =
+            whole.iter().flat_map(|pool| &pool.points).map(|point| f64::from(point.sums[steps::QUERY])).sum();
         let lately = |points: Vec<HeavyPoint>| Lately {
             calls: points.iter().map(|point| f64::from(point.calls)).sum(),
             query_ms: points.iter().map(|point| f64::from(point.query_ms)).sum(),
@@ -92,7 +93,12 @@ impl Recent {
             let key = (series.digest, series.database.to_string(), series.user.to_string());
             (key, lately(series.points))
         });
-        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, lookup_ms: 0.0, all: all.collect() }
+        Recent {
+            seconds: f64::from(known.seconds().saturating_sub(first).max(1)),
+            query_ms,
+            lookup_ms: 0.0,
+            all: all.collect(),
+        }
     }
 
     /// Learns from these statements what looking up by value takes: the median, of an even number the lower one.
@@ -174,7 +180,8 @@ fn equal(facts: &Facts) -> Vec<String> {
 
 fn aggregates(facts: &Facts) -> bool {
     let sql = facts.sql.to_ascii_lowercase();
-    facts.aggregate.is_some() || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
+    facts.aggregate.is_some()
+        || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
 }
 
 /// Health is judged by the last so many seconds of statements.
