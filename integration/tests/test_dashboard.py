@@ -243,5 +243,5 @@ def test_it_says_when_nobody_answers(run_pgweir, postgres, chromium):
     visitor = chromium.visit(pooler.http)
     page = visitor.go("/")
     pooler.child.process.terminate()
-    page.wait_for_function("document.getElementById('live').innerText === 'no answer'")
+    page.wait_for_function("() => document.getElementById('live').innerText === 'no answer'")
     visitor.close()

@@ -70,7 +70,7 @@ pub(super) fn page(view: &Overview, ask: &Ask) -> Markup {
             h2 { "Slowest of late" a class="more" href=(ask.to("/slow", &[])) { "all slow statements" } }
             @if view.slow.is_empty() {
                 (empty("No statement was slow.", "Those that run or wait for longer than [observe] slow_query stand here."))
-            } @else { (slow_table(&view.slow, ask, view.now)) }
+            } @else { (slow_table(&view.slow, ask, view.now, false)) }
         }
     }
 }

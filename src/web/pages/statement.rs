@@ -86,7 +86,7 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
             }
             @if view.slow.is_empty() {
                 (empty("None was slow.", "Executions that run or wait for longer than [observe] slow_query stand here."))
-            } @else { (slow_table(&view.slow, ask, view.now)) }
+            } @else { (slow_table(&view.slow, ask, view.now, true)) }
         }
     }
 }
