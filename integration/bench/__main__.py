@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bench import stage, table
@@ -58,9 +59,11 @@ def choose(arguments) -> list[stage.Contender]:
 
 def sides_of(row, contenders) -> dict:
     """Who runs which load in a row."""
+    ours = contenders[-1]
+    if row.blind:
+        return {f"{ours.name}, blind": (replace(ours, observes=False), row.load), ours.name: (ours, row.load)}
     if row.own is None:
         return {one.name: (one, row.load) for one in contenders}
-    ours = contenders[-1]
     return {f"{ours.name}, simple": (ours, row.own), ours.name: (ours, row.load)}
 
 

@@ -19,6 +19,8 @@ class Row:
     scram: bool = False
     # When set, pgweir with this load is what pgweir's `load` is compared to; PgBouncer takes no part.
     own: object = None
+    # pgweir is compared with itself, looking at no statement.
+    blind: bool = False
     # A bound for the number itself rather than for the ratio.
     bound: dict[str, float] = field(default_factory=dict)
 
@@ -40,6 +42,9 @@ ROWS = [
     Row("login", "logins, trust (pgbench -C)", Pgbench(8, ("--connect", *script("nothing.sql"))), {"cpu_us": 1.5, "tps": -1.0}),
     Row("scram", "logins, SCRAM, 16 at once", ScramLogins(), {"cpu_us": 1.5, "tps": -1.0}, scram=True),
     Row("memory", "bytes a resting client, 5,000", Resting(5000), bound={"bytes": 2048}),
+    Row("seen_simple", "simple, observed over blind, 50", SIMPLE_50, {"cpu_us": 1.05}, blind=True),
+    Row("seen_prepared", "prepared, observed over blind, 50", Pgbench(50, protocol="prepared"), {"cpu_us": 1.05}, blind=True),
+    Row("seen_orm", "25 rows, observed over blind, 50", Pgbench(50, script("orm.sql"), "extended"), {"cpu_us": 1.1}, blind=True),
     Row("tpcb50", "TPC-B-like, simple, 50", Pgbench(50, ("--builtin=tpcb-like",)), {"tps": -1.0}),
 ]
 

@@ -22,6 +22,8 @@ class Contender:
 
     name: str
     program: Path | None = None
+    # Whether it looks at statements.
+    observes: bool = True
 
     def start(self, postgres: Postgres, scram: bool):
         """A fresh one, as a context."""
@@ -41,6 +43,8 @@ class Contender:
             "auth": {"auth_type": "scram-sha-256" if scram else "trust"},
             "log": {"log_connections": False, "log_disconnections": False},
         }
+        if not self.observes:
+            config["observe"] = {"track_statements": False}
         return Pgweir(config=config, program=self.program)
 
 

@@ -49,13 +49,21 @@ impl Insights {
 
 /// Reads batches until there will be none any more.
 fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
-    let mut batches = Vec::new();
+    let (insight, mut batches) = (analyst.insight(), Vec::new());
+    let (mut forgotten, mut told_again) = (0, Instant::now());
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));
         analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
+        if forgotten != insight.forgotten() && told_again.elapsed() >= AGAIN {
+            (forgotten, told_again) = (insight.forgotten(), Instant::now());
+            from.known.forget();
+        }
     }
 }
+
+/// Where shapes are forgotten all the time, their texts are told again this often.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Between two looks at the clock, where nothing comes.
 const PATIENCE: Duration = Duration::from_millis(250);

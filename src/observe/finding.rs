@@ -55,8 +55,10 @@ pub struct Finding {
     pub who: WhoId,
     /// The statement whose rows were looped over; of kinds without one, `None`.
     pub parent: Option<Parent>,
-    /// The statement that was repeated; digests of further statements of the same loop behind it.
+    /// The statement that was repeated.
     pub children: Vec<Digest>,
+    /// Further statements of the same loop: findings of their own.
+    pub siblings: Vec<Digest>,
     /// Executions of the child in the last occurrence.
     pub executions: u32,
     /// Different values among them.

@@ -93,6 +93,11 @@ impl Known {
         set.iter().for_each(|entry| entry.runs.store(entry.runs.load(Relaxed) / 2, Relaxed));
     }
 
+    /// Nothing was met: the analyst has forgotten some of it, and every text is told again.
+    pub fn forget(&self) {
+        self.entries.iter().for_each(|entry| entry.digest.store(0, Relaxed));
+    }
+
     /// How long a run of it took.
     #[inline]
     pub fn took(&self, digest: Digest, duration: Duration) {

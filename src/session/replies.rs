@@ -1,9 +1,13 @@
 //! What a server's replies say of the statements on the tape. Pure.
 
+use std::sync::Arc;
+
 use super::memo::Subject;
 use super::statements::Statements;
 use super::tape::{Bound, Running, Tape};
-use crate::observe::keys::Keys;
+use crate::observe::keys::{Keys, Shape};
+use crate::observe::lore::Lore;
+use crate::observe::report::Columns;
 use crate::pool::catalog::oids;
 use crate::protocol::Frame;
 use crate::protocol::backend::{self, command_tag};
@@ -65,14 +69,20 @@ impl Tape {
         }
         let Some(subject) = self.memo.describes() else { return };
         let columns = found.as_ref().map(|(columns, _)| columns.clone());
-        match (subject, statements) {
-            (Subject::Portal, _) => found.iter().for_each(|(columns, formats)| self.describe(columns, *formats)),
-            (Subject::Statement(known), _) => known.lore().columns = columns,
-            (Subject::Own(name), Some(own)) => own.lore_mut(name).columns = columns,
-            (Subject::Unnamed, Some(own)) => own.unnamed_lore.columns = columns,
-            _ => {}
-        }
+        let shape = match (subject, statements) {
+            (Subject::Portal, _) => {
+                found.iter().for_each(|(columns, formats)| self.describe(columns, *formats));
+                None
+            }
+            (Subject::Statement(known), _) => learn(&mut known.lore(), &columns),
+            (Subject::Own(name), Some(own)) => learn(own.lore_mut(name), &columns),
+            (Subject::Unnamed, Some(own)) => learn(&mut own.unnamed_lore, &columns),
+            _ => None,
+        };
         self.memo.described();
+        if let (Some(shape), Some(columns)) = (shape, columns) {
+            self.inform(shape.reading.digest, &columns);
+        }
     }
 
     fn hear_types(&mut self, body: &[u8], statements: Option<&mut Statements>) {
@@ -83,6 +93,12 @@ impl Tape {
             _ => {}
         }
     }
+}
+
+/// The columns of a statement; what its shape is, if that is known.
+fn learn(lore: &mut Lore, columns: &Option<Arc<Columns>>) -> Option<Shape> {
+    lore.columns.clone_from(columns);
+    lore.shape
 }
 
 /// An error without a SQLSTATE: internal_error.

@@ -13,7 +13,7 @@ use super::rows::Rows;
 use crate::observe::keys::Keys;
 use crate::observe::report::{Batch, Capture, Columns, Comment, Note, Report, Span};
 use crate::observe::who::WhoId;
-use crate::sql::digest::{Kind, Reading, SLOTS};
+use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
 
 /// The statements of one conversation. All moments are nanoseconds of the process' clock.
 #[derive(Debug, Default)]
@@ -169,6 +169,16 @@ impl Tape {
     pub fn describe(&mut self, columns: &Arc<Columns>, formats: u64) {
         if self.first().is_some_and(|running| running.bound.capture) {
             self.rows.begin(columns, formats);
+        }
+    }
+
+    /// The columns of a statement are described that may be the one that runs first, and was bound before they were known.
+    pub fn inform(&mut self, digest: Digest, columns: &Arc<Columns>) {
+        if let Some(Entry { running: Running { bound, .. }, .. }) = self.entries.get_mut(self.over)
+            && bound.columns.is_none()
+            && bound.reading.digest == digest
+        {
+            bound.columns = Some(columns.clone());
         }
     }
 

@@ -10,7 +10,7 @@ use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::memory::Unnamed;
-use crate::protocol::{encode, frontend};
+use crate::protocol::{TransactionStatus, encode, frontend};
 
 /// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front. Nor
 /// with more on its way to the client: what we answer ourselves costs it nothing to ask for.
@@ -47,7 +47,7 @@ impl Relay<'_> {
                 return Ok(());
             }
             if !dialogue.is_busy() {
-                self.exchange.course.times.statement = self.exchange.course.times.now;
+                self.begin_statement();
             }
             let mark = self.look(tag);
             match self.judge(tag, size) {
@@ -61,6 +61,16 @@ impl Relay<'_> {
         }
         self.pass_terminate();
         Ok(())
+    }
+
+    /// The server has waited for the client until now.
+    fn begin_statement(&mut self) {
+        let Exchange { dialogue, course, .. } = &mut *self.exchange;
+        let times = &mut course.times;
+        times.statement = times.now;
+        if dialogue.status() != TransactionStatus::Idle {
+            self.session.meter().idled_in_transaction(times.now.saturating_duration_since(times.ready));
+        }
     }
 
     /// In a pipeline the server tells the ends of statements together, with the last: where one may take long its end is

@@ -157,7 +157,12 @@ pub struct Statements<'a> {
 impl<'a> Statements<'a> {
     /// When all have been read: the text's first or last comment that carries tags (`key='value'`, sqlcommenter) or, if none
     /// does, speaks to us (`pgweir: ok`), without its delimiters.
+    #[inline]
     pub fn comment(&self) -> Option<&'a [u8]> {
+        if self.lexer.has_comment() { self.find_comment() } else { None }
+    }
+
+    fn find_comment(&self) -> Option<&'a [u8]> {
         let comments = self.comments();
         let tagged = comments.clone().find(|comment| tags(comment).next().is_some());
         tagged.or_else(|| comments.clone().find(|comment| is_allowed(comment)))

@@ -30,6 +30,8 @@ pub(super) struct Finding {
     route: Option<String>,
     parent: Option<Parent>,
     children: Vec<Child>,
+    /// Digests of further statements of the same loop: findings of their own.
+    siblings: Vec<String>,
     executions: u32,
     distinct_parameters: u32,
     occurrences: u64,
@@ -88,6 +90,7 @@ impl From<&FindingView> for Finding {
             host: who.map_or_else(String::new, |who| who.host.to_string()),
             route: finding.route.clone(),
             parent,
+            siblings: finding.siblings.iter().map(ToString::to_string).collect(),
             children: finding.children.iter().zip(&view.children).map(Child::from).collect(),
             executions: finding.executions,
             distinct_parameters: finding.distinct_parameters,

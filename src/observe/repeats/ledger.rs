@@ -150,8 +150,7 @@ impl Ledger {
         finding.wasted_each = wasted / u32::try_from(occurrences).unwrap_or(u32::MAX).max(1);
         finding.last_seen = clock.at(moment);
         finding.resolved_at = None;
-        finding.children.truncate(1);
-        finding.children.extend(pattern.siblings.iter().copied());
+        finding.siblings.clone_from(&pattern.siblings);
     }
 
     /// Children of the same result name each other.
@@ -173,7 +172,7 @@ impl Ledger {
         if pattern.siblings.len() < SIBLINGS && !pattern.siblings.contains(&child) {
             pattern.siblings.push(child);
             if let Some(finding) = &mut pattern.finding {
-                finding.children.push(child);
+                finding.siblings.push(child);
             }
         }
     }

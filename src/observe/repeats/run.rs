@@ -114,12 +114,16 @@ impl Run {
             return None;
         }
         let (filled, different) = rows.fill(self.column);
-        let order = self.order(filled, bar)?;
+        let (order, doubtful) = match self.order(filled, bar) {
+            Some(order) => (order, false),
+            None if self.is_few_and_all(filled, bar) => (Order::All, true),
+            None => return None,
+        };
         let small = self.n < bar.least;
         if small && !(self.visited_most(filled) && self.n <= filled && order != Order::All) {
             return None;
         }
-        let needs = self.needs(rows, filled, different)?;
+        let needs = if doubtful { Needs::Reference } else { self.needs(rows, filled, different)? };
         Some(Proof { slot: self.slot, column: self.column, n: self.n, distinct, order, needs, small })
     }
 
@@ -143,6 +147,13 @@ impl Run {
             () if all && !few => Some(Order::All),
             () => None,
         }
+    }
+
+    /// All of few rows, each once and nothing else meanwhile, in whatever order: side by side, or of a set. Soon so by chance,
+    /// so that a name has to say it too.
+    fn is_few_and_all(&self, filled: u32, bar: Bar) -> bool {
+        let each = self.n == filled && self.values.count_ones() == filled && self.n == bar.asked;
+        self.n < FEW && each && !bar.contested && bar.compact >= 9
     }
 
     /// Whether nearly all of `filled` rows were asked for, and hardly any value more often than it stands there.

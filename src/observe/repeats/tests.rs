@@ -91,8 +91,8 @@ fn several_children_and_their_children() {
         "n_plus_one authors.id books.author_id x25 sequential / n_plus_one authors.id prizes.author_id x25 sequential";
     check(&format!("P:authors(id) 1..25 / {}", rows.join(" / ")), both);
     let world = world(5, &format!("P:authors(id) 1..25 / {}", rows.join(" / ")));
-    let children: Vec<usize> = world.repeats.findings().map(|finding| finding.children.len()).collect();
-    assert_eq!(children, [2, 2]);
+    let siblings: Vec<usize> = world.repeats.findings().map(|finding| finding.siblings.len()).collect();
+    assert_eq!(siblings, [1, 1]);
     // Two levels: three books for each author, a loop over them for each.
     let row = |n: u32| format!("C:books.author_id(id) {n} => x y z / C:reviews.book_id {n}x {n}y {n}z");
     let rows: Vec<String> = (1..=25).map(row).collect();

@@ -33,6 +33,7 @@ pub(super) fn finding(seen: &Occurrence, column: Option<String>, known: &dyn Kno
         who: seen.who,
         parent,
         children: vec![seen.child],
+        siblings: Vec::new(),
         executions: seen.n,
         distinct_parameters: seen.distinct,
         occurrences: 1,

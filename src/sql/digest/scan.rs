@@ -50,7 +50,7 @@ pub(in crate::sql) fn read<'a>(lexer: &mut Lexer<'a>, trail: impl FnMut(Piece<'a
     }
     let mut scan = Scan::new(lexer.clone(), trail);
     while let Some(token) = scan.lexer.next() {
-        if token == Token::Symbol(b';') && scan.depth == 0 && scan.atomic == 0 {
+        if matches!(token, Token::Symbol(b';')) && scan.depth == 0 && scan.atomic == 0 {
             break;
         }
         scan.token(token);

@@ -1,0 +1,2 @@
+\set first random(1, 100000 * :scale - 25)
+SELECT "pgbench_accounts"."aid", "pgbench_accounts"."bid", "pgbench_accounts"."abalance", "pgbench_accounts"."filler" FROM "pgbench_accounts" INNER JOIN "pgbench_branches" ON "pgbench_branches"."bid" = "pgbench_accounts"."bid" WHERE "pgbench_accounts"."aid" >= :first AND "pgbench_accounts"."aid" < :first + 25 ORDER BY "pgbench_accounts"."aid" ASC LIMIT 25;
