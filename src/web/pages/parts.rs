@@ -78,7 +78,7 @@ impl Times {
 
     /// The largest part: `92 % pool wait`.
     pub(super) fn why(&self) -> String {
-        let parts = [(self.wait, "pool wait"), (self.query, "in Postgres"), (self.drain, "client took its rows")];
+        let parts = [(self.wait, "pool wait"), (self.query, "in Postgres"), (self.drain, "slow reader")];
         let (most, name) = parts.into_iter().max_by(|one, two| one.0.total_cmp(&two.0)).unwrap_or_default();
         format!("{} {name}", write::percent(if self.total() > 0.0 { most / self.total() } else { 0.0 }))
     }
@@ -239,8 +239,8 @@ mod tests {
         };
         check(92.0, 8.0, 0.0, "92 % pool wait");
         check(0.0, 250.0, 0.1, "100 % in Postgres");
-        check(1.0, 10.0, 89.0, "89 % client took its rows");
-        check(0.0, 0.0, 0.0, "0 % client took its rows");
+        check(1.0, 10.0, 89.0, "89 % slow reader");
+        check(0.0, 0.0, 0.0, "0 % slow reader");
     }
 
     #[test]
