@@ -12,7 +12,7 @@ from support.browser import Chromium
 from support.children import eventually
 from support.pgweir import Pgweir
 from support.postgres import Postgres, create_roles
-from support.sick import HOSTILE_NAME, SCRIPT, TABLES, Sick
+from support.sick import CURE, HOSTILE_NAME, SCRIPT, TABLES, Sick
 from tests.conftest import dsn
 
 PAGES = ["/", "/pools", "/pool?database=app&user=app", "/statements", "/slow", "/findings", "/clients"]
@@ -71,7 +71,10 @@ def test_each_disease_is_named_on_the_overview(sick, visit):
         text = sick.get("/")[1]
         return [disease for disease in wanted if disease not in text]
 
-    eventually(lambda: not missing(), "all of them are named", 60)
+    try:
+        eventually(lambda: not missing(), "all of them are named", 60)
+    except AssertionError:
+        pytest.fail(f"not named: {missing()}")
     page = visit(sick).go("/")
     assert re.match(r"\d+ problems: pool app/app saturated for \d+ s; ", headline(page)), headline(page)
 
@@ -245,3 +248,21 @@ def test_it_says_when_nobody_answers(run_pgweir, postgres, chromium):
     pooler.child.process.terminate()
     page.wait_for_function("() => document.getElementById('live').innerText === 'no answer'")
     visitor.close()
+
+
+def test_a_healthy_app_has_no_problem(own_postgres, run_pgweir, visit):
+    with psycopg.connect(own_postgres.url("app", "secret"), autocommit=True) as client:
+        client.execute(TABLES)
+        client.execute(CURE)
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"), env={"PGWEIR_POOL_POOL_SIZE": POOL_SIZE})
+
+    def has_run():
+        text = pooler.get("/")[1]
+        problems = re.findall(r"<h1>([^<]*)|<p>([^<]*)", text)
+        assert "problem:" not in text and "problems:" not in text, problems
+        return pooler.metric("pgweir_queries_total") > 1000
+
+    with Sick(dsn(pooler), cured=True) as app:
+        eventually(has_run, "a thousand statements", 60)
+        assert headline(visit(pooler).go("/")) == "No problems."
+    assert not app.errors
