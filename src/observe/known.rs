@@ -79,6 +79,11 @@ impl Known {
         Sight { new: true, capture: true, flush: true }
     }
 
+    /// Whether it has been met, as far as is known here.
+    pub fn has(&self, digest: Digest) -> bool {
+        self.set(digest).iter().any(|entry| entry.digest.load(Relaxed) == digest.0)
+    }
+
     /// Its text has been told: it is met.
     #[cold]
     pub fn meet(&self, digest: Digest) {

@@ -21,6 +21,7 @@ mod limits;
 mod listen;
 pub mod lobby;
 pub mod memo;
+pub mod outline;
 pub mod owed;
 mod parting;
 mod refusal;

@@ -99,8 +99,9 @@ impl Habit {
     fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
         let Some(window) = self.window.take() else { return };
         let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
-        if tells && window.tells && !explained {
-            told.extend(window.seen(digest, count).map(Told::Habit));
+        if tells && window.tells {
+            told.extend(window.ran(digest));
+            told.extend(window.seen(digest, count).filter(|_| !explained).map(Told::Habit));
         }
     }
 
@@ -157,6 +158,12 @@ impl Window {
         }
     }
 
+    /// How often it read, and how often of that the same.
+    fn ran(&self, digest: Digest) -> Option<Told> {
+        let (again, _) = self.again();
+        matches!(self.role, Role::Read { .. }).then_some(Told::Ran(digest, self.who, self.pace.n, again))
+    }
+
     fn seen(&self, digest: Digest, count: u32) -> Option<Seen> {
         let (kind, n, distinct, wasted) = match self.role {
             Role::InsertOne => self.inserts(count)?,
@@ -177,9 +184,14 @@ impl Window {
 
     fn duplicates(&self) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
-        let again = self.times.iter().filter(|times| **times >= DUPLICATES);
-        let (n, values) = again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1));
+        let (n, values) = self.again();
         (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+    }
+
+    /// Executions whose values came several times, and how many values those are.
+    fn again(&self) -> (u32, u32) {
+        let again = self.times.iter().filter(|times| **times >= DUPLICATES);
+        again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1))
     }
 
     fn suspicion(&self) -> Option<Habitual> {
