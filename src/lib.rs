@@ -17,7 +17,7 @@
 //! | [`net`] | bytes to and from the kernel; in it [`net::lane`], one direction's bytes | lane is pure |
 //! | [`pool`] | a few servers for many clients; in it [`pool::ledger`] (who holds, who rests), [`pool::memory`] (what a server remembers) | those are pure |
 //! | [`session`] | one client from hello to goodbye; in it [`session::dialogue`] (what may follow what), [`session::desk`] (prepared statements), [`session::watch`] (what it leaves behind) | those are pure |
-//! | [`web`] | HTTP: health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and [`observe::insight`], nothing else | |
+//! | [`web`] | HTTP: the dashboard, health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and [`observe::insight`], nothing else | |
 //! | [`notify`] | a word to systemd | |
 //! | [`app`] | the root: builds all of it, accepts, watches clock and signals, reloads, drains | |
 //!

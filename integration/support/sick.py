@@ -1,4 +1,5 @@
-"""A small app with the diseases that pgweir is for, so that the dashboard has something to say. Real drivers, few clients."""
+"""A small app with the diseases that pgweir is for, so that the dashboard has something to say; and the same one, cured. A
+real driver, few clients."""
 
 import random
 import threading
@@ -23,23 +24,25 @@ alter table settings add primary key (key);
 analyze;
 """
 
-HOSTILE = "select '</code><script>alert(1)</script>' as \"x\"\" onmouseover=\"\"alert(1)\", 1/count(*) from authors where name = "
+# Names and values that would be HTML, if somebody forgot to escape them.
+SCRIPT = "</code></title><script>alert(1)</script>"
+HOSTILE = f"""select '{SCRIPT}' as "{SCRIPT}", 1/count(*) as "x"" onmouseover=""alert(2)" from authors /*route='{SCRIPT}'*/ where name = """
+HOSTILE_NAME = '"><img src=x onerror=alert(3)>'
 
 
 class Sick:
     """Clients of `pooler` (database and user `app`), each in a thread, from `__enter__` to `__exit__`."""
 
-    def __init__(self, dsn: str):
+    def __init__(self, dsn: str, *, cured: bool = False):
         self.dsn = dsn
+        self.cured = cured
         self.over = threading.Event()
         self.threads: list[threading.Thread] = []
         self.errors: list[BaseException] = []
 
     def __enter__(self) -> "Sick":
-        for name, work in [("web", authors_page), ("blog", post_page), ("web", documents_page), ("web", reads_twice)]:
+        for name, work in CURED if self.cured else DISEASES:
             self._start(name, work)
-        self._start("cron", idles)
-        self._start("probe", hostile)
         return self
 
     def crowd(self, count: int) -> None:
@@ -77,7 +80,7 @@ def authors_page(client) -> None:
 def post_page(client) -> None:
     """A look-up that no index serves."""
     client.execute("select id, title from posts where slug = %s", [f"post-{random.random()}"]).fetchall()
-    time.sleep(0.01)
+    time.sleep(0.03)
 
 
 def documents_page(client) -> None:
@@ -115,3 +118,53 @@ def hostile(client) -> None:
     except psycopg.errors.DivisionByZero:
         pass
     time.sleep(0.2)
+
+
+DISEASES = [
+    ("web", authors_page),
+    ("blog", post_page),
+    ("web", documents_page),
+    ("web", reads_twice),
+    ("cron", idles),
+    (HOSTILE_NAME, hostile),
+]
+
+# The look-up by slug becomes fast with this.
+CURE = "create index on posts (slug)"
+
+
+def authors_with_books(client) -> None:
+    """All in one statement."""
+    client.execute(
+        "select a.id, a.name, b.id, b.title from (select id, name from authors order by name limit 25) a"
+        " join books b on b.author_id = a.id"
+    ).fetchall()
+    time.sleep(0.05)
+
+
+def document_titles(client) -> None:
+    """What the list shows, and no more."""
+    client.execute("select id, title from documents order by id limit 20").fetchall()
+    time.sleep(0.05)
+
+
+def reads_once(client) -> None:
+    """One question a request."""
+    client.execute("select value from settings where key = %s", [f"k{random.randint(1, 50)}"]).fetchall()
+    time.sleep(0.05)
+
+
+def commits_at_once(client) -> None:
+    """What takes long is done when the transaction is over."""
+    with client.transaction():
+        client.execute("select count(*) from settings").fetchall()
+    time.sleep(0.5)
+
+
+CURED = [
+    ("web", authors_with_books),
+    ("blog", post_page),
+    ("docs", document_titles),
+    ("settings", reads_once),
+    ("cron", commits_at_once),
+]

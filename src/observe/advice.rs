@@ -120,7 +120,7 @@ const ASKS_MIN: f32 = 30.0;
 const ASKS_MAX: f32 = 20_000.0;
 
 /// And not more than so many seconds: over a longer time a rush would look like a drizzle.
-const STRETCH_MAX: usize = 60;
+const STRETCH_MAX: usize = 20;
 
 /// No larger pool is recommended: Postgres itself would be the one to suffer.
 const SIZE_MAX: usize = 1_000;
@@ -183,7 +183,7 @@ struct Ask {
     hold: f64,
 }
 
-/// The minute in which servers were wanted most, or as much of it as can be played.
+/// The time in which servers were wanted most, or as much of it as can be played.
 fn busiest(seconds: &[Second]) -> &[Second] {
     let wanted =
         |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);

@@ -157,6 +157,4 @@ pub(super) async fn guarded(mut response: Response) -> Response {
 }
 
 #[cfg(test)]
-mod samples;
-#[cfg(test)]
 mod tests;

@@ -156,7 +156,9 @@ fn chain(finding: &FindingView, ask: &Ask) -> Markup {
             @for child in &finding.children {
                 li {
                     span class="times" { (finding.executions) " ×" } (child.link(ask))
-                    div class="sub" { (finding.distinct) " different values" }
+                    div class="sub" {
+                        @if finding.distinct == 1 { "always the same values" } @else { (finding.distinct) " different values" }
+                    }
                 }
             }
         }

@@ -24,7 +24,7 @@ fn ends_of_axes() {
     check(f64::NAN, 1.0);
     check(1.0, 1.0);
     check(1.1, 1.5);
-    check(2.3, 2.5);
+    check(2.3, 3.0);
     check(37.0, 40.0);
     check(0.0007, 0.0008);
     check(51_000.0, 60_000.0);

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
 use super::{Known, findings, pools};
+use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::HeavyPoint;
 use crate::observe::history::{LEVELS, Period, PoolSeries};
@@ -193,7 +194,8 @@ const MINUTE_S: u32 = 60;
 /// Only the heaviest are looked at.
 const HEAVIEST: usize = 300;
 
-/// A finding that was not seen for longer, in seconds, is no problem of now.
+/// A finding that was not seen for longer, in seconds, is no problem of now. One without proof never is: it is shown among the
+/// findings and raises no alarm.
 const FINDING_S: i64 = 900;
 
 /// The heaviest of the wanted statements.
@@ -209,7 +211,8 @@ pub(super) fn vitals(known: &Known) -> Vitals {
     let found = known.insight.findings(&Wanted::default());
     let open = found.iter().filter(|view| {
         let age = known.now.as_second() - view.finding.last_seen.as_second();
-        view.finding.resolved_at.is_none() && age <= FINDING_S
+        let is_proven = view.finding.kind != FindingKind::SuspectedLoop;
+        is_proven && view.finding.resolved_at.is_none() && age <= FINDING_S
     });
     Vitals {
         pools: pool_vitals(known),
