@@ -170,7 +170,8 @@ impl Repeats {
 
     /// Takes what is in order by now out of the queue.
     fn catch_up(&mut self, now: Duration, known: &dyn Known) {
-        for (shared, step) in self.late.take(now) {
+        let mut due = self.late.take(now);
+        for (shared, step) in due.drain(..) {
             match shared {
                 Shared::Group(who) => {
                     let rules = Rules { least: self.least, habits: false };
@@ -194,6 +195,7 @@ impl Repeats {
                 self.conclude(known);
             }
         }
+        self.late.give_back(due);
     }
 
     /// To be called a few times a second with the process' clock and the time of day.
