@@ -96,7 +96,8 @@ impl Owing {
             }
             self.sent.remove(1);
             if self.course == Course::Plain {
-                self.unsynced &= !self.sent.iter().any(|tag| matches!(tag, b'S' | b'Q'));
+                let last = self.sent.iter().rfind(|tag| !matches!(tag, b'c' | b'f'));
+                self.unsynced = !matches!(last, Some(b'S' | b'Q' | b'F'));
                 break;
             }
         }
