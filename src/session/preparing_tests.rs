@@ -89,27 +89,25 @@ async fn its_end_is_the_clients() {
     assert_eq!(client.rest().await, b"");
 }
 
+/// Whoever has said this, and been answered, keeps its server until its own Sync.
+async fn check_keeps(mode: PoolMode, said: &str, heard: &str, reply: &str) {
+    let (stage, mut client, mut server, _other) = scene(|settings| settings.pool_mode = mode, said).await;
+    server.hears(heard).await;
+    server.say(reply).await;
+    client.hears(reply).await;
+    settle().await;
+    assert_eq!(stage.pool.gauges(Instant::now()).waiting, 1, "{said}");
+    client.say("S").await;
+    server.hears("S").await;
+}
+
 #[tokio::test]
 async fn who_cannot_go_elsewhere_keeps_its_server() {
-    let long = format!("P:={} H", "x".repeat(17 * 1024));
-    let session = |settings: &mut PoolSettings| settings.pool_mode = PoolMode::Session;
-    let stories: [(fn(&mut PoolSettings), &str, &str, &str); 5] = [
-        (session, "P:s=one H", "P H", "1"),
-        (|_| {}, &long, "P H", "1"),
-        (|_| {}, "P:s=one B:s H", "P B H", "1 2"),
-        (|_| {}, "P:s=one H", "P H", "E"),
-        (|_| {}, "Q:begin P:s=one H", "Q P H", "C:BEGIN Z:T 1"),
-    ];
-    for (change, said, heard, reply) in stories {
-        let (stage, mut client, mut server, _other) = scene(change, said).await;
-        server.hears(heard).await;
-        server.say(reply).await;
-        client.hears(reply).await;
-        settle().await;
-        assert_eq!(stage.pool.gauges(Instant::now()).waiting, 1);
-        client.say("S").await;
-        server.hears("S").await;
-    }
+    check_keeps(PoolMode::Session, "P:s=one H", "P H", "1").await;
+    check_keeps(PoolMode::Transaction, &format!("P:={} H", "x".repeat(17 * 1024)), "P H", "1").await;
+    check_keeps(PoolMode::Transaction, "P:s=one B:s H", "P B H", "1 2").await;
+    check_keeps(PoolMode::Transaction, "P:s=one H", "P H", "E").await;
+    check_keeps(PoolMode::Transaction, "Q:begin P:s=one H", "Q P H", "C:BEGIN Z:T 1").await;
 }
 
 #[tokio::test]

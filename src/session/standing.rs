@@ -97,11 +97,8 @@ impl Dialogue {
 
     /// How many ReadyForQuery are still to come.
     pub fn readies_owed(&self) -> usize {
-        let ends = |owed: &&Owed| match owed {
-            Owed::Query | Owed::FunctionCall | Owed::Sync => true,
-            Owed::OurQuery | Owed::OurQuestion | Owed::OurSync => true,
-            _ => false,
-        };
-        self.owed.iter().filter(ends).count()
+        let clients = |owed: &Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync);
+        let ours = |owed: &Owed| matches!(owed, Owed::OurQuery | Owed::OurQuestion | Owed::OurSync);
+        self.owed.iter().filter(|owed| clients(owed) || ours(owed)).count()
     }
 }
