@@ -30,7 +30,8 @@
 //!    the replies to it are swallowed.
 //! 4. Replies pass by their headers, rows in runs. [`session::dialogue`] knows what is owed; when nothing is, and all is
 //!    known that the client's statements left on the server ([`session::watch`], `session::settle`), the server goes to the
-//!    next client before this one is sent its last bytes. What cannot be carried ties the client to it.
+//!    next client before this one is sent its last bytes. What cannot be carried ties the client to it. One that prepares
+//!    without a Sync gets one of ours (`session::preparing`).
 //! 5. [`observe::counters`]: one record when something is over; [`observe::analyst`] makes of the workers' reports what the
 //!    web shows of statements.
 
