@@ -8,7 +8,7 @@ import time
 import psycopg
 
 # Values never matter, only that each request has its own.
-AUTHORS, BOOKS_EACH, POSTS, DOCUMENTS = 60, 4, 60_000, 40
+AUTHORS, BOOKS_EACH, POSTS, DOCUMENTS = 60, 4, 200_000, 40
 
 TABLES = f"""
 create table authors as select id, 'Author ' || id as name from generate_series(1000, {999 + AUTHORS}) id;
