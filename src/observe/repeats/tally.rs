@@ -22,8 +22,8 @@ const PLACES: usize = 4096;
 /// What was long ago counts half.
 const MOST: u32 = 20_000;
 
-/// One in so many has to be one.
-const SHARE: u32 = 5;
+/// One in so many has to be one: half of them.
+const SHARE: u32 = 2;
 
 impl Default for Tally {
     fn default() -> Tally {
