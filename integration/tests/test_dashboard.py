@@ -1,6 +1,7 @@
 """The dashboard in a real browser, over an app that has every disease."""
 
 import html
+import os
 import re
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from tests.conftest import dsn
 PAGES = ["/", "/pools", "/pool?database=app&user=app", "/statements", "/slow", "/findings", "/clients"]
 HEAVIEST_PAGE = 200 << 10
 POOL_SIZE = 8
+
+# A directory for pictures of the pages, for whoever wants to look at them.
+SHOTS = os.environ.get("PGWEIR_SHOTS")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +92,8 @@ def test_pages_are_whole_and_light(sick, visit, path):
     assert page.evaluate("getComputedStyle(document.querySelector('header')).position") == "sticky", "no style sheet"
     assert page.locator("#live").is_visible(), "no script"
     assert "NaN" not in page.content()
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{urlsplit(path).path.strip('/') or 'overview'}.png")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/statements?text=slug", "/findings?application_name=web"])

@@ -139,8 +139,9 @@ impl Window {
     fn is_over(&self, step: &Step, scope: [u32; 2]) -> bool {
         let reads = matches!(self.role, Role::Read { .. });
         let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
-        let longest = if self.role == Role::InsertOne { LONGEST_INSERTS } else { REST };
-        wrote || step.sent > self.pace.first + longest || step.sent > self.pace.last + REST
+        let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, BREATH) };
+        let asked = step.sent.saturating_sub(step.wait);
+        wrote || step.sent > self.pace.first + longest || asked > self.pace.last + gap
     }
 
     fn step(&mut self, step: &Step, linked: bool) {
@@ -205,6 +206,10 @@ impl Window {
 
 /// So many values are told apart; a suspected loop has at least as many.
 const VALUES: usize = 8;
+
+/// One request asks again sooner than that. A process that serves request after request asks the same for each of them, and
+/// repeats nothing.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// The same statement with the same values so often is a duplicate read.
 const DUPLICATES: u8 = 3;

@@ -102,10 +102,12 @@ impl Recent {
         }
     }
 
-    /// Learns from these statements what looking up by value takes: the median, of an even number the lower one.
+    /// Learns from these statements what looking up by value takes: the median of their medians, of an even number the lower
+    /// one. A mean would be that of a few accidents.
     pub(super) fn learn(&mut self, rows: &[Row]) {
-        let lookups = rows.iter().filter_map(|row| statement(row, self)).filter(StatementHealth::is_lookup);
-        let mut times: Vec<f64> = lookups.map(|lookup| lookup.mean_ms).collect();
+        let is_lookup = |row: &&Row| statement(row, self).is_some_and(|health| health.is_lookup());
+        let median = |row: &Row| row.numbers.query.quantile(0.5).as_secs_f64() * 1e3;
+        let mut times: Vec<f64> = rows.iter().filter(is_lookup).map(median).collect();
         times.sort_by(f64::total_cmp);
         if times.len() > 1 {
             self.lookup_ms = times[(times.len() - 1) / 2];
