@@ -27,13 +27,13 @@ THINK_LEAST, THINK_MORE = 1.5, 8.0
 ARRIVAL = 6.0
 
 # A newsletter goes out so often, and of a hundred people of the website so many follow it within READ_WITHIN.
-NEWSLETTER_EVERY, READERS, READ_WITHIN = 8.0, 30, 1.5
+NEWSLETTER_EVERY, READERS, READ_WITHIN = 8.0, 30, 2.5
 
 # Who was thrown out comes back after this.
 COME_BACK = 1.0
 
-# A report rests so long on average, and a worker that found nothing to do.
-REPORT_REST, WORKER_REST = 1.5, 1.5
+# A report rests so long on average; a worker packs a parcel for so long, and looks again so long after it found none.
+REPORT_REST, WORKER_PACKS, WORKER_REST = 1.5, 0.3, 1.5
 
 TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error)
 
@@ -103,8 +103,7 @@ class Users:
     async def _worker(self) -> None:
         async with self._client("worker") as client:
             while True:
-                if not await self.app.job(client):
-                    await asyncio.sleep(WORKER_REST)
+                await asyncio.sleep(WORKER_PACKS if await self.app.job(client) else WORKER_REST)
 
     async def _report(self) -> None:
         where = {"host": self.pooler.host, "port": self.pooler.port, "user": ROLE, "password": PASSWORD, "dbname": DATABASE}
