@@ -44,7 +44,7 @@ suites: need-suites release $(SUITES)/.installed ## the drivers' own test suites
 	$(call say,the test suites of drivers: directly and through pgweir)
 	PYTHONPATH=integration $(SUITES)/venv/bin/python -m suites $(if $(ONLY),--only $(ONLY))
 
-demo: need-demo release $(VENV)/.installed ## a throw-away Postgres, pgweir in front, some hundred clients, until Ctrl-C
+demo: need-demo release $(VENV)/.installed ## a sick shop with 1,000 users and what pgweir says of it, until Ctrl-C; FIXED=1: the cured one
 	$(PYTHON) -m demo
 
 bench: need-bench release $(VENV)/.installed ## pgweir and PgBouncer in turns; ONLY=simple50,large ROUNDS=3 SECONDS_EACH=6 CANDIDATE=path
@@ -80,7 +80,7 @@ release:
 
 need-test:
 	$(call say,programs that the tests need)
-	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord chromium
+	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord chromium prometheus
 
 need-suites:
 	$(call say,programs that the suites need)

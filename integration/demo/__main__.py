@@ -1,13 +1,18 @@
-"""One command: a throw-away Postgres, pgweir in front of it with nothing but a DATABASE_URL, and clients that work.
+"""One command: a throw-away Postgres, pgweir in front of it with nothing but a DATABASE_URL, and a shop with a thousand users.
+FIXED=1 is the cured shop.
 
-A line a second says what happens, until Ctrl-C or for DEMO_SECONDS; then everything is gone."""
+What happens is told every other second, and what pgweir finds as it finds it, until Ctrl-C or for DEMO_SECONDS; then
+everything is gone."""
 
 import asyncio
 import os
 import sys
 import time
 
-from demo.clients import Clients
+from demo import cured, sick
+from demo.story import Story
+from demo.tables import DATABASE, PASSWORD, ROLE, SETTINGS, fill
+from demo.users import Users
 from demo.view import Sight, heading, line
 from support.children import free_port, obey_signals, raise_open_files
 from support.pgweir import Pgweir
@@ -17,63 +22,59 @@ from support.postgres import Postgres
 PORT = 6432
 HTTP_PORT = 6433
 
+# Seconds between two looks.
+LOOK = 2.0
+
 
 def main() -> None:
     """Sets the stage, plays, strikes it."""
     obey_signals()
     raise_open_files()
-    clients = int(os.environ.get("DEMO_CLIENTS") or 300)
+    is_fixed = os.environ.get("FIXED", "0") not in ("", "0")
+    count = int(os.environ.get("DEMO_USERS") or 1000)
     seconds = float(os.environ.get("DEMO_SECONDS") or "inf")
     say("starting a throw-away Postgres …")
-    with Postgres() as postgres:
-        fill(postgres)
+    with Postgres(settings=SETTINGS) as postgres:
+        say("filling the shop …")
+        fill(postgres, is_fixed)
         say("starting pgweir …")
         with start(postgres) as pooler:
-            say(heading(postgres, pooler, clients))
+            say(heading(pooler, count, is_fixed))
+            story = Story(pooler)
             try:
-                asyncio.run(play(postgres, pooler, clients, seconds))
+                asyncio.run(play(Users(pooler, cured if is_fixed else sick, count), story, seconds))
             except KeyboardInterrupt:
                 pass
-            say("\nstopping, and removing everything …")
+            say(f"\n{story.summary()}\nstopping, and removing everything …")
     say("gone.")
 
 
-def fill(postgres: Postgres) -> None:
-    """A small shop."""
-    postgres.run("create role shop login password 'shop'", "create database shop owner shop")
-    postgres.run(
-        "create table customers as select id, 'customer ' || id as name from generate_series(1, 10000) id",
-        "alter table customers add primary key (id)",
-        "create table orders (id bigint generated always as identity primary key, customer int, total numeric, at timestamptz)",
-        "insert into orders (customer, total, at) select 1 + i % 10000, i % 97, now() from generate_series(1, 50000) i",
-        "create index on orders (customer)",
-        "alter table customers owner to shop",
-        "alter table orders owner to shop",
-        "analyze",
-        dbname="shop",
-    )
-
-
 def start(postgres: Postgres) -> Pgweir:
-    """pgweir as a sidecar: one environment variable, and ten servers rather than twenty to make its point."""
+    """pgweir as a sidecar: one environment variable; ten servers, and slow is what takes 50 ms, to make its points sooner."""
     return Pgweir(
-        database_url=postgres.url("shop", "shop", dbname="shop"),
-        env={"PGWEIR_POOL_POOL_SIZE": 10, "PGWEIR_LOG_LOG_CONNECTIONS": "false", "PGWEIR_LOG_LOG_DISCONNECTIONS": "false"},
+        database_url=postgres.url(ROLE, PASSWORD, dbname=DATABASE),
+        env={
+            "PGWEIR_POOL_POOL_SIZE": 10,
+            "PGWEIR_OBSERVE_SLOW_QUERY": "50ms",
+            "PGWEIR_LOG_LOG_CONNECTIONS": "false",
+            "PGWEIR_LOG_LOG_DISCONNECTIONS": "false",
+        },
         listen=f"127.0.0.1:{free_port(PORT)}",
         http=f"127.0.0.1:{free_port(HTTP_PORT)}",
     )
 
 
-async def play(postgres: Postgres, pooler: Pgweir, count: int, seconds: float) -> None:
-    """Clients work while we look at them once a second."""
-    clients, end = Clients(pooler, count), time.monotonic() + seconds
-    working = asyncio.create_task(clients.work())
-    sight = Sight(postgres, pooler)
+async def play(users: Users, story: Story, seconds: float) -> None:
+    """The users work while we look at them."""
+    end, sight = time.monotonic() + seconds, Sight(users.pooler)
+    working = asyncio.create_task(users.work())
     try:
         while time.monotonic() < end and not working.done():
-            await asyncio.sleep(1)
-            seen = await asyncio.to_thread(sight.look)
-            say(line(seen, clients.take_counts()))
+            await asyncio.sleep(LOOK)
+            seen, news = await asyncio.to_thread(lambda: (sight.look(), story.news()))
+            say(line(seen, users.take_counts(), LOOK))
+            for named in news:
+                say(story.tell(named))
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
