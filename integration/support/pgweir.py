@@ -100,6 +100,12 @@ class Pgweir:
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read().decode()
 
+    def rows(self, path: str) -> list[dict]:
+        """A list of the API: `rows("slow?limit=3")`."""
+        status, body = self.get(f"/api/{path}")
+        assert status == 200, f"/api/{path}: {status} {body}"
+        return json.loads(body)
+
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples whose labels include `labels`."""
         return sum(value for found, value in samples(self.get("/metrics")[1], name) if labels.items() <= found.items())
