@@ -39,7 +39,8 @@ pub(super) const SIZE: usize = 5;
 /// One slot.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Step {
-    span: f64,
+    /// How much of it was seen, in seconds.
+    pub(super) span: f64,
     /// A second, in the order of [`SUMS`]; durations in milliseconds.
     pub(super) rates: [f64; SUMS.len()],
     /// On average, in the order of [`GAUGES`].

@@ -260,8 +260,8 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         waiting: picture.map_or(0, |picture| picture.clients.waiting),
         size: picture.map_or(0, |picture| picture.pool_size),
         wait_p95_ms: minute.wait_ms[1],
-        queries: minute.rates[QUERIES] * f64::from(MINUTE_S),
-        errors: minute.rates[ERRORS] * f64::from(MINUTE_S),
+        queries: minute.rates[QUERIES] * minute.span,
+        errors: minute.rates[ERRORS] * minute.span,
         idle_share: minute.rates[steps::IDLE] / held.max(f64::EPSILON),
         busy: minute.means[BUSY],
     }
