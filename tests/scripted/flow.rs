@@ -13,8 +13,9 @@ use crate::support::wire::{
 };
 use crate::support::wire::{parameter_status, parse, query, ready, row, sync};
 
-/// Memory that a large result may cost beyond what was there before: buffers, and what the allocator keeps.
-const GROWTH: usize = 4 << 20;
+/// Memory that a large result may cost beyond what was there before: buffers, what the allocator keeps, and the history that
+/// begins with the first second of a pool.
+const GROWTH: usize = 8 << 20;
 
 #[test]
 fn a_server_may_speak_one_byte_at_a_time() {
