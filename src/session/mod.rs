@@ -4,6 +4,7 @@
 //! with one server, its two halves in `upward` and `downward`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers),
+//! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`),
 //! `watch` and `carry` (what a session leaves behind; `settle` moves them), `limits` (how long is too long).
 
 pub mod alarm;
