@@ -17,7 +17,7 @@
 //! | [`net`] | bytes to and from the kernel; in it [`net::lane`], one direction's bytes | lane is pure |
 //! | [`pool`] | a few servers for many clients; in it [`pool::ledger`] (who holds, who rests), [`pool::memory`] (what a server remembers) | those are pure |
 //! | [`session`] | one client from hello to goodbye; in it [`session::dialogue`] (what may follow what), [`session::desk`] (prepared statements), [`session::watch`] (what it leaves behind) | those are pure |
-//! | [`web`] | HTTP: health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and [`observe::insight`], nothing else | |
+//! | [`web`] | HTTP: the dashboard, health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and [`observe::insight`], nothing else | |
 //! | [`notify`] | a word to systemd | |
 //! | [`app`] | the root: builds all of it, accepts, watches clock and signals, reloads, drains | |
 //!
@@ -30,7 +30,8 @@
 //!    the replies to it are swallowed.
 //! 4. Replies pass by their headers, rows in runs. [`session::dialogue`] knows what is owed; when nothing is, and all is
 //!    known that the client's statements left on the server ([`session::watch`], `session::settle`), the server goes to the
-//!    next client before this one is sent its last bytes. What cannot be carried ties the client to it.
+//!    next client before this one is sent its last bytes. What cannot be carried ties the client to it. One that prepares
+//!    without a Sync gets one of ours (`session::preparing`).
 //! 5. [`observe::counters`]: one record when something is over; [`observe::analyst`] makes of the workers' reports what the
 //!    web shows of statements.
 

@@ -101,6 +101,7 @@ impl Pair {
         if self.borrowed && !self.over {
             self.judge_up();
             self.answer();
+            self.sync_for_client();
             self.release();
         }
         self.check();
@@ -119,6 +120,14 @@ impl Pair {
             self.over = self.dialogue.is_damaged();
             self.dialogue.clear();
             self.borrowed = false;
+        }
+    }
+
+    /// As if somebody always waited.
+    fn sync_for_client(&mut self) {
+        if self.dialogue.only_prepares() && self.up.is_empty() {
+            self.up.insert(|out| encode::bare(out, frontend::SYNC));
+            self.dialogue.send_sync();
         }
     }
 

@@ -27,6 +27,9 @@ pub(crate) const STAY: &[(&str, &str)] = &[
     ("P:=listen_x B: E S Q:notify_x", "1 2 C:LISTEN Z:I A:x N:well C:NOTIFY Z:I"),
     ("F:0 Q:discard_all", "V:5 Z:I C:DISCARD_ALL Z:I"),
     ("P:new=select_5 B:new E S", "1 2 D:5 C:SELECT_1 Z:I"),
+    ("P:ahead=select_6 D:Sahead H", "1 t: T:a"),
+    // ReadyForQuery for a Sync that the client has not sent.
+    ("B:ahead E S", "Z:I 2 D:6 C:SELECT_1 Z:I"),
 ];
 
 /// Messages of a client.

@@ -1,4 +1,5 @@
-"""A small app with the diseases that pgweir is for, so that the dashboard has something to say. Real drivers, few clients."""
+"""A small app with the diseases that pgweir is for, so that the dashboard has something to say; and the same one, cured. A
+real driver, few clients."""
 
 import random
 import threading
@@ -7,7 +8,7 @@ import time
 import psycopg
 
 # Values never matter, only that each request has its own.
-AUTHORS, BOOKS_EACH, POSTS, DOCUMENTS = 60, 4, 60_000, 40
+AUTHORS, BOOKS_EACH, POSTS, DOCUMENTS = 60, 4, 200_000, 40
 
 TABLES = f"""
 create table authors as select id, 'Author ' || id as name from generate_series(1000, {999 + AUTHORS}) id;
@@ -23,23 +24,25 @@ alter table settings add primary key (key);
 analyze;
 """
 
-HOSTILE = "select '</code><script>alert(1)</script>' as \"x\"\" onmouseover=\"\"alert(1)\", 1/count(*) from authors where name = "
+# Names and values that would be HTML, if somebody forgot to escape them.
+SCRIPT = "</code></title><script>alert(1)</script>"
+HOSTILE = f"""select '{SCRIPT}' as "{SCRIPT}", 1/count(*) as "x"" onmouseover=""alert(2)" from authors /*route='{SCRIPT}'*/ where name = """
+HOSTILE_NAME = '"><img src=x onerror=alert(3)>'
 
 
 class Sick:
     """Clients of `pooler` (database and user `app`), each in a thread, from `__enter__` to `__exit__`."""
 
-    def __init__(self, dsn: str):
+    def __init__(self, dsn: str, *, cured: bool = False):
         self.dsn = dsn
+        self.cured = cured
         self.over = threading.Event()
         self.threads: list[threading.Thread] = []
         self.errors: list[BaseException] = []
 
     def __enter__(self) -> "Sick":
-        for name, work in [("web", authors_page), ("blog", post_page), ("web", documents_page), ("web", reads_twice)]:
+        for name, work in CURED if self.cured else DISEASES:
             self._start(name, work)
-        self._start("cron", idles)
-        self._start("probe", hostile)
         return self
 
     def crowd(self, count: int) -> None:
@@ -67,17 +70,18 @@ class Sick:
 
 
 def authors_page(client) -> None:
-    """N+1: the books of each author, one by one."""
-    found = client.execute("select id, name from authors order by name limit 25 /*route='%2Fauthors'*/").fetchall()
-    for author, _ in found:
-        client.execute("select id, title from books where author_id = %s /*route='%%2Fauthors'*/", [author]).fetchall()
+    """N+1: the books of each author, one by one. Texts with comments differ by request, so they are not prepared."""
+    authors = "select id, name from authors order by name limit 25 /*route='%2Fauthors'*/"
+    books = "select id, title from books where author_id = %s /*route='%%2Fauthors'*/"
+    for author, _ in client.execute(authors, prepare=False).fetchall():
+        client.execute(books, [author], prepare=False).fetchall()
     time.sleep(0.05)
 
 
 def post_page(client) -> None:
     """A look-up that no index serves."""
     client.execute("select id, title from posts where slug = %s", [f"post-{random.random()}"]).fetchall()
-    time.sleep(0.01)
+    time.sleep(0.03)
 
 
 def documents_page(client) -> None:
@@ -115,3 +119,53 @@ def hostile(client) -> None:
     except psycopg.errors.DivisionByZero:
         pass
     time.sleep(0.2)
+
+
+DISEASES = [
+    ("web", authors_page),
+    ("blog", post_page),
+    ("web", documents_page),
+    ("web", reads_twice),
+    ("cron", idles),
+    (HOSTILE_NAME, hostile),
+]
+
+# The look-up by slug becomes fast with this.
+CURE = "create index on posts (slug)"
+
+
+def authors_with_books(client) -> None:
+    """All in one statement."""
+    client.execute(
+        "select a.id, a.name, b.id, b.title from (select id, name from authors order by name limit 25) a"
+        " join books b on b.author_id = a.id"
+    ).fetchall()
+    time.sleep(0.05)
+
+
+def document_titles(client) -> None:
+    """What the list shows, and no more."""
+    client.execute("select id, title from documents order by id limit 20").fetchall()
+    time.sleep(0.05)
+
+
+def reads_once(client) -> None:
+    """One question a request."""
+    client.execute("select value from settings where key = %s", [f"k{random.randint(1, 50)}"]).fetchall()
+    time.sleep(0.05)
+
+
+def commits_at_once(client) -> None:
+    """What takes long is done when the transaction is over."""
+    with client.transaction():
+        client.execute("select count(*) from settings").fetchall()
+    time.sleep(0.5)
+
+
+CURED = [
+    ("web", authors_with_books),
+    ("blog", post_page),
+    ("docs", document_titles),
+    ("settings", reads_once),
+    ("cron", commits_at_once),
+]

@@ -61,6 +61,24 @@ def test_prepare(with_connection):
     with_connection(story)
 
 
+def test_statements_that_are_kept(address):
+    """Between prepare() and the first execution asyncpg says no Sync: that keeps no server from the others."""
+
+    async def story():
+        connections = [await asyncpg.connect(**address) for _ in range(3)]
+        try:
+            for turn in range(3):
+                texts = [f"select {number} * 10 + {turn} + $1::int" for number in range(3)]
+                statements = [await c.prepare(text) for c, text in zip(connections, texts, strict=True)]
+                asked = [statement.fetchval(100) for statement in statements]
+                assert await asyncio.gather(*asked) == [100 + number * 10 + turn for number in range(3)]
+        finally:
+            for connection in connections:
+                await connection.close()
+
+    run(story())
+
+
 def test_types_that_are_looked_up(with_connection, postgres):
     postgres.run("drop type if exists mood", "create type mood as enum ('sad', 'happy')", dbname="app")
 

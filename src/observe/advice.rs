@@ -120,7 +120,7 @@ const ASKS_MIN: f32 = 30.0;
 const ASKS_MAX: f32 = 20_000.0;
 
 /// And not more than so many seconds: over a longer time a rush would look like a drizzle.
-const STRETCH_MAX: usize = 60;
+const STRETCH_MAX: usize = 20;
 
 /// No larger pool is recommended: Postgres itself would be the one to suffer.
 const SIZE_MAX: usize = 1_000;
@@ -183,9 +183,10 @@ struct Ask {
     hold: f64,
 }
 
-/// The minute in which servers were wanted most, or as much of it as can be played.
+/// The time in which servers were wanted most, or as much of it as can be played.
 fn busiest(seconds: &[Second]) -> &[Second] {
-    let wanted = |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);
+    let wanted =
+        |second: &Second| f64::from(second.served) * f64::from(second.hold_ms) / 1e3 + f64::from(second.waiting);
     let length = STRETCH_MAX.min(seconds.len()).max(1);
     let sum = |stretch: &[Second]| stretch.iter().map(wanted).sum::<f64>();
     let best = seconds.windows(length).max_by(|one, two| sum(one).total_cmp(&sum(two))).unwrap_or_default();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use jiff::Timestamp;
 
-use super::finding::Finding;
+use super::finding::{Finding, FindingKind};
 use super::report::{Capture, Report};
 use super::who::{Who, WhoId};
 use crate::sql::digest::Digest;
@@ -33,10 +33,12 @@ mod run;
 mod scope;
 mod scopes;
 mod step;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use habit::Seen;
 use late::{Late, Shared, WAIT};
 use ledger::Ledger;
 use occurrence::Occurrence;
@@ -45,6 +47,7 @@ use rows::Rows;
 use scope::{Rules, Scope, Told};
 use scopes::{Groups, Quick, Scopes};
 use step::{Role, Step};
+use tally::Tally;
 
 /// One finished statement.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,7 @@ pub struct Repeats {
     groups: Groups,
     late: Late,
     ledger: Ledger,
+    tally: Tally,
     routes: Routes,
     told: Vec<Told>,
     rearm: Vec<Digest>,
@@ -99,6 +103,7 @@ impl Repeats {
             groups: Groups::default(),
             late: Late::default(),
             ledger: Ledger::default(),
+            tally: Tally::default(),
             routes: Routes::default(),
             told: Vec::new(),
             rearm: Vec::new(),
@@ -165,7 +170,8 @@ impl Repeats {
 
     /// Takes what is in order by now out of the queue.
     fn catch_up(&mut self, now: Duration, known: &dyn Known) {
-        for (shared, step) in self.late.take(now) {
+        let mut due = self.late.take(now);
+        for (shared, step) in due.drain(..) {
             match shared {
                 Shared::Group(who) => {
                     let rules = Rules { least: self.least, habits: false };
@@ -189,6 +195,7 @@ impl Repeats {
                 self.conclude(known);
             }
         }
+        self.late.give_back(due);
     }
 
     /// To be called a few times a second with the process' clock and the time of day.
@@ -211,8 +218,11 @@ impl Repeats {
     }
 
     fn conclude(&mut self, known: &dyn Known) {
-        for told in std::mem::take(&mut self.told) {
+        let mut told = std::mem::take(&mut self.told);
+        for told in told.drain(..) {
             match told {
+                Told::Ran(digest, who, runs, again) => self.tally.count(digest, who, runs, again),
+                Told::Habit(seen) if self.is_chance(&seen) => {}
                 Told::Loop(ended) => self.ledger.looped(&ended, self.routes.name(ended.route), known),
                 Told::Habit(seen) => {
                     let route = self.routes.name(seen.route);
@@ -227,6 +237,12 @@ impl Repeats {
                 Told::Blind(_) => {}
             }
         }
+        self.told = told;
+    }
+
+    /// The same again, of a shape that hardly ever is.
+    fn is_chance(&mut self, seen: &Seen) -> bool {
+        seen.kind == FindingKind::DuplicateRead && !self.tally.repeats(seen.digest, seen.who)
     }
 
     /// All findings, in no order.

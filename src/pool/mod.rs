@@ -294,6 +294,11 @@ impl Pool {
         }
     }
 
+    /// Whether clients wait for a server.
+    pub fn is_wanted(&self) -> bool {
+        self.ledger().waiting() > 0
+    }
+
     /// Whether so many clients wait for a server that what they have said goes cold meanwhile.
     #[inline]
     pub fn is_crowded(&self) -> bool {

@@ -57,7 +57,8 @@ impl<'a> Frame<'a> {
 
 /// Cuts a zero-terminated string off the front: the string, what follows its zero. `None` without a zero.
 pub fn cut_str(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|&byte| byte == 0)?;
+    // Most names are empty.
+    let end = if bytes.first() == Some(&0) { 0 } else { memchr::memchr(0, bytes)? };
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::owed::{Answer, Heed, Owed, Phase, Settled, Tally, Verdict};
+use super::owed::{Answer, Heed, Open, Owed, Phase, Settled, Tally, Verdict};
 use crate::pool::memory::{Memory, StatementId};
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
@@ -19,8 +19,8 @@ pub struct Dialogue {
     pub(super) owed: VecDeque<Owed>,
     pub(super) status: TransactionStatus,
     pub(super) phase: Phase,
-    /// Messages of the extended protocol were sent since the last Sync: an implicit transaction may be open.
-    pub(super) unsynced: bool,
+    /// What was sent since the last Sync.
+    pub(super) open: Open,
     /// The number of the batch that is being sent.
     pub(super) batch: u32,
     /// How many batches before that one have not been answered to their end.
@@ -61,10 +61,10 @@ impl Dialogue {
         self.owed.extend(owed);
         match tag {
             frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => {
-                (self.unsynced, self.batch) = (false, self.batch.wrapping_add(1));
+                (self.open, self.batch) = (Open::No, self.batch.wrapping_add(1));
                 self.ahead += 1;
             }
-            _ => self.unsynced |= b"PBDEC".contains(&tag),
+            _ => self.open = self.open.after(tag),
         }
         Heed::Send
     }
@@ -72,6 +72,12 @@ impl Dialogue {
     /// A message of ours goes in front.
     pub fn send_ours(&mut self, owed: Owed) {
         self.owed.push_back(owed);
+    }
+
+    /// A Sync of ours goes in the place of the client's, who [`Dialogue::only_prepares`]. To the client its batch goes on.
+    pub fn send_sync(&mut self) {
+        self.open = Open::No;
+        self.owed.push_back(Owed::OurSync);
     }
 
     /// A Query or an Execute that drops prepared statements is about to be sent.
@@ -168,7 +174,7 @@ impl Dialogue {
     fn receive_ready(&mut self, body: &[u8]) -> Verdict {
         let before = self.status;
         let ours = match self.owed.pop_front() {
-            Some(Owed::OurQuery | Owed::OurQuestion) => true,
+            Some(Owed::OurQuery | Owed::OurQuestion | Owed::OurSync) => true,
             Some(Owed::Query | Owed::FunctionCall | Owed::Sync) => {
                 self.ahead = self.ahead.saturating_sub(1);
                 false
@@ -279,18 +285,16 @@ impl Dialogue {
                 Owed::Sync => {
                     self.owed.remove(1);
                     self.ahead = self.ahead.saturating_sub(1);
-                    self.unsynced = true;
                 }
                 Owed::CopyEnd => {
                     self.owed.remove(1);
-                    self.unsynced =
-                        self.unsynced && !self.owed.iter().any(|owed| matches!(owed, Owed::Sync | Owed::Query));
+                    self.open = self.owed.iter().fold(Open::No, |open, owed| open.after_sending(owed));
                     return Verdict::Forward;
                 }
                 _ => break,
             }
         }
-        self.unsynced = self.owed.front() == Some(&Owed::Execute);
+        self.open = if self.owed.front() == Some(&Owed::Execute) { Open::Bound } else { Open::No };
         self.phase = Phase::CopyIn;
         Verdict::Forward
     }

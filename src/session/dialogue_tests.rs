@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 /// Plays what the client sends (before `/`, by tag) and what the server says (after it), any number of times:
 /// `Z:I`, `C`, `C:TAG`; `p7` is a Parse of statement 7, `a` a Parse that we answer, `k` a Close that we answer, `+q` a query
-/// of ours, `+p7` a Parse of ours, `+c7` a Close of ours.
+/// of ours, `+p7` a Parse of ours, `+c7` a Close of ours, `+s` a Sync of ours if it is time for one.
 /// Says what was not forwarded (`.` for a frame from the server swallowed, `_` for a message from the client ignored,
-/// `!` for an answer given), then the state.
+/// `!` for an answer given, `?` for a Sync of ours that it is no time for), then the state.
 fn play(script: &str) -> String {
     let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
     let mut said = String::new();
@@ -28,6 +28,7 @@ fn play(script: &str) -> String {
         () if dialogue.is_at_rest() => "rest",
         () if dialogue.phase == Phase::Skipping => "skipping",
         () if dialogue.is_busy() => "busy",
+        () if dialogue.only_prepares() => "prepared",
         () => "open",
     };
     if !said.is_empty() {
@@ -40,6 +41,14 @@ fn send(dialogue: &mut Dialogue, memory: &mut Memory, word: &str, said: &mut Str
     let tag = word.as_bytes()[0];
     let id: StatementId = word.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
     let heed = match tag {
+        b'+' if word == "+s" => {
+            if dialogue.only_prepares() {
+                dialogue.send_sync();
+            } else {
+                said.push('?');
+            }
+            Heed::Send
+        }
         b'+' => {
             dialogue.send_ours(match &word[1..2] {
                 "q" => Owed::OurQuery,
@@ -140,6 +149,78 @@ fn copy() {
     check("P B E S / 1 2 H d d c C Z:I", "rest");
     check("Q c / C Z:I", "rest");
     check("Q / G / d c / G / d c / C C Z:I", "rest");
+    check("Q d c B E H / G C Z:I 2 C", "open");
+    check("Q d c P H / G C Z:I 1", "open");
+    check("P B E d c P S / 1 2 G C 1 Z:I", "rest");
+    check("P B E S d c B E / 1 2 G C 2 C", "open");
+    check("Q d c Q / G C Z:I C Z:I", "rest");
+}
+
+#[test]
+fn only_prepared() {
+    for (sent, replies) in [
+        ("P D H", "1 t T"),
+        ("P D H", "1 t n"),
+        ("D H", "t T"),
+        ("P H D H", "1 t T"),
+        ("C H", "3"),
+        ("P D H H", "1 t T"),
+    ] {
+        check(&format!("{sent} / {replies}"), "prepared");
+        check(&format!("{sent} / {replies} / +s"), "busy");
+        check(&format!("{sent} / {replies} / +s / Z:I"), ". rest");
+    }
+    check("P S P D H / 1 Z:I 1 t T / +s / Z:I", ". rest");
+    check("P D S P D H / 1 E Z:I 1 t T / +s / Z:I", ". rest");
+    check("P B E H Q P H / 1 2 C C Z:I 1 / +s / Z:I", ". rest");
+    check("Q / G / d c / C Z:I / P H / 1 / +s / Z:I", ". rest");
+    check("H / / +s", "? rest");
+}
+
+#[test]
+fn not_only_prepared() {
+    check("P D / / +s", "? busy");
+    check("P D / 1 t T / +s", "? open");
+    check("P D H / 1 t / +s", "? busy");
+    check("P D H D / 1 t T t T / +s", "? open");
+    check("P B H / 1 2 / +s", "? open");
+    check("B H D H / 2 t T / +s", "? open");
+    check("P B E H / 1 2 C / +s", "? open");
+    check("P B E P D H / 1 2 C 1 t T / +s", "? open");
+    check("P D H / E / +s", "? skipping");
+    check("P D H / E / P D H +s", "___? skipping");
+    check("Q / C Z:T / P D H / 1 t T / +s", "? open");
+    check("Q / C Z:T / Q / E Z:E / P H / 1 / +s", "? open");
+    check("Q P H / G / +s", "? busy");
+}
+
+#[test]
+fn a_sync_of_ours_is_not_the_clients() {
+    check("P D H / 1 t T / +s B E S / Z:I 2 C Z:I", ". rest");
+    check("P D H / 1 t T / +s B E H / Z:I 2 C", ". open");
+    check("P D H / 1 t T / +s B E H / Z:I 2 C / S / Z:I", ". rest");
+    check("P D H / 1 t T / +s B / Z:I E / E S / Z:I", "._ rest");
+    check("P D H / 1 t T / +s S / Z:I Z:I", ". rest");
+    check("P D H / 1 t T / +s P D H / Z:I 1 t T", ". prepared");
+    check("P D H / 1 t T / +s Q / Z:I C Z:I", ". rest");
+    check("P D H / 1 t T / +s / N S A Z:I", ". rest");
+    check("P D H / 1 t T / +s / E Z:I", ".. rest");
+    check("P D H / 1 t T / +s / Z:I Z:I", ".. damaged");
+}
+
+#[test]
+fn a_sync_of_ours_ends_no_batch_and_no_transaction() {
+    let (mut dialogue, mut memory, mut said) = (Dialogue::default(), Memory::new(Arc::default(), 9), String::new());
+    let mut play = |dialogue: &mut Dialogue, sent: &str, replies: &str| {
+        sent.split_whitespace().for_each(|word| send(dialogue, &mut memory, word, &mut said));
+        replies.split_whitespace().for_each(|word| receive(dialogue, &mut memory, word, &mut said));
+        (dialogue.batch, dialogue.ahead, dialogue.answering(), dialogue.take_tally().transactions)
+    };
+    assert_eq!(play(&mut dialogue, "P D H", "1 t T"), (0, 0, 0, 0));
+    assert_eq!(play(&mut dialogue, "+s", ""), (0, 0, 0, 0));
+    assert_eq!(dialogue.readies_owed(), 1);
+    assert_eq!(play(&mut dialogue, "B E S", "Z:I"), (1, 1, 0, 0));
+    assert_eq!(play(&mut dialogue, "", "2 C Z:I"), (1, 0, 1, 1));
 }
 
 #[test]
@@ -153,7 +234,7 @@ fn ours() {
     check("a B E S / 2 C Z:I", "! rest");
     check("B a E S / 2 C Z:I", "! rest");
     check("B a E S / E Z:I", "rest");
-    check("a H", "! open");
+    check("a H", "! prepared");
     check("p1 k S / 1 Z:I", "! rest");
 }
 

@@ -109,7 +109,9 @@ impl Relay<'_> {
             backend::PARAMETER_STATUS if !ours => return self.judge_parameter(),
             backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
-                watch.failed(batch);
+                if verdict == Verdict::Forward {
+                    watch.failed(batch);
+                }
                 return self.judge_error(verdict, bound);
             }
             backend::COMPLETE if !ours && !watch.is_clean() => {
@@ -219,9 +221,10 @@ impl Relay<'_> {
         }
         let statements = self.session.statements.as_deref();
         match verdict {
-            Verdict::Swallow => Step::Swallow(frame.size),
-            Verdict::Forward if names_ours(frame.body, statements).is_some() => Step::Rename(frame.size),
-            Verdict::Forward => Step::Forward(frame.size),
+            // What ends the session is the client's, also where it answers a Sync of ours.
+            Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),
+            _ if names_ours(frame.body, statements).is_some() => Step::Rename(frame.size),
+            _ => Step::Forward(frame.size),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outline::Outlines;
 use super::rows;
 use super::tape::Bound;
 use crate::observe::keys::{Keys, Shape};
@@ -16,6 +17,8 @@ use crate::sql::digest::Reading;
 pub struct Memo {
     shapes: Box<[Option<(u64, Shape)>; PLACES]>,
     columns: Box<[Option<Seen>; PLACES]>,
+    /// Plain texts.
+    pub(super) outlines: Outlines,
     described: VecDeque<(u32, Subject)>,
     /// The unnamed portal's.
     pub(super) bound: Bound,
@@ -55,6 +58,7 @@ impl Default for Memo {
         Memo {
             shapes: Box::new([None; PLACES]),
             columns: Box::new(std::array::from_fn(|_| None)),
+            outlines: Outlines::default(),
             described: VecDeque::new(),
             bound: Bound::default(),
             portals: Vec::new(),

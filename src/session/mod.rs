@@ -1,11 +1,10 @@
 //! One client, from hello to goodbye.
 //!
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`), `relay` (one request
-//! with one server, its two halves in `upward` and `downward`); `replication` (a client with a server of its own). Pure,
-//! and the heart of it: `request` (is it complete?), `dialogue` (what may
-//! follow what; its words in `owed`, how it stands in `standing`), `statements` and `desk`
-//! (prepared statements on shared servers), `watch` and `carry` (what a session leaves behind; `settle` moves them),
-//! `limits` (how long is too long).
+//! with one server, its two halves in `upward` and `downward`; a client that only prepares in `preparing`); `replication` (a
+//! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
+//! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers),
+//! `watch` and `carry` (what a session leaves behind; `settle` moves them), `limits` (how long is too long).
 
 pub mod alarm;
 pub mod bound;
@@ -21,8 +20,10 @@ mod limits;
 mod listen;
 pub mod lobby;
 pub mod memo;
+pub mod outline;
 pub mod owed;
 mod parting;
+mod preparing;
 mod refusal;
 mod relay;
 pub mod replication;

@@ -30,6 +30,8 @@ pub enum Owed {
     OurQuery,
     /// Ours, swallowed: anything up to ReadyForQuery, with the answer to a question (`inquiry`) in it.
     OurQuestion,
+    /// Ours, swallowed: ReadyForQuery.
+    OurSync,
     /// Ours, swallowed: ParseComplete.
     OurParse(Option<StatementId>),
     /// Ours, swallowed: CloseComplete.
@@ -43,6 +45,21 @@ pub enum Answer {
     Parsed,
     /// To the Close of a name that is the client's and not the server's.
     Closed,
+}
+
+/// What messages of the extended protocol have left open since the last Sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Open {
+    /// Nothing.
+    #[default]
+    No,
+    /// Statements are being prepared, described, closed. A portal is described or closed like them: without a Bind before it,
+    /// and outside a transaction, it is none, or a cursor that survives a Sync.
+    Preparing,
+    /// The same, and with a Flush the client has said all that it has to say for now.
+    Prepared,
+    /// Something was bound: there may be a portal, locks, work that is not committed.
+    Bound,
 }
 
 /// What the server makes of the client's messages.
@@ -96,6 +113,29 @@ pub enum Settled {
     AllDropped,
     /// `DEALLOCATE` of a single name succeeded.
     Deallocated,
+}
+
+impl Open {
+    /// When the client has sent this as well, which is no Sync, Query or FunctionCall.
+    pub(super) fn after(self, tag: u8) -> Open {
+        match (self, tag) {
+            (_, frontend::BIND | frontend::EXECUTE) | (Open::Bound, _) => Open::Bound,
+            (_, frontend::PARSE | frontend::DESCRIBE | frontend::CLOSE) => Open::Preparing,
+            (Open::Preparing, frontend::FLUSH) => Open::Prepared,
+            (open, _) => open,
+        }
+    }
+
+    /// When that was sent as well for which this is owed.
+    pub(super) fn after_sending(self, owed: &Owed) -> Open {
+        match owed {
+            Owed::Sync | Owed::Query | Owed::FunctionCall => Open::No,
+            Owed::Bind(_) => self.after(frontend::BIND),
+            Owed::Execute => self.after(frontend::EXECUTE),
+            Owed::Parse(_) | Owed::Describe | Owed::Close | Owed::Answer(_) => self.after(frontend::PARSE),
+            _ => self,
+        }
+    }
 }
 
 impl Owed {

@@ -106,6 +106,7 @@ impl<'s> Relay<'s> {
                 Err(farewell) => self.end(farewell)?,
                 Ok(_) if self.is_over() => return Poll::Ready(self.exchange.course.ending.take().map_or(Ok(()), Err)),
                 Ok(true) => {}
+                Ok(false) if self.sync_for_client() => {}
                 Ok(false) => {
                     self.note_stall();
                     self.set_deadline();
@@ -335,6 +336,8 @@ impl<'s> Relay<'s> {
         let (session, course) = (&self.session, &self.exchange.course);
         let next = if course.ending.is_some() {
             Some(course.times.now + super::stay::LAST_WORDS)
+        } else if let Some(patience) = self.patience() {
+            course.limits.next(&course.times, self.standing()).into_iter().chain([patience]).min()
         } else if course.limits.is_any() {
             course.limits.next(&course.times, self.standing())
         } else {

@@ -141,32 +141,38 @@ fn read_row(
     hashes: &mut Vec<u64>,
     spread: &mut [Spread; COLUMNS_CAPTURED],
 ) -> Option<()> {
-    let (count, mut rest) = body.split_first_chunk::<2>()?;
-    let count = u16::from_be_bytes(*count);
-    let (mut wanted, mut found) = (columns.linkable.iter().copied().peekable(), 0);
-    for at in 0..count {
-        let (size, after) = rest.split_first_chunk::<4>()?;
-        let size = usize::try_from(i32::from_be_bytes(*size)).ok();
-        let (value, after) = after.split_at_checked(size.unwrap_or(0))?;
-        rest = after;
-        if wanted.next_if_eq(&at).is_none() {
-            continue;
+    let mut rest = body.get(2..)?;
+    let mut next = 0;
+    for (place, spread) in columns.linkable.iter().zip(spread) {
+        while next < *place {
+            (_, rest) = cut_value(rest)?;
+            next += 1;
         }
-        let scalar = match size {
+        let (value, after) = cut_value(rest)?;
+        (rest, next) = (after, next + 1);
+        let scalar = match value {
             None => Scalar::None,
-            Some(_) if is_binary(formats, at) => Scalar::binary(columns.all.get(usize::from(at))?.oid, value),
-            Some(_) => Scalar::text(value),
+            Some(value) if is_binary(formats, *place) => {
+                Scalar::binary(columns.all.get(usize::from(*place))?.oid, value)
+            }
+            Some(value) => Scalar::text(value),
         };
-        if size.is_some() {
-            spread.get_mut(found)?.add(scalar);
+        if value.is_some() {
+            spread.add(scalar);
         }
         hashes.push(keys.scalar(scalar));
-        found += 1;
-        if wanted.peek().is_none() {
-            return Some(());
-        }
     }
-    None
+    Some(())
+}
+
+/// One value, `None` for NULL, and what follows it.
+#[inline]
+fn cut_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    match usize::try_from(i32::from_be_bytes(*size)) {
+        Err(_) => Some((None, rest)),
+        Ok(size) => rest.split_at_checked(size).map(|(value, rest)| (Some(value), rest)),
+    }
 }
 
 /// Beyond the 64th column all are what the 64th is: few queries have so many, and none mixes formats there.

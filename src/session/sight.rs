@@ -7,7 +7,7 @@ use super::relay::Relay;
 use super::statements::Statements;
 use super::stay::Session;
 use super::tape::{Bound, Mark, Running, Tape};
-use crate::config::PoolMode;
+use crate::config::{Parameters, PoolMode};
 use crate::observe::keys::{Keys, Shape};
 use crate::observe::known::Sight;
 use crate::observe::lore::Lore;
@@ -107,6 +107,11 @@ impl Look<'_> {
             return self.run(tape, Bound::default(), None);
         }
         let text = body.strip_suffix(&[0]).unwrap_or(body);
+        let plain = self.reader().keep == Parameters::Off;
+        if let Some(bound) = tape.memo.outlines.bound(text, self.keys()).filter(|_| plain) {
+            let sight = self.meet(&bound.reading, text);
+            return self.run(tape, Bound { capture: sight.capture, ..bound }, None);
+        }
         let mut statements = digest::statements(text, self.backslash);
         for statement in statements.by_ref().take(MOST_STATEMENTS) {
             let bound = self.reader().text(&statement);
@@ -120,15 +125,26 @@ impl Look<'_> {
 
     /// What is known of a shape that runs; tells a text that has not been met.
     fn meet(&self, reading: &Reading, text: &[u8]) -> Sight {
-        let known = &self.observer.shared().known;
-        let sight = known.run(reading.digest);
+        let sight = self.observer.shared().known.run(reading.digest);
         if sight.new {
-            let text = text[..text.len().min(MOST_TOLD)].into();
-            let (reading, backslash) = (*reading, self.backslash);
-            self.observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
-            known.meet(reading.digest);
+            self.tell(reading, text);
         }
         with_rows(sight, reading)
+    }
+
+    /// A text that will run, or not.
+    fn introduce(&self, reading: &Reading, text: &[u8]) {
+        if !self.observer.shared().known.has(reading.digest) {
+            self.tell(reading, text);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, reading: &Reading, text: &[u8]) {
+        let text = text[..text.len().min(MOST_TOLD)].into();
+        let (reading, backslash) = (*reading, self.backslash);
+        self.observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
+        self.observer.shared().known.meet(reading.digest);
     }
 
     fn run(&self, tape: &mut Tape, bound: Bound, comment: Option<Box<[u8]>>) {
@@ -146,19 +162,19 @@ impl Look<'_> {
             return;
         }
         let mut comment = None;
-        let shape = tape.memo.shape(parse.query(), self.keys(), || {
-            let (shape, found) = self.read(parse.query());
+        let (query, types) = cut_str(parse.definition).unwrap_or((parse.definition, b""));
+        let shape = tape.memo.shape(query, self.keys(), || {
+            let (shape, found) = self.read(query);
             comment = found;
             (shape, found.is_none())
         });
         tape.memo.parse(self.batch, shape.reading, comment, self.now);
-        let types = cut_str(parse.definition).map_or(&b""[..], |(_, types)| types);
         let lore = own.lore_mut(parse.name);
         lore.shape = Some(shape);
         lore.columns = None;
         lore.types.clear();
         lore.types.extend(oids(types));
-        self.meet(&shape.reading, parse.query());
+        self.introduce(&shape.reading, query);
     }
 
     /// The first statement of a text, and its comment: a text that is parsed has only one.

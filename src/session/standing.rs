@@ -1,7 +1,7 @@
 //! What a dialogue says when it is asked how it stands: who waits for whom, what is open, what is not known yet. Pure.
 
 use super::dialogue::Dialogue;
-use super::owed::{Owed, Phase};
+use super::owed::{Open, Owed, Phase};
 use super::watch::Moment;
 use crate::protocol::TransactionStatus;
 
@@ -11,7 +11,18 @@ pub const MOST_OWED: usize = 65_536;
 impl Dialogue {
     /// Whether the server can go to another client: nothing owed, nothing open.
     pub fn is_at_rest(&self) -> bool {
-        self.owed.is_empty() && self.status == TransactionStatus::Idle && !self.unsynced && self.phase == Phase::Normal
+        self.is_quiet() && self.open == Open::No
+    }
+
+    /// Whether the server waits for a client that has prepared statements, has its answers, and has begun nothing that a Sync
+    /// would end: nothing but that Sync keeps the server from others.
+    #[inline]
+    pub fn only_prepares(&self) -> bool {
+        self.open == Open::Prepared && self.is_quiet()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.owed.is_empty() && self.status == TransactionStatus::Idle && self.phase == Phase::Normal
     }
 
     /// Whether the client waits for the server; otherwise the server waits for the client.
@@ -41,7 +52,7 @@ impl Dialogue {
 
     /// Whether the client owes the server the rest of a COPY or a batch.
     pub fn is_open(&self) -> bool {
-        self.unsynced || self.phase != Phase::Normal
+        self.open != Open::No || self.phase != Phase::Normal
     }
 
     /// How many replies are owed, those to us too.
@@ -86,9 +97,8 @@ impl Dialogue {
 
     /// How many ReadyForQuery are still to come.
     pub fn readies_owed(&self) -> usize {
-        let ends = |owed: &&Owed| {
-            matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync | Owed::OurQuery | Owed::OurQuestion)
-        };
-        self.owed.iter().filter(ends).count()
+        let clients = |owed: &Owed| matches!(owed, Owed::Query | Owed::FunctionCall | Owed::Sync);
+        let ours = |owed: &Owed| matches!(owed, Owed::OurQuery | Owed::OurQuestion | Owed::OurSync);
+        self.owed.iter().filter(|owed| clients(owed) || ours(owed)).count()
     }
 }

@@ -158,6 +158,11 @@ impl Statements {
         self.stamp
     }
 
+    /// Whether the unnamed statement was too long to be kept, and lives only on the server that has parsed it.
+    pub(super) fn is_unnamed_elsewhere(&self) -> bool {
+        self.stamp != 0 && self.unnamed.is_empty()
+    }
+
     pub(super) fn drop_unnamed(&mut self) {
         self.unnamed.clear();
         self.effects = Effects::NONE;

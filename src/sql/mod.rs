@@ -15,6 +15,7 @@ pub mod literal;
 mod redact;
 mod set;
 mod set_config;
+pub mod skeleton;
 pub mod tags;
 
 pub use changes::{Change, To, changes};

@@ -36,13 +36,20 @@ mod write;
 
 /// All pages and what they load.
 pub(super) fn router() -> Router<WebState> {
-    let page = |page: Page| get(move |State(state): State<WebState>, uri: Uri| async move { answer(page, &state, &uri) });
+    let page =
+        |page: Page| get(move |State(state): State<WebState>, uri: Uri| async move { answer(page, &state, &uri) });
     Router::new()
         .route("/", page(Page { tab: Tab::Overview, path: "/", title: "Overview", body: overview }))
         .route("/pools", page(Page { tab: Tab::Pools, path: "/pools", title: "Pools", body: pools }))
         .route("/pool", page(Page { tab: Tab::Pools, path: "/pool", title: "Pool", body: pool }))
-        .route("/statements", page(Page { tab: Tab::Statements, path: "/statements", title: "Statements", body: statements }))
-        .route("/statement", page(Page { tab: Tab::Statements, path: "/statement", title: "Statement", body: statement }))
+        .route(
+            "/statements",
+            page(Page { tab: Tab::Statements, path: "/statements", title: "Statements", body: statements }),
+        )
+        .route(
+            "/statement",
+            page(Page { tab: Tab::Statements, path: "/statement", title: "Statement", body: statement }),
+        )
         .route("/slow", page(Page { tab: Tab::Slow, path: "/slow", title: "Slow", body: slow }))
         .route("/findings", page(Page { tab: Tab::Findings, path: "/findings", title: "Findings", body: findings }))
         .route("/clients", page(Page { tab: Tab::Clients, path: "/clients", title: "Clients", body: clients }))
@@ -149,7 +156,5 @@ pub(super) async fn guarded(mut response: Response) -> Response {
     response
 }
 
-#[cfg(test)]
-mod samples;
 #[cfg(test)]
 mod tests;

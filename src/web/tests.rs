@@ -17,6 +17,7 @@ use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, 
 use crate::observe::who::Whos;
 
 mod insight;
+mod pages;
 
 struct Site {
     addr: SocketAddr,

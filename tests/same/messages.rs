@@ -103,6 +103,22 @@ fn names() {
     ]);
 }
 
+/// As asyncpg does. The other client has the server before the first says Sync.
+#[test]
+fn prepared_with_a_flush() {
+    check(&[
+        "a: P s select $1::int + 1 as next\na: D S s\na: H\na: wait\nb: Q select 1\nb: wait\na: B - s 5\na: E - 0\na: S\na: wait\nb: Q select 2",
+        "a: P - select 'mine'\na: D S -\na: H\na: wait\nb: P - select 'other'\nb: H\nb: wait\na: B - -\na: E - 0\na: H\na: wait\na: S\na: wait\nb: D S -\nb: B - -\nb: E - 0\nb: S",
+        "a: P s select 1\na: H\na: wait\nb: Q select 1\nb: wait\na: S\na: wait\na: S\na: H\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: H\na: wait\nb: Q select 1\nb: wait\na: C S s\na: H\na: wait\nb: Q select 2\nb: wait\na: P s select 'again'\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: D S s\na: H\na: wait\nb: Q begin\nb: wait\nb: Q select 3\nb: Q rollback\nb: wait\na: B - t\na: E - 0\na: S\na: B - s\na: E - 0\na: S",
+        "a: Q set DateStyle=German\na: P s select date '2020-01-02'\na: D S s\na: H\na: wait\nb: Q show datestyle\nb: wait\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: H\na: wait\nb: P s select 2\nb: D S s\nb: H\nb: wait\na: P s select 3\na: H\na: wait\na: S\na: wait\nb: B - s\nb: E - 0\nb: S",
+        "a: P s begin\na: H\na: wait\nb: Q select 1\nb: wait\na: Q begin\na: B - s\na: E - 0\na: S\na: Q commit\na: Q commit",
+        "a: P s select 1\na: H\na: wait\nb: Q select 1\nb: wait\na: X",
+    ]);
+}
+
 #[test]
 fn the_unnamed_statement() {
     check(&[

@@ -11,6 +11,8 @@ pub(crate) struct Owing {
     course: Course,
     /// Something of the extended protocol was sent after the last Sync.
     unsynced: bool,
+    /// A Bind or an Execute among it.
+    bound: bool,
     /// The same after the last Flush: the server may keep its answer to itself.
     unflushed: bool,
     /// The last ReadyForQuery's.
@@ -40,9 +42,9 @@ impl Owing {
             _ => {}
         }
         match tag {
-            b'S' | b'Q' | b'F' => self.unsynced = false,
+            b'S' | b'Q' | b'F' => (self.unsynced, self.bound) = (false, false),
             b'c' | b'f' => {}
-            _ => self.unsynced = true,
+            _ => (self.unsynced, self.bound) = (true, self.bound || matches!(tag, b'B' | b'E')),
         }
         self.sent.push_back(tag);
         self.drop_ends();
@@ -80,9 +82,11 @@ impl Owing {
         !self.unflushed
     }
 
-    /// Whether the session has come to an end of a transaction, and another client may have its server.
+    /// Whether the session has come to an end of a transaction, and another client may have its server. What has been
+    /// prepared, and asked for by Flush, needs no Sync for that.
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.sent.is_empty() && self.course == Course::Plain && !self.unsynced && matches!(self.status, b'I' | 0)
+        let ended = !self.unsynced || (!self.bound && !self.unflushed);
+        self.sent.is_empty() && self.course == Course::Plain && ended && matches!(self.status, b'I' | 0)
     }
 
     /// Syncs that the server has read as a part of the COPY are not answered.
@@ -90,13 +94,15 @@ impl Owing {
         self.course = Course::Copying;
         while let Some(tag) = self.sent.get(1).copied() {
             match tag {
-                b'S' => self.unsynced = true,
+                b'S' => (self.unsynced, self.bound) = (true, true),
                 b'c' | b'f' => self.course = Course::Plain,
                 _ => break,
             }
             self.sent.remove(1);
             if self.course == Course::Plain {
-                self.unsynced &= !self.sent.iter().any(|tag| matches!(tag, b'S' | b'Q'));
+                let last = self.sent.iter().rfind(|tag| !matches!(tag, b'c' | b'f'));
+                self.unsynced = !matches!(last, Some(b'S' | b'Q' | b'F'));
+                self.bound = self.unsynced;
                 break;
             }
         }

@@ -33,6 +33,10 @@ impl Dice {
 /// Each client may say so much.
 const LINES_EACH: usize = 25;
 
+/// Where a client's turn ends at a line whose number is a multiple of this, it prepares for its next one. pgweir takes a
+/// moment each time to let another client go on.
+const PREPARED_AHEAD: usize = 16;
+
 /// Writes one script.
 struct Writer {
     dice: Dice,
@@ -46,6 +50,8 @@ struct Writer {
     parsed: bool,
     /// Which client has parsed which text under which name.
     named: HashMap<(char, &'static str), &'static str>,
+    /// What each client has prepared without a Sync, and not executed.
+    ahead: HashMap<char, usize>,
 }
 
 /// The script of a seed.
@@ -71,6 +77,7 @@ impl Writer {
             greeted: false,
             parsed: false,
             named: HashMap::new(),
+            ahead: HashMap::new(),
         }
     }
 
@@ -92,6 +99,9 @@ impl Writer {
     /// One client speaks, until no transaction is open.
     fn turn(&mut self) {
         self.open = false;
+        if let Some(number) = self.ahead.remove(&self.client) {
+            [&format!("B - ahead{number} 5"), "E - 0", "S"].iter().for_each(|line| self.say(line));
+        }
         for _ in 0..=self.dice.below(3) {
             self.request();
             if self.dice.once_in(2) {
@@ -103,6 +113,18 @@ impl Writer {
             self.say(end);
         }
         self.say("wait");
+        if self.lines.len().is_multiple_of(PREPARED_AHEAD) {
+            self.prepare_ahead();
+        }
+    }
+
+    /// For the next turn. Others have the server meanwhile.
+    fn prepare_ahead(&mut self) {
+        let number = self.lines.len();
+        let name = format!("ahead{number}");
+        let parse = format!("P {name} select {number} + $1::int as {name}");
+        [&parse, &format!("D S {name}"), "H", "wait"].iter().for_each(|line| self.say(line));
+        self.ahead.insert(self.client, number);
     }
 
     fn request(&mut self) {

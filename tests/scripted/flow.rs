@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::support::PATIENCE;
 use crate::support::proc::resident;
 use crate::support::stage::Stage;
-use crate::support::wire::{bind, complete, description, done, error, execute, extended, message, notice, one_row};
+use crate::support::wire::{
+    bind, complete, describe, description, done, error, execute, extended, message, notice, one_row,
+};
 use crate::support::wire::{parameter_status, parse, query, ready, row, sync};
 
 /// Memory that a large result may cost beyond what was there before: buffers, and what the allocator keeps.
@@ -240,4 +242,29 @@ fn an_error_calls_a_statement_by_its_clients_name() {
     let told = client.expect_error("ERROR", "42P05");
     assert_eq!(told.field('M'), "prepared statement \"mine\" already exists");
     client.expect("Z");
+}
+
+#[test]
+fn a_client_that_only_prepares_lets_its_server_go() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    let flush = message(b'H', b"");
+    client.send(&[parse("mine", "select 1"), describe("Smine"), flush].concat());
+    server.expect("P D H");
+    let described = [message(b'1', b""), message(b't', &[0; 2]), description()].concat();
+    server.send(&described);
+    client.expect("1 t T");
+    let mut other = stage.client();
+    other.send(&query("select 2"));
+    // The client does not say it, and hears nothing of it.
+    server.expect("S");
+    server.send(&ready(b'I'));
+    server.answer("select 2", &one_row(b"2"));
+    other.expect("T D C Z");
+    client.expect_silence();
+    client.send(&[bind("", "mine"), execute(), sync()].concat());
+    server.expect_in_one_read("B E S");
+    server.send(&[message(b'2', b""), row(b"1"), done("SELECT 1", b'I')].concat());
+    client.expect("2 D C Z");
+    stage.converse(&mut other, &mut server);
 }

@@ -32,7 +32,7 @@ fn verdicts() {
     check(&steady(60, 1000.0, 10.0, 0.0), 8, 0.0, 10.0, 11..=16);
     // A closed crowd: eight are served at a time, and forty always wait.
     check(&steady(60, 800.0, 10.0, 40.0), 8, 0.0, 8.0, 9..=16);
-    // The busiest minute is played, as far as it can be.
+    // The busiest time is played, as far as it can be.
     let mut long = steady(300, 100.0, 10.0, 0.0);
     long.extend(steady(60, 1000.0, 10.0, 0.0));
     long.extend(steady(300, 100.0, 10.0, 0.0));
@@ -48,7 +48,7 @@ fn more_does_not_always_help() {
     }
     let full = steady(60, 800.0, 10.0, 40.0);
     check(&full, 0.7, |reason| matches!(reason, Reason::IdleInTransaction { share } if share > 0.69));
-    let hopeless = steady(60, 30.0, 1e6, 400.0);
+    let hopeless = steady(60, 90.0, 1e6, 400.0);
     check(&hopeless, 0.0, |reason| reason == Reason::Endless);
 }
 
@@ -82,7 +82,13 @@ fn too_little_says_nothing() {
 #[test]
 fn more_servers_never_wait_longer() {
     let seconds = steady(60, 1000.0, 10.0, 0.0);
-    let advice = advise(&Recorded { seconds: &seconds, size: 10, idle_share: 0.0, statements: &[], spread: [6.0, 30.0, 80.0, 200.0] });
+    let advice = advise(&Recorded {
+        seconds: &seconds,
+        size: 10,
+        idle_share: 0.0,
+        statements: &[],
+        spread: [6.0, 30.0, 80.0, 200.0],
+    });
     let predictions = advice.unwrap().predictions;
     let sizes: Vec<(i32, usize)> = predictions.iter().map(|p| (p.change, p.size)).collect();
     assert_eq!(sizes, [(-25, 7), (0, 10), (25, 13), (50, 15)]);

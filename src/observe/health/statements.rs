@@ -95,7 +95,8 @@ impl StatementHealth {
     }
 
     fn may_lack_an_index(&self) -> bool {
-        let slow = if self.lookup_ms > 0.0 { LOOKUP_MIN_MS.max(self.lookup_ms * LOOKUP_SLOWER) } else { LOOKUP_SLOW_MS };
+        let slow =
+            if self.lookup_ms > 0.0 { LOOKUP_MIN_MS.max(self.lookup_ms * LOOKUP_SLOWER) } else { LOOKUP_SLOW_MS };
         self.is_lookup() && self.calls >= CALLS_MIN && self.mean_ms >= slow
     }
 

@@ -8,7 +8,15 @@ fn pool() -> PoolHealth {
 
 fn finding(name: &str, application: &str, route: Option<&str>, wasted_an_hour_ms: f64) -> FindingHealth {
     let (name, application, route) = (name.into(), application.into(), route.map(str::to_owned));
-    FindingHealth { id: 1, name, application, route, wasted_an_hour_ms, proof: "27 of 27".into(), subject: "SELECT x".into() }
+    FindingHealth {
+        id: 1,
+        name,
+        application,
+        route,
+        wasted_an_hour_ms,
+        proof: "27 of 27".into(),
+        subject: "SELECT x".into(),
+    }
 }
 
 fn lookup() -> StatementHealth {

@@ -99,8 +99,9 @@ impl Habit {
     fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
         let Some(window) = self.window.take() else { return };
         let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
-        if tells && window.tells && !explained {
-            told.extend(window.seen(digest, count).map(Told::Habit));
+        if tells && window.tells {
+            told.extend(window.ran(digest));
+            told.extend(window.seen(digest, count).filter(|_| !explained).map(Told::Habit));
         }
     }
 
@@ -138,8 +139,9 @@ impl Window {
     fn is_over(&self, step: &Step, scope: [u32; 2]) -> bool {
         let reads = matches!(self.role, Role::Read { .. });
         let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
-        let longest = if self.role == Role::InsertOne { LONGEST_INSERTS } else { REST };
-        wrote || step.sent > self.pace.first + longest || step.sent > self.pace.last + REST
+        let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, BREATH) };
+        let asked = step.sent.saturating_sub(step.wait);
+        wrote || step.sent > self.pace.first + longest || asked > self.pace.last + gap
     }
 
     fn step(&mut self, step: &Step, linked: bool) {
@@ -155,6 +157,12 @@ impl Window {
             }
             None => {}
         }
+    }
+
+    /// How often it read, and how often of that the same.
+    fn ran(&self, digest: Digest) -> Option<Told> {
+        let (again, _) = self.again();
+        matches!(self.role, Role::Read { .. }).then_some(Told::Ran(digest, self.who, self.pace.n, again))
     }
 
     fn seen(&self, digest: Digest, count: u32) -> Option<Seen> {
@@ -177,9 +185,14 @@ impl Window {
 
     fn duplicates(&self) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
-        let again = self.times.iter().filter(|times| **times >= DUPLICATES);
-        let (n, values) = again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1));
+        let (n, values) = self.again();
         (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+    }
+
+    /// Executions whose values came several times, and how many values those are.
+    fn again(&self) -> (u32, u32) {
+        let again = self.times.iter().filter(|times| **times >= DUPLICATES);
+        again.fold((0, 0), |(n, values), times| (n + u32::from(*times), values + 1))
     }
 
     fn suspicion(&self) -> Option<Habitual> {
@@ -193,6 +206,10 @@ impl Window {
 
 /// So many values are told apart; a suspected loop has at least as many.
 const VALUES: usize = 8;
+
+/// One request asks again sooner than that. A process that serves request after request asks the same for each of them, and
+/// repeats nothing.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// The same statement with the same values so often is a duplicate read.
 const DUPLICATES: u8 = 3;

@@ -9,6 +9,8 @@ use crate::observe::who::WhoId;
 #[derive(Debug, Default)]
 pub(super) struct Late {
     waiting: Vec<(Shared, Step)>,
+    /// Empty; for those that go on waiting.
+    spare: Vec<(Shared, Step)>,
 }
 
 /// A scope of several connections.
@@ -27,19 +29,30 @@ impl Late {
         self.waiting.len() < MOST
     }
 
-    /// Those before `now`, in order.
+    /// Those before `now`, in order. To be given back when they have been read.
     pub(super) fn take(&mut self, now: Duration) -> Vec<(Shared, Step)> {
         self.waiting.sort_by_key(|(_, step)| step.place());
         let due = self.waiting.partition_point(|(_, step)| step.place() + WAIT <= now);
         // When there is no room, those that are not due go as well.
         let due = if self.waiting.len() >= MOST { due.max(MOST / 2) } else { due };
-        let rest = self.waiting.split_off(due);
+        let mut rest = std::mem::take(&mut self.spare);
+        rest.extend(self.waiting.drain(due..));
         std::mem::replace(&mut self.waiting, rest)
+    }
+
+    /// Room for the next; none while nothing comes.
+    pub(super) fn give_back(&mut self, mut read: Vec<(Shared, Step)>) {
+        if self.waiting.is_empty() {
+            (self.waiting, self.spare) = (Vec::new(), Vec::new());
+            return;
+        }
+        read.clear();
+        self.spare = read;
     }
 
     /// What it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.waiting.capacity() * size_of::<(Shared, Step)>()
+        (self.waiting.capacity() + self.spare.capacity()) * size_of::<(Shared, Step)>()
     }
 }
 

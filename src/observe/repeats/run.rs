@@ -115,7 +115,7 @@ impl Run {
         }
         let (filled, different) = rows.fill(self.column);
         let (order, doubtful) = match self.order(filled, bar) {
-            Some(order) => (order, false),
+            Some(order) => (order, order == Order::All && self.n < MANY),
             None if self.is_few_and_all(filled, bar) => (Order::All, true),
             None => return None,
         };

@@ -8,6 +8,7 @@ use super::habit::{Habit, Seen};
 use super::link::{Link, Loop};
 use super::rows::Rows;
 use super::step::{Role, Step};
+use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
 
 /// One scope.
@@ -77,6 +78,8 @@ pub(super) enum Told {
     Loop(Box<Loop>),
     /// So is a habit.
     Habit(Seen),
+    /// A shape of this application ran so often, and so often of that with the same values.
+    Ran(Digest, WhoId, u32, u32),
     /// This shape's rows would be of use.
     Blind(Digest),
 }

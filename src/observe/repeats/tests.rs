@@ -227,6 +227,8 @@ fn habits() {
     habit("R:users.id 7 7 7 7", "duplicate_read users.id x4 sequential");
     habit("R:users.id 7 7 / U:users.id 7 / R:users.id 7 7", "");
     habit("R:users.id 7 / +1500 / R:users.id 7 / +1500 / R:users.id 7", "");
+    habit(&["R:users.id 7"; 20].join(" / +50 / "), "");
+    habit(&["R:users.id 7 7 7"; 9].join(" / +50 / "), "duplicate_read users.id x3 sequential");
     habit("C:jobs.id;locks 1 1 1", "duplicate_read jobs.id x3 sequential");
     habit("R: 1 1 1 1 1 1", "");
     habit("R:kv.k k1..k30", "suspected_loop kv.k x30 sequential");

@@ -17,10 +17,10 @@ impl Dialogue {
 
     /// After an error the server skips to the next Sync, so nothing before that is owed any more.
     pub(super) fn receive_error(&mut self, memory: &mut Memory) -> Verdict {
-        let ours = matches!(self.owed.front(), Some(Owed::OurQuery | Owed::OurQuestion));
+        let ours = matches!(self.owed.front(), Some(Owed::OurQuery | Owed::OurQuestion | Owed::OurSync));
         match self.owed.front() {
             // Whoever asked looks after it.
-            Some(Owed::OurQuestion) => {}
+            Some(Owed::OurQuestion | Owed::OurSync) => {}
             Some(Owed::OurQuery) => self.damaged = true,
             Some(Owed::Query | Owed::FunctionCall) => {
                 self.count_statement();
@@ -54,7 +54,7 @@ impl Dialogue {
         let mut undone = 0;
         while let Some(owed) = self.owed.front() {
             match *owed {
-                Owed::Sync => {
+                Owed::Sync | Owed::OurSync => {
                     self.phase = Phase::Normal;
                     break;
                 }

@@ -15,7 +15,8 @@ pub(super) struct Asset {
 /// How pages look.
 pub(super) const STYLE: Asset = Asset::new("style.css", "text/css; charset=utf-8", include_str!("assets/style.css"));
 /// Keeps them fresh.
-pub(super) const SCRIPT: Asset = Asset::new("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js"));
+pub(super) const SCRIPT: Asset =
+    Asset::new("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js"));
 /// A weir.
 pub(super) const ICON: Asset = Asset::new("icon.svg", "image/svg+xml", include_str!("assets/icon.svg"));
 

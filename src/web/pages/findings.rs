@@ -133,11 +133,7 @@ fn card(finding: &FindingView, ask: &Ask, now: Timestamp) -> Markup {
 }
 
 fn whose(finding: &FindingView, ask: &Ask) -> Markup {
-    let who = [
-        ("database", &*finding.database),
-        ("user", &*finding.user),
-        ("application_name", &*finding.application),
-    ];
+    let who = [("database", &*finding.database), ("user", &*finding.user), ("application_name", &*finding.application)];
     html! {
         a href=(ask.to("/clients", &who)) { (named(&finding.application)) }
         @if let Some(route) = &finding.route { " at " b { (route) } }
@@ -160,7 +156,9 @@ fn chain(finding: &FindingView, ask: &Ask) -> Markup {
             @for child in &finding.children {
                 li {
                     span class="times" { (finding.executions) " ×" } (child.link(ask))
-                    div class="sub" { (finding.distinct) " different values" }
+                    div class="sub" {
+                        @if finding.distinct == 1 { "always the same values" } @else { (finding.distinct) " different values" }
+                    }
                 }
             }
         }

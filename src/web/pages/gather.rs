@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::ask::Ask;
 use super::chart::Axis;
 use super::frame::Choices;
-use crate::observe::history::{PoolSeries, Period};
+use crate::observe::history::{Period, PoolSeries};
 use crate::observe::insight::{Insight, Wanted};
 use crate::observe::snapshot::{ClientView, Snapshot};
 use crate::web::WebState;
@@ -44,12 +44,7 @@ pub(super) struct Known {
 impl Known {
     /// As of `now`.
     pub(super) fn of(state: &WebState, now: Timestamp) -> Known {
-        Known {
-            snapshot: state.snapshots.get(),
-            insight: state.insight.clone(),
-            now,
-            clients: state.clients.list(),
-        }
+        Known { snapshot: state.snapshots.get(), insight: state.insight.clone(), now, clients: state.clients.list() }
     }
 
     /// In seconds since 1970.

@@ -46,6 +46,9 @@ pub(super) struct Number {
     pub(super) is_bad: bool,
 }
 
+/// Problems that are listed.
+const SHOWN: usize = 12;
+
 /// Problems that the sentence names.
 const NAMED: usize = 3;
 
@@ -54,7 +57,13 @@ pub(super) fn page(view: &Overview, ask: &Ask) -> Markup {
         section class={ "health " (mood(view)) } {
             h1 { (headline(view)) }
             @if view.problems.is_empty() { p class="sub" { (calm(view, ask)) } }
-            @else { (problem_list(&view.problems, ask)) }
+            @else {
+                (problem_list(&view.problems[..view.problems.len().min(SHOWN)], ask))
+                @if view.problems.len() > SHOWN {
+                    p class="sub" { "and " (view.problems.len() - SHOWN) " smaller ones, most of them "
+                        a href=(ask.to("/findings", &[])) { "findings" } "." }
+                }
+            }
         }
         section class="numbers" aria-label="Now" { @for number in &view.numbers { (big(number)) } }
         section {
@@ -70,7 +79,7 @@ pub(super) fn page(view: &Overview, ask: &Ask) -> Markup {
             h2 { "Slowest of late" a class="more" href=(ask.to("/slow", &[])) { "all slow statements" } }
             @if view.slow.is_empty() {
                 (empty("No statement was slow.", "Those that run or wait for longer than [observe] slow_query stand here."))
-            } @else { (slow_table(&view.slow, ask, view.now)) }
+            } @else { (slow_table(&view.slow, ask, view.now, false)) }
         }
     }
 }

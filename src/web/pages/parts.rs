@@ -78,7 +78,7 @@ impl Times {
 
     /// The largest part: `92 % pool wait`.
     pub(super) fn why(&self) -> String {
-        let parts = [(self.wait, "pool wait"), (self.query, "in Postgres"), (self.drain, "client took its rows")];
+        let parts = [(self.wait, "pool wait"), (self.query, "in Postgres"), (self.drain, "slow reader")];
         let (most, name) = parts.into_iter().max_by(|one, two| one.0.total_cmp(&two.0)).unwrap_or_default();
         format!("{} {name}", write::percent(if self.total() > 0.0 { most / self.total() } else { 0.0 }))
     }
@@ -119,24 +119,24 @@ pub(super) struct SlowRow {
     pub(super) route: Option<String>,
 }
 
-/// A list of them; bars are as long as their time is of the longest.
-pub(super) fn slow_table(rows: &[SlowRow], ask: &Ask, now: Timestamp) -> Markup {
+/// A list of them; bars are as long as their time is of the longest. `own`: all are of the statement that the page is about.
+pub(super) fn slow_table(rows: &[SlowRow], ask: &Ask, now: Timestamp, own: bool) -> Markup {
     let longest = rows.iter().map(|row| row.times.total()).fold(0.0_f64, f64::max).max(0.001);
     html! {
         table class="dense slow" {
             thead {
                 tr {
-                    th scope="col" { "When" } th scope="col" { "Statement" } th class="n" scope="col" { "Took" }
+                    th scope="col" { "When" } th scope="col" { @if own { "Where" } @else { "Statement" } } th class="n" scope="col" { "Took" }
                     th scope="col" { "Why" } th class="n" scope="col" { "Rows" } th class="n" scope="col" { "Bytes" }
                     th scope="col" { "Client" }
                 }
             }
-            tbody { @for row in rows { (slow_row(row, ask, now, longest)) } }
+            tbody { @for row in rows { (slow_row(row, ask, now, longest, own)) } }
         }
     }
 }
 
-fn slow_row(row: &SlowRow, ask: &Ask, now: Timestamp, longest: f64) -> Markup {
+fn slow_row(row: &SlowRow, ask: &Ask, now: Timestamp, longest: f64, own: bool) -> Markup {
     let whose = [("database", &*row.sql.database), ("user", &row.sql.user), ("application_name", &row.application)];
     html! {
         tr {
@@ -144,7 +144,7 @@ fn slow_row(row: &SlowRow, ask: &Ask, now: Timestamp, longest: f64) -> Markup {
                 time datetime=(write::datetime(row.at)) title=(write::moment(row.at)) { (write::ago(row.at, now)) }
             }
             td class="wide" {
-                (row.sql.link(ask))
+                @if !own { (row.sql.link(ask)) }
                 div class="sub" {
                     (row.sql.database) "/" (row.sql.user)
                     @if let Some(route) = &row.route { " · " (beginning(route, 80)) }
@@ -239,8 +239,8 @@ mod tests {
         };
         check(92.0, 8.0, 0.0, "92 % pool wait");
         check(0.0, 250.0, 0.1, "100 % in Postgres");
-        check(1.0, 10.0, 89.0, "89 % client took its rows");
-        check(0.0, 0.0, 0.0, "0 % client took its rows");
+        check(1.0, 10.0, 89.0, "89 % slow reader");
+        check(0.0, 0.0, 0.0, "0 % slow reader");
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn verdict(advice: &Advice, size: usize) -> Markup {
             Verdict::Enough { smallest } => {
                 b { "● " (size) " servers are enough." } " "
                 (smallest) @if smallest == 1 { " keeps " } @else { " keep " }
-                "99 % of the waits under " (write::ms(WAIT_GOAL_MS)) "."
+                "99 % of the waits under " (WAIT_GOAL_MS) " ms."
             },
             Verdict::More { smallest } => {
                 b { "▲ " (smallest) " servers would do." } " With " (size) ", waits are longer than they need be: set "

@@ -45,7 +45,7 @@ pub(super) fn page(view: &SlowPage, ask: &Ask) -> Markup {
             }
         } @else {
             (chart::key(&Times::default().pieces(), |_| String::new()))
-            (slow_table(&view.rows, ask, view.now))
+            (slow_table(&view.rows, ask, view.now, false))
             (leaves(PATH, ask, view.rows.len(), view.all))
         }
     }

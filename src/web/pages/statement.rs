@@ -7,7 +7,7 @@ use super::ask::Ask;
 use super::chart::{self, Axis, Series};
 use super::findings::{FindingView, brief_list};
 use super::frame::empty;
-use super::parts::{SlowRow, Times, named, slow_table};
+use super::parts::{SlowRow, Sql, Times, named, pool_href, slow_table};
 use super::statements::{StatementRow, badges};
 use super::write;
 use crate::observe::health::Problem;
@@ -75,7 +75,7 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
         @if let Some(problem) = &view.problem {
             p class="verdict" { b { "◆ " (problem.brief) "." } " " (problem.detail) }
         }
-        (facts(view))
+        (facts(view, ask))
         (pictures(view, ask))
         div class="two" { (split(view)) (callers(view, ask)) }
         @if !view.findings.is_empty() { section { h2 { "Findings" } (brief_list(&view.findings, ask)) } }
@@ -86,14 +86,18 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
             }
             @if view.slow.is_empty() {
                 (empty("None was slow.", "Executions that run or wait for longer than [observe] slow_query stand here."))
-            } @else { (slow_table(&view.slow, ask, view.now)) }
+            } @else { (slow_table(&view.slow, ask, view.now, true)) }
         }
     }
 }
 
-fn facts(view: &StatementView) -> Markup {
+fn facts(view: &StatementView, ask: &Ask) -> Markup {
     let row = &view.row;
     let fact = |name: &str, value: String| html! { div { dt { (name) } dd { (value) } } };
+    let Sql { digest, database, user, .. } = &row.sql;
+    let slow = ask.to("/slow", &[("digest", digest), ("database", database), ("user", user), ("reason", "all")]);
+    let linked =
+        |name: &str, value: String, href: &str| html! { div { dt { (name) } dd { a href=(href) { (value) } } } };
     html! {
         dl class="facts" {
             (fact("Load", row.share.map_or_else(|| "–".to_owned(), write::percent)))
@@ -102,10 +106,10 @@ fn facts(view: &StatementView) -> Markup {
             (fact("p50", write::ms(row.query_ms[0])))
             (fact("p95", write::ms(row.query_ms[1])))
             (fact("p99", write::ms(row.query_ms[2])))
-            (fact("Wait p95", write::ms(row.wait_p95_ms)))
+            (linked("Wait p95", write::ms(row.wait_p95_ms), &pool_href(ask, database, user)))
             (fact("Rows/call", write::count(row.rows)))
             (fact("Bytes/call", write::bytes(row.bytes)))
-            (fact("Errors", write::count(row.errors as f64)))
+            (linked("Errors", write::count(row.errors as f64), &slow))
         }
     }
 }

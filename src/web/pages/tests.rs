@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod samples;
+
 /// A statement that tries to be something else, in each way in which a page could be left.
 const HOSTILE: [&str; 6] = [
     "SELECT '</code></pre><script>alert(1)</script>'",

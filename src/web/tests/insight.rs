@@ -36,7 +36,7 @@ async fn site() -> (Site, Analyst) {
     (Site::of(vec![client(1, "shop", "web")], &analyst).await, analyst)
 }
 
-fn report(digest: u64, who: WhoId, query: u64) -> Report {
+pub(super) fn report(digest: u64, who: WhoId, query: u64) -> Report {
     let none = Span::default();
     Report {
         reading: Reading { digest: Digest(digest), kind: Kind::Select, ..Reading::default() },

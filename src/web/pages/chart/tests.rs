@@ -24,7 +24,7 @@ fn ends_of_axes() {
     check(f64::NAN, 1.0);
     check(1.0, 1.0);
     check(1.1, 1.5);
-    check(2.3, 2.5);
+    check(2.3, 3.0);
     check(37.0, 40.0);
     check(0.0007, 0.0008);
     check(51_000.0, 60_000.0);
@@ -78,7 +78,8 @@ fn heat_joins_neighbours() {
     let band = |name: &str, counts: &[f64]| Band { name: name.to_owned(), counts: counts.to_vec() };
     let bands = [band("slow", &[0.0, 0.0, 9.0, 1.0]), band("fast", &[5.0, 7.0, 1.0, 99.0])];
     let picture = heat(&AXIS, &bands, write::count, "x").0;
-    let cells: Vec<&str> = picture.split("<rect class=\"").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+    let cells: Vec<&str> =
+        picture.split("<rect class=\"").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
     let wanted = [
         "heat-4\" x=\"300\" y=\"0\" height=\"13\" width=\"150\"",
         "heat-1\" x=\"450\" y=\"0\" height=\"13\" width=\"150\"",

@@ -120,9 +120,8 @@ const CROWD_MAX: usize = 10;
 
 /// A few clients of the pool that is asked for that do this.
 pub(super) fn crowd(known: &Known, ask: &Ask, state: ClientState) -> Vec<ClientRow> {
-    let its = |client: &&ClientView| {
-        client.state == state && *client.database == *ask.database && *client.user == *ask.user
-    };
+    let its =
+        |client: &&ClientView| client.state == state && *client.database == *ask.database && *client.user == *ask.user;
     let finders = Finders::of(known);
     let mut its: Vec<&ClientView> = known.clients.iter().filter(its).collect();
     its.sort_by_key(|client| (client.since.is_none(), client.since, client.id));

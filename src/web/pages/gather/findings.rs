@@ -17,7 +17,8 @@ const RESOLVED_MAX: usize = 10;
 /// As they are asked for.
 pub(in crate::web::pages) fn findings(known: &Known, ask: &Ask) -> Findings {
     let all = known.insight.findings(&wanted(ask));
-    let all: Vec<FindingView> = all.iter().map(|found| shown(known, found)).filter(|view| is_named(view, &ask.text)).collect();
+    let all: Vec<FindingView> =
+        all.iter().map(|found| shown(known, found)).filter(|view| is_named(view, &ask.text)).collect();
     let (mut open, mut resolved): (Vec<_>, Vec<_>) = all.into_iter().partition(|view| view.resolved.is_none());
     open.sort_by(|one, two| two.wasted_ms[1].total_cmp(&one.wasted_ms[1]));
     let more = open.len().saturating_sub(OPEN_MAX);

@@ -5,8 +5,8 @@ use super::{Known, clients, wanted};
 use crate::observe::advice::{Moment, Recorded, Second, advise};
 use crate::observe::histogram::Quantiles;
 use crate::observe::history::heavy::HeavyPoint;
-use crate::observe::history::{Period, PoolSeries, StatementSeries};
 use crate::observe::history::pool::{PoolPoint, WAITS};
+use crate::observe::history::{Period, PoolSeries, StatementSeries};
 use crate::observe::insight::Wanted;
 use crate::observe::snapshot::{ClientState, PoolView as Picture, pool_mode_name};
 use crate::web::pages::ask::Ask;
@@ -78,8 +78,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
     let its = |pool: &&Picture| *pool.database == *ask.database && *pool.user == *ask.user;
     let picture = known.snapshot.pools.iter().find(its)?;
     let axis = known.axis(ask);
-    let wanted =
-        Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
+    let wanted = Wanted { database: Some(ask.database.clone()), user: Some(ask.user.clone()), ..Wanted::default() };
     let history = known.history(ask.level(), axis.begin, &wanted);
     let points = points(&history, picture);
     let slots = steps::steps(&axis, points);
@@ -128,7 +127,7 @@ fn recorded(points: &[PoolPoint]) -> Vec<Second> {
     let second = |point: &PoolPoint| {
         let step = steps::whole([point]);
         let served = step.rates[steps::TRANSACTIONS];
-        let held = step.rates[steps::QUERY] + step.rates[steps::DRAIN] + step.rates[steps::IDLE];
+        let held = if is_full(&step) { step.means[BUSY] * 1e3 } else { held(&step) };
         Second {
             served: served as f32,
             hold_ms: if served > 0.0 { (held / served) as f32 } else { 0.0 },
@@ -136,6 +135,17 @@ fn recorded(points: &[PoolPoint]) -> Vec<Second> {
         }
     };
     points.iter().map(second).collect()
+}
+
+/// Whether all servers were held and somebody waited. Then how long they were held is known exactly, what a server costs from
+/// one client to the next with it.
+fn is_full(step: &Step) -> bool {
+    step.means[WAITING] >= 0.5 && step.means[BUSY] >= step.means[steps::SIZE]
+}
+
+/// How long servers were held in a second, all together, as far as statements tell: in milliseconds.
+fn held(step: &Step) -> f64 {
+    step.rates[steps::QUERY] + step.rates[steps::DRAIN] + step.rates[steps::IDLE]
 }
 
 /// Statements that are looked at one by one.
@@ -157,6 +167,5 @@ fn moments(statements: &[StatementSeries], pool: &[PoolPoint]) -> Vec<Vec<Moment
 /// Of the time that servers are held, the part in which a transaction idles.
 pub(super) fn idle_share(pools: &[PoolSeries]) -> f32 {
     let all = steps::whole_together(pools, 0);
-    let held = all.rates[steps::QUERY] + all.rates[steps::DRAIN] + all.rates[steps::IDLE];
-    if held > 0.0 { (all.rates[steps::IDLE] / held) as f32 } else { 0.0 }
+    if held(&all) > 0.0 { (all.rates[steps::IDLE] / held(&all)) as f32 } else { 0.0 }
 }

@@ -91,7 +91,8 @@ fn shown(known: &Known, row: &Row, recent: Option<&Recent>, axis: &Axis, found: 
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     let query = numbers.query.quantiles();
     let lately = recent.and_then(|recent| recent.get(row));
-    let since = (known.now.as_millisecond() - known.insight.time(numbers.first).as_millisecond()).max(1_000) as f64 / 1e3;
+    let since =
+        (known.now.as_millisecond() - known.insight.time(numbers.first).as_millisecond()).max(1_000) as f64 / 1e3;
     StatementRow {
         sql: sql(row),
         share: match recent {
@@ -177,8 +178,9 @@ fn times(lately: &vitals::Lately, axis: &Axis) -> Vec<Series> {
 fn rate(lately: &vitals::Lately, axis: &Axis) -> Vec<Series> {
     let step = f64::from(axis.step);
     let values = lately.values(axis, |slot| slot.calls).into_iter();
-    // Where it did not run, it ran zero times.
-    vec![Series { name: "calls/s", class: "s-query", values: values.map(|n| Some(n.unwrap_or(0.0) / step)).collect() }]
+    // Where it did not run, it ran zero times; the last slot is not over.
+    let values = values.take(axis.count - 1).map(|calls| Some(calls.unwrap_or(0.0) / step));
+    vec![Series { name: "calls/s", class: "s-query", values: values.chain([None]).collect() }]
 }
 
 /// Upper ends of the ranges that are told apart, and their names.

@@ -95,6 +95,11 @@ pub(super) fn steps(axis: &Axis, points: &[PoolPoint]) -> Vec<Option<Step>> {
     for point in points {
         if let Some(slot) = axis.slot(point.at) {
             steps[slot].get_or_insert_default().absorb(point);
+            // A second that was looked at late tells of those before it.
+            let covered = (f64::from(point.span) / f64::from(axis.step)).round() as usize;
+            for before in slot.saturating_sub(covered.saturating_sub(1))..slot {
+                steps[before] = steps[before].or(steps[slot]);
+            }
         }
     }
     steps
@@ -169,11 +174,29 @@ mod tests {
     fn seconds_become_slots() {
         let axis = axis(0, 1_795_341_600, 0);
         assert_eq!((axis.begin, axis.step, axis.count), (1_795_340_705, 5, 180));
-        let points = [point(axis.begin - 1, 9.0, 9.0, 9.0), point(axis.begin, 10.0, 1.0, 5.0), point(axis.begin + 4, 20.0, 3.0, 2.0)];
+        let points = [
+            point(axis.begin - 1, 9.0, 9.0, 9.0),
+            point(axis.begin, 10.0, 1.0, 5.0),
+            point(axis.begin + 4, 20.0, 3.0, 2.0),
+        ];
         let steps = steps(&axis, &points);
         let first = steps[0].unwrap();
-        assert_eq!((first.rates[QUERIES], first.means[WAITING], first.most[WAITING], first.wait_ms[1]), (15.0, 2.0, 3.0, 5.0));
+        assert_eq!(
+            (first.rates[QUERIES], first.means[WAITING], first.most[WAITING], first.wait_ms[1]),
+            (15.0, 2.0, 3.0, 5.0)
+        );
         assert!(steps[1..].iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn a_late_look_tells_of_the_seconds_before_it() {
+        let axis = axis(0, 1_795_341_600, 1_795_341_590);
+        assert_eq!(axis.step, 1);
+        let points =
+            [point(axis.begin + 3, 7.0, 0.0, 0.0), PoolPoint { span: 3.1, ..point(axis.begin + 6, 31.0, 0.0, 0.0) }];
+        let seen: Vec<Option<i64>> =
+            steps(&axis, &points)[..8].iter().map(|step| step.map(|step| step.rates[QUERIES].round() as i64)).collect();
+        assert_eq!(seen, [None, None, None, Some(7), Some(10), Some(10), Some(10), None]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
 use super::{Known, findings, pools};
+use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::HeavyPoint;
 use crate::observe::history::{LEVELS, Period, PoolSeries};
@@ -81,7 +82,8 @@ impl Recent {
         let all = known.insight.statement_history(Period { level, since }, &Wanted { digest: None, ..pools });
         let first = whole.iter().filter_map(|pool| pool.points.first()).map(|point| point.at).min();
         let first = first.unwrap_or(since).max(since);
-        let query_ms = whole.iter().flat_map(|pool| &pool.points).map(|point| f64::from(point.sums[steps::QUERY])).sum();
+        let query_ms =
+            whole.iter().flat_map(|pool| &pool.points).map(|point| f64::from(point.sums[steps::QUERY])).sum();
         let lately = |points: Vec<HeavyPoint>| Lately {
             calls: points.iter().map(|point| f64::from(point.calls)).sum(),
             query_ms: points.iter().map(|point| f64::from(point.query_ms)).sum(),
@@ -92,13 +94,20 @@ impl Recent {
             let key = (series.digest, series.database.to_string(), series.user.to_string());
             (key, lately(series.points))
         });
-        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, lookup_ms: 0.0, all: all.collect() }
+        Recent {
+            seconds: f64::from(known.seconds().saturating_sub(first).max(1)),
+            query_ms,
+            lookup_ms: 0.0,
+            all: all.collect(),
+        }
     }
 
-    /// Learns from these statements what looking up by value takes: the median, of an even number the lower one.
+    /// Learns from these statements what looking up by value takes: the median of their medians, of an even number the lower
+    /// one. A mean would be that of a few accidents.
     pub(super) fn learn(&mut self, rows: &[Row]) {
-        let lookups = rows.iter().filter_map(|row| statement(row, self)).filter(StatementHealth::is_lookup);
-        let mut times: Vec<f64> = lookups.map(|lookup| lookup.mean_ms).collect();
+        let is_lookup = |row: &&Row| statement(row, self).is_some_and(|health| health.is_lookup());
+        let median = |row: &Row| row.numbers.query.quantile(0.5).as_secs_f64() * 1e3;
+        let mut times: Vec<f64> = rows.iter().filter(is_lookup).map(median).collect();
         times.sort_by(f64::total_cmp);
         if times.len() > 1 {
             self.lookup_ms = times[(times.len() - 1) / 2];
@@ -174,7 +183,8 @@ fn equal(facts: &Facts) -> Vec<String> {
 
 fn aggregates(facts: &Facts) -> bool {
     let sql = facts.sql.to_ascii_lowercase();
-    facts.aggregate.is_some() || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
+    facts.aggregate.is_some()
+        || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
 }
 
 /// Health is judged by the last so many seconds of statements.
@@ -186,7 +196,8 @@ const MINUTE_S: u32 = 60;
 /// Only the heaviest are looked at.
 const HEAVIEST: usize = 300;
 
-/// A finding that was not seen for longer, in seconds, is no problem of now.
+/// A finding that was not seen for longer, in seconds, is no problem of now. One without proof never is: it is shown among the
+/// findings and raises no alarm.
 const FINDING_S: i64 = 900;
 
 /// The heaviest of the wanted statements.
@@ -202,7 +213,8 @@ pub(super) fn vitals(known: &Known) -> Vitals {
     let found = known.insight.findings(&Wanted::default());
     let open = found.iter().filter(|view| {
         let age = known.now.as_second() - view.finding.last_seen.as_second();
-        view.finding.resolved_at.is_none() && age <= FINDING_S
+        let is_proven = view.finding.kind != FindingKind::SuspectedLoop;
+        is_proven && view.finding.resolved_at.is_none() && age <= FINDING_S
     });
     Vitals {
         pools: pool_vitals(known),

@@ -1,27 +1,27 @@
-//! What pages could show on a bad day, for tests, and for looking at: `PGWEIR_PAGES=directory cargo test pages::samples` writes
+//! What pages could show on a bad day, for tests, and for looking at: `PGWEIR_PAGES=directory cargo test --lib pages::tests::samples` writes
 //! them there, with what they load. `sql` stands for the statements' texts.
 
 use std::f64::consts::TAU;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::Ask;
-use super::chart::{Axis, Band, Run, Series};
-use super::clients::{ClientRow, Clients, Crowd};
-use super::findings::{FindingView, Findings};
-use super::frame::Choices;
-use super::overview::{Number, Overview};
-use super::parts::{SlowRow, Sql, Times};
-use super::pool::PoolView;
-use super::pools::{PoolRow, State};
-use super::slow::SlowPage;
-use super::statement::{Caller, StatementView};
-use super::statements::{Badge, StatementRow, Statements};
-use super::*;
 use crate::observe::advice::{Advice, Prediction, Verdict};
 use crate::observe::finding::FindingKind;
 use crate::observe::health::{Place, Problem, Severity, Suspicion};
 use crate::observe::snapshot::ClientState;
+use crate::web::pages::ask::Ask;
+use crate::web::pages::chart::{Axis, Band, Run, Series};
+use crate::web::pages::clients::{ClientRow, Clients, Crowd};
+use crate::web::pages::findings::{FindingView, Findings};
+use crate::web::pages::frame::Choices;
+use crate::web::pages::overview::{Number, Overview};
+use crate::web::pages::parts::{SlowRow, Sql, Times};
+use crate::web::pages::pool::PoolView;
+use crate::web::pages::pools::{PoolRow, State};
+use crate::web::pages::slow::SlowPage;
+use crate::web::pages::statement::{Caller, StatementView};
+use crate::web::pages::statements::{Badge, StatementRow, Statements};
+use crate::web::pages::*;
 
 const NOW: i64 = 1_795_341_600;
 const AXIS: Axis = Axis { begin: NOW as u32 - 900, step: 5, count: 180 };
@@ -260,8 +260,7 @@ fn choices() -> Choices {
 }
 
 fn advice() -> Advice {
-    let prediction =
-        |(change, size, wait_p99_ms): (i32, usize, f64)| Prediction { change, size, wait_p99_ms };
+    let prediction = |(change, size, wait_p99_ms): (i32, usize, f64)| Prediction { change, size, wait_p99_ms };
     Advice {
         arrivals: 1_612.0,
         hold_ms: 12.6,
@@ -397,8 +396,11 @@ pub(super) fn all(sql: &[&str]) -> Vec<(&'static str, String)> {
         choices: choices(),
         now: now(),
     };
-    let pools =
-        [pool_row("app", "orders", State::Saturated), pool_row("app", "reader", State::Flowing), pool_row("blog", "reader", State::Idle)];
+    let pools = [
+        pool_row("app", "orders", State::Saturated),
+        pool_row("app", "reader", State::Flowing),
+        pool_row("blog", "reader", State::Idle),
+    ];
     vec![
         framed("overview", Tab::Overview, "/", overview::page(&overview_view(sql), &ask)),
         framed("empty", Tab::Overview, "/", overview::page(&empty_overview(), &ask)),
