@@ -161,6 +161,8 @@ def test_the_cured_shop_has_none():
         eventually(lambda: len(rows(cured.hear())) >= 15, "15 looks", MINUTE)
         eventually(lambda: cured.overview().startswith("No problems."), "the overview has no problems", MINUTE)
         assert json.loads(cured.get("/api/findings")) == []
+        [pool] = json.loads(cured.get("/api/pools"))
+        assert pool["wait_ms"]["p95"] < 50
         said = cured.end()
     assert "pgweir found nothing to complain of." in said, said
     assert all(row[-1] == "0" for row in rows(said)), said

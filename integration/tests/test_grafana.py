@@ -3,6 +3,7 @@ fails, no panel is empty."""
 
 import json
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -94,6 +95,13 @@ def crowd(pooler) -> None:
 def test_promtool_is_content():
     promtool("check", "config", str(CONFIG))
     promtool("check", "rules", "--lint=all", "--lint-fatal", str(ALERTS))
+
+
+def test_each_alert_fires_when_it_should():
+    story = Path(__file__).with_name("alerts_test.yml")
+    promtool("test", "rules", str(story))
+    told = {case["alertname"] for test in yaml.safe_load(story.read_text())["tests"] for case in test["alert_rule_test"]}
+    assert told == {rule["alert"] for rule in rules()}
 
 
 def test_each_metric_exists(busy):
