@@ -158,8 +158,9 @@ impl Look<'_> {
             return;
         };
         if !parse.name.is_empty() && shared {
-            // The pool knows it, and reads it when it is bound.
-            return;
+            // The pool knows it, and reads it when it is bound; but for tags, which are this time's.
+            let (shape, comment) = self.read(parse.query());
+            return tape.memo.parse(self.batch, shape.reading, comment, self.now);
         }
         let mut comment = None;
         let (query, types) = cut_str(parse.definition).unwrap_or((parse.definition, b""));
