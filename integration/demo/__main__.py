@@ -72,9 +72,12 @@ async def play(users: Users, story: Story, seconds: float) -> None:
         while time.monotonic() < end and not working.done():
             await asyncio.sleep(LOOK)
             seen, news = await asyncio.to_thread(lambda: (sight.look(), story.news()))
-            say(line(seen, users.take_counts(), LOOK))
+            trouble = users.trouble
+            say(line(seen, users.take_counts(), LOOK) + (f"   {trouble}" if trouble else ""))
             for named in news:
                 say(story.tell(named))
+        if working.done():
+            working.result()
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)

@@ -58,8 +58,8 @@ class Users:
         await asyncio.gather(self._newsletters(), *(self._stay(visit) for visit in people + programs))
 
     def take_counts(self) -> tuple[int, int]:
-        """Pages and errors since the last time."""
-        counts, self.pages, self.errors = (self.pages, self.errors), 0, 0
+        """Pages and errors since the last time; the last error's text goes with them."""
+        counts, self.pages, self.errors, self.trouble = (self.pages, self.errors), 0, 0, ""
         return counts
 
     async def _stay(self, visit) -> None:
