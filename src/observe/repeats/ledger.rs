@@ -83,6 +83,9 @@ impl Ledger {
             return;
         }
         let key = Key { kind: seen.kind, app: self.app(seen.who, known), parent, child: seen.child };
+        if self.is_explained(&key) {
+            return;
+        }
         self.make_room(&key);
         let ran = self.runs.get(&(key.app, parent)).copied().unwrap_or(0);
         let pattern = self.patterns.entry(key).or_default();
@@ -107,6 +110,23 @@ impl Ledger {
         if parent != Digest(0) {
             self.runs.entry((key.app, parent)).or_insert(0);
             self.relate(seen, key);
+        }
+    }
+
+    /// A loop whose source was not seen this time, but is known; once it is, what was suspected before is forgotten.
+    fn is_explained(&mut self, key: &Key) -> bool {
+        let told = |kind: FindingKind, of: &Key, pattern: &Pattern| {
+            of.kind == kind && of.app == key.app && of.child == key.child && pattern.finding.is_some()
+        };
+        match key.kind {
+            FindingKind::SuspectedLoop => {
+                self.patterns.iter().any(|(of, pattern)| told(FindingKind::NPlusOne, of, pattern))
+            }
+            FindingKind::NPlusOne => {
+                self.patterns.retain(|of, pattern| !told(FindingKind::SuspectedLoop, of, pattern));
+                false
+            }
+            _ => false,
         }
     }
 

@@ -119,6 +119,8 @@ fn role(report: &Report, looped: bool) -> Role {
     match reading.kind {
         Kind::Transparent => Role::Transparent,
         Kind::Select if reading.traits.has(Traits::LOCKS) && !loops => Role::Claim,
+        // What takes locks is no read that could have been spared.
+        Kind::Select if reading.traits.has(Traits::LOCKS) => Role::Write { loops },
         Kind::Select => Role::Read { loops },
         Kind::Insert if reading.list <= 1 && report.rows <= 1 && !reading.traits.has(Traits::MANY_ROWS) => {
             Role::InsertOne

@@ -229,7 +229,7 @@ fn habits() {
     habit("R:users.id 7 / +1500 / R:users.id 7 / +1500 / R:users.id 7", "");
     habit(&["R:users.id 7"; 20].join(" / +50 / "), "");
     habit(&["R:users.id 7 7 7"; 9].join(" / +50 / "), "duplicate_read users.id x3 sequential");
-    habit("C:jobs.id;locks 1 1 1", "duplicate_read jobs.id x3 sequential");
+    habit("C:jobs.id;locks 1 1 1", "");
     habit("R: 1 1 1 1 1 1", "");
     habit("R:kv.k k1..k30", "suspected_loop kv.k x30 sequential");
     habit("R:kv.k k1..k9", "");
@@ -279,4 +279,17 @@ fn what_a_finding_says() {
         "64 of 64 parameters were authors.id values returned by the parent, in reverse order; 36 more ran beyond the 64 rows \
          that were looked at"
     );
+}
+
+/// A loop whose source is known is not suspected beside it, neither before nor after.
+#[test]
+fn what_is_found_is_not_suspected() {
+    let mut world = World::new(5);
+    world.run("C:books.author_id x1..x30 / +1500 / C:books.author_id x1..x30 / +1500");
+    let kinds = |world: &World| world.repeats.findings().map(|finding| finding.kind.as_str()).collect::<Vec<_>>();
+    assert_eq!(kinds(&world), ["suspected_loop"]);
+    world.run("P:authors(id) u1..u30 / C:books.author_id u1..u30 / +1500");
+    assert_eq!(kinds(&world), ["n_plus_one"]);
+    world.run("C:books.author_id x1..x30 / +1500");
+    assert_eq!(kinds(&world), ["n_plus_one"]);
 }
