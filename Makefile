@@ -80,7 +80,7 @@ release:
 
 need-test:
 	$(call say,programs that the tests need)
-	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord
+	integration/install postgresql pgbouncer openssl python3-venv node cc jdbc activerecord prometheus
 
 need-suites:
 	$(call say,programs that the suites need)

@@ -62,7 +62,7 @@ impl Books {
             shapes: Shapes::default(),
             slow: SlowRing::default(),
             history: History::default(),
-            repeats: Repeats::new(u32::try_from(observe.n_plus_one).unwrap_or(u32::MAX)),
+            repeats: Repeats::new(n_plus_one(observe)),
             dropped: Dropped::default(),
             seconds: 0,
         }
@@ -112,7 +112,12 @@ impl Shared {
 
     pub(super) fn reload(&self, observe: &config::Observe) {
         self.slow.store(nanos(observe.slow_query), Relaxed);
+        self.books().repeats.set_least(n_plus_one(observe));
     }
+}
+
+fn n_plus_one(observe: &config::Observe) -> u32 {
+    u32::try_from(observe.n_plus_one).unwrap_or(u32::MAX)
 }
 
 /// The heaviest statements are chosen every so many seconds.
