@@ -85,6 +85,7 @@ LITERALS = {
     "pg_notify": "select pg_notify('mine', '{}')",
     "raise": "do $$ begin raise notice 'note %', '{}'; end $$",
     "copy options": "copy (select 1) to stdout with (format csv, null '{}')",
+    "set and pinned": "set my.setting to {}; create temp table of_mine (x int); reset my.setting; drop table of_mine",
     "temporary table": "create temp table of_mine as select '{}'::text as x; drop table of_mine",
     "default": "begin; create table of_mine (x text default '{}'); rollback",
     "comment on": "comment on table marked is '{}'",
@@ -166,6 +167,7 @@ def simple(pooler: Pgweir, marks: Marks) -> None:
     with suppress(psycopg.Error), psycopg.connect(dsn(pooler), autocommit=True) as client:
         client.execute("set standard_conforming_strings = off")
         client.execute(rf"select 'it\'s {marks.text('backslashes')}' as x")
+        client.execute(rf"create temp table of_mine as select 'it\'s {marks.text('backslashes, pinned')}'::text as x")
         client.execute(rf"select 'it\'s {marks.text('backslashes')}")
 
 
