@@ -319,6 +319,16 @@ def test_log_events_have_the_fields_of_the_api(start):
     assert pooler.metric("pgweir_slow_queries_total", database="app", user="app") == 1
 
 
+def test_a_line_has_the_text_also_the_first_time(start):
+    pooler = start(PGWEIR_OBSERVE_SLOW_QUERY="5ms")
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        for n in range(20):
+            client.execute(f"select pg_sleep(0.01) as m_first_{n}")
+    pooler.wait_for_event("slow_query", 20)
+    texts = [event["sql"] for event in pooler.events("slow_query")]
+    assert texts == [f"select pg_sleep($1) as m_first_{n}" for n in range(20)]
+
+
 def test_lines_are_limited_and_the_others_counted(start):
     pooler = start(PGWEIR_OBSERVE_SLOW_QUERY="1ms", PGWEIR_LOG_MAX_LINES_PER_SECOND=3)
     with psycopg.connect(dsn(pooler), autocommit=True) as client:
