@@ -140,6 +140,16 @@ def test_query_ms_is_what_postgres_says(start, loud, slow_table, story):
     assert not [row for row in pooler.rows("slow") if "quick" in row["sql"]]
 
 
+def test_several_statements_in_a_query_take_what_postgres_says_together(start, loud):
+    """It tells of the first when all are done, so their times cannot be told apart."""
+    pooler = start()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select pg_sleep(0.2) as m_together_a; select pg_sleep(0.4) as m_together_b; select 1 as m_together_c")
+    rows = [row for mark in "abc" for row in told(pooler, f"m_together_{mark}", path="statements")]
+    assert [row["calls"] for row in rows] == [1, 1, 1]
+    assert agrees(sum(row["query_ms"]["max"] for row in rows), logged(loud, "m_together_b"))
+
+
 def fails(client: psycopg.Connection, sql: str, parameters=None) -> float:
     """Milliseconds until the failure."""
     began = time.monotonic()
