@@ -41,7 +41,7 @@ class Pgweir:
     def __enter__(self) -> "Pgweir":
         try:
             self.start()
-            self.child.until(self._listens, "a listening event for TCP and for HTTP")
+            self.child.until(self.listens, "a listening event for TCP and for HTTP")
         except BaseException:
             self.kill()
             raise
@@ -70,7 +70,8 @@ class Pgweir:
         """Replaces the configuration file; pgweir reads it at the next HUP."""
         self.file.write_text(config if isinstance(config, str) else toml(config))
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
+        """Whether it does, for TCP or a unix socket and for HTTP."""
         found = {"tcp": [], "unix": [], "http": []}
         for event in self.events("listening"):
             found[event["kind"]].append(event["addr"])

@@ -86,10 +86,27 @@ class Prometheus:
         """What an expression is at this moment: a series each, with labels and value."""
         return self.get("query", query=expression)["result"]
 
+    def ask(self, expression: str) -> list[tuple[dict, float]]:
+        """The same as labels and numbers."""
+        return [(series["metric"], float(series["value"][1])) for series in self.query(expression)]
+
+    def value(self, expression: str) -> float | None:
+        """The same, where one series is expected; None while there is none."""
+        series = self.ask(expression)
+        assert len(series) <= 1, series
+        return series[0][1] if series else None
+
     def wait_for_looks(self, count: int) -> None:
         """Returns once it has looked so often."""
         looks = lambda: self.query(f"count_over_time(up[5m]) >= {count} and up == 1")
         eventually(looks, f"Prometheus has looked at {self.target} {count} times")
+
+
+def lint(text: str) -> tuple[int, str]:
+    """What promtool says of a page of metrics: its exit status and its complaints."""
+    check = [shutil.which("promtool"), "check", "metrics"]
+    done = subprocess.run(check, input=text, capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout + done.stderr
 
 
 def promtool(*args: str) -> None:

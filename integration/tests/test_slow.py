@@ -140,6 +140,16 @@ def test_query_ms_is_what_postgres_says(start, loud, slow_table, story):
     assert not [row for row in pooler.rows("slow") if "quick" in row["sql"]]
 
 
+def test_several_statements_in_a_query_take_what_postgres_says_together(start, loud):
+    """It tells of the first when all are done, so their times cannot be told apart."""
+    pooler = start()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select pg_sleep(0.2) as m_together_a; select pg_sleep(0.4) as m_together_b; select 1 as m_together_c")
+    rows = [row for mark in "abc" for row in told(pooler, f"m_together_{mark}", path="statements")]
+    assert [row["calls"] for row in rows] == [1, 1, 1]
+    assert agrees(sum(row["query_ms"]["max"] for row in rows), logged(loud, "m_together_b"))
+
+
 def fails(client: psycopg.Connection, sql: str, parameters=None) -> float:
     """Milliseconds until the failure."""
     began = time.monotonic()
@@ -317,6 +327,16 @@ def test_log_events_have_the_fields_of_the_api(start):
     assert (event["reason"], event["tags"]) == ("query,error", "route=/users")
     assert "parameters" not in event and "parameters" not in row
     assert pooler.metric("pgweir_slow_queries_total", database="app", user="app") == 1
+
+
+def test_a_line_has_the_text_also_the_first_time(start):
+    pooler = start(PGWEIR_OBSERVE_SLOW_QUERY="5ms")
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        for n in range(20):
+            client.execute(f"select pg_sleep(0.01) as m_first_{n}")
+    pooler.wait_for_event("slow_query", 20)
+    texts = [event["sql"] for event in pooler.events("slow_query")]
+    assert texts == [f"select pg_sleep($1) as m_first_{n}" for n in range(20)]
 
 
 def test_lines_are_limited_and_the_others_counted(start):

@@ -14,11 +14,12 @@ use super::cold::Cold;
 use super::history::History;
 use super::insight::{FindingView, Insight, Totals};
 use super::repeats::Repeats;
-use super::report::{Batch, Report};
+use super::report::{Batch, NewText, Report};
 use super::shapes::Shapes;
 use super::snapshot::Snapshot;
 use super::store::slow::{Reasons, Slow, SlowRing, cut_parameters};
 use super::store::statement::nanos;
+use super::store::view::name_of;
 use super::store::{Beside, Store};
 use super::who::Whos;
 use crate::config;
@@ -62,7 +63,7 @@ impl Books {
             shapes: Shapes::default(),
             slow: SlowRing::default(),
             history: History::default(),
-            repeats: Repeats::new(u32::try_from(observe.n_plus_one).unwrap_or(u32::MAX)),
+            repeats: Repeats::new(n_plus_one(observe)),
             dropped: Dropped::default(),
             seconds: 0,
         }
@@ -112,7 +113,12 @@ impl Shared {
 
     pub(super) fn reload(&self, observe: &config::Observe) {
         self.slow.store(nanos(observe.slow_query), Relaxed);
+        self.books().repeats.set_least(n_plus_one(observe));
     }
+}
+
+fn n_plus_one(observe: &config::Observe) -> u32 {
+    u32::try_from(observe.n_plus_one).unwrap_or(u32::MAX)
 }
 
 /// The heaviest statements are chosen every so many seconds.
@@ -160,7 +166,15 @@ impl Analyst {
         if forgot {
             self.shared.forgotten.fetch_add(1, Relaxed);
         }
-        slow.iter().for_each(|slow| tell::slow(slow));
+        slow.iter().for_each(|slow| tell::slow(slow, &self.sql_of(slow, batch)));
+    }
+
+    /// A line is written once: where its shape has just come and its text waits to be read, it is read here.
+    fn sql_of(&self, slow: &Slow, batch: &Batch) -> String {
+        let known = slow.facts.clone().or_else(|| self.shared.books().shapes.facts(slow.digest).cloned());
+        let text = || batch.texts.iter().find(|text| text.reading.digest == slow.digest);
+        let read = |text: &NewText| facts(&text.text, text.backslash, &text.reading).sql;
+        known.map(|facts| facts.sql.clone()).or_else(|| text().map(read)).unwrap_or_else(|| name_of(slow.digest))
     }
 
     /// Has the texts of new shapes read.

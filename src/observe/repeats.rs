@@ -97,7 +97,7 @@ impl Repeats {
     /// `n_plus_one`: so many executions for one result make a run, at least 3.
     pub fn new(n_plus_one: u32) -> Repeats {
         Repeats {
-            least: n_plus_one.max(3),
+            least: least(n_plus_one),
             clients: HashMap::default(),
             traces: HashMap::default(),
             groups: Groups::default(),
@@ -113,6 +113,11 @@ impl Repeats {
             left_out: 0,
             counted: Duration::ZERO,
         }
+    }
+
+    /// Another `n_plus_one` from now on.
+    pub fn set_least(&mut self, n_plus_one: u32) {
+        self.least = least(n_plus_one);
     }
 
     /// Takes note of one statement that is over.
@@ -295,6 +300,11 @@ impl Repeats {
 
 /// All scopes together take no more than about this.
 const MOST_BYTES: usize = 64 << 20;
+
+/// Two of anything are no loop.
+fn least(n_plus_one: u32) -> u32 {
+    n_plus_one.max(3)
+}
 
 /// Shapes that are to be looked at again, until somebody takes them.
 const MOST_REARMED: usize = 256;

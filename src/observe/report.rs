@@ -132,6 +132,14 @@ pub struct NewText {
     pub backslash: bool,
 }
 
+impl Drop for NewText {
+    /// Memory that is free is not overwritten for long, and a core dump has it too.
+    fn drop(&mut self) {
+        self.text.fill(0);
+        std::hint::black_box(&self.text);
+    }
+}
+
 /// What one worker has to tell.
 #[derive(Debug, Default)]
 pub struct Batch {

@@ -7,17 +7,15 @@ use tracing::warn;
 
 use crate::observe::insight::FindingView;
 use crate::observe::store::slow::Slow;
-use crate::observe::store::view::name_of;
 
 /// `slow_query`.
-pub(super) fn slow(slow: &Slow) {
-    let sql = slow.facts.as_ref().map(|facts| &*facts.sql);
+pub(super) fn slow(slow: &Slow, sql: &str) {
     warn!(
         event = "slow_query",
         reason = slow.reasons.names().join(","),
         time = %format_args!("{:.3}", slow.time),
         digest = %slow.digest,
-        sql = sql.unwrap_or(&name_of(slow.digest)),
+        sql,
         database = &*slow.group.database,
         user = &*slow.group.user,
         client_id = slow.client,

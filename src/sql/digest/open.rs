@@ -14,6 +14,10 @@ pub(super) enum Phase {
     Name,
     /// No name does.
     Names,
+    /// In a SET, before what it sets to.
+    Set,
+    /// Behind TO or `=`: what looks like a name is a value there.
+    Given,
     /// Behind all that.
     Body,
 }
@@ -26,7 +30,8 @@ pub(super) fn first(key: Key, depth: u32) -> (Kind, Phase) {
         Key::Names | Key::Savepoint | Key::Prepare => (Kind::Transparent, Phase::Name),
         Key::Declare | Key::Notify | Key::Execute => (Kind::Other, Phase::Name),
         Key::Fetch | Key::Move => (Kind::Other, Phase::Names),
-        Key::Transparent | Key::Begin | Key::End | Key::Set => (Kind::Transparent, Phase::Body),
+        Key::Transparent | Key::Begin | Key::End => (Kind::Transparent, Phase::Body),
+        Key::Set => (Kind::Transparent, Phase::Set),
         Key::Copy => (Kind::Copy, Phase::Body),
         _ => (verb(key).unwrap_or(Kind::Other), Phase::Body),
     }

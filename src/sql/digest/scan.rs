@@ -209,6 +209,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
                 self.put(shape::HIDDEN, Piece::Hidden);
             }
             Phase::Names => self.put(shape::HIDDEN, Piece::Hidden),
+            Phase::Given => self.put(shape::VALUE, Piece::Value(false)),
             Phase::Start => {
                 self.phase = Phase::Body;
                 self.put(hash, piece);
@@ -232,6 +233,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
                 }
             }
             Phase::Name if key == Key::Transaction => self.phase = Phase::Body,
+            Phase::Set if key == Key::To => self.phase = Phase::Given,
             Phase::Names if stays(key) => {}
             Phase::Name | Phase::Names => {
                 self.name(hash, Piece::Word(word, key));
@@ -329,6 +331,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
         if orders && self.before == Before::Value {
             self.trait_of(Traits::PAGED);
         }
+        self.phase = if self.phase == Phase::Set { Phase::Given } else { self.phase };
         self.put(shape::operator(operator), Piece::Operator(operator));
         // `*` may be an operand, but there is no sign behind it then.
         self.before = if orders { Before::Order } else { Before::Expects };

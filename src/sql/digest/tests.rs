@@ -234,6 +234,22 @@ fn kinds_and_traits() {
 }
 
 #[test]
+fn what_is_set_is_a_value() {
+    same(&["set a.b to 'x'", "SET a.b TO x", "set a.b to \"X\"", "set a.b to 1"]);
+    same(&["set local search_path = a, b", "set local search_path = 'c', \"d\""]);
+    other(&[
+        "set a to x",
+        "set b to x",
+        "set local a to x",
+        "set role x",
+        "set role y",
+        "set a to on",
+        "set a to default",
+    ]);
+    other(&["update t set a = b", "update t set a = c", "set a to x, y", "explain update t set a = b"]);
+}
+
+#[test]
 fn names_that_say_nothing() {
     same(&["savepoint a", "SAVEPOINT \"b-c\"", "savepoint select_1;"]);
     same(&["release savepoint a", "RELEASE SAVEPOINT b"]);

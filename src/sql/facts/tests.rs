@@ -58,6 +58,7 @@ fn texts_without_values() {
     shown("insert into \"T\"(a) values ($1)", "insert into \"T\" (a) values ($1)");
     shown("select a::varchar(3), $1::int, b :: numeric(123456)", "select a::varchar(3), $1, b::numeric(…)");
     shown("select a from t limit 5 offset $1", "select a from t limit $1 offset $2");
+    shown("set search_path to tenant, \"Public\", 'x'", "set search_path to $1, $2, $3");
     shown("savepoint secret", "savepoint _");
     shown("FETCH FORWARD 10 FROM \"secret\"", "FETCH FORWARD $1 FROM _");
     shown("select a from t where b = 'secret", "select a from t where b = …");

@@ -1,0 +1,147 @@
+"""N+1, small and exact: what is told of it, where, and when nothing is."""
+
+import re
+import time
+
+import psycopg
+import pytest
+
+from support.children import eventually
+from tests.conftest import dsn, file
+
+# A burst is over when its client has been silent for a second.
+OVER = 1.0
+
+AUTHORS = 27
+
+
+@pytest.fixture(scope="module")
+def library(postgres):
+    """Authors with numbers that have gaps, and books."""
+    postgres.run(
+        "drop table if exists book, author",
+        "create table author (id int primary key, name text not null)",
+        "create table book (id serial primary key, author_id int not null references author, title text not null)",
+        f"insert into author select n * n * 7 + 1000, 'author ' || n from generate_series(1, {AUTHORS}) n",
+        "insert into book (author_id, title) select id, 'by ' || name from author, generate_series(1, 3)",
+        "grant select on author, book to app",
+        dbname="app",
+    )
+
+
+def loop(client: psycopg.Connection, rows: int, comment: str = "") -> None:
+    """The question, and one for each row of its answer."""
+    for author, _ in client.execute("select id, name from author order by id limit %s", [rows]).fetchall():
+        client.execute(f"select id, title from book where author_id = %s {comment}", [author]).fetchall()
+
+
+def told(pooler, occurrences: int = 1, kind: str = "n_plus_one") -> dict:
+    """The one finding of a kind, once it has been seen so often."""
+
+    def enough() -> dict | None:
+        rows = [row for row in pooler.rows("findings") if row["kind"] == kind]
+        assert len(rows) <= 1, rows
+        return rows[0] if rows and rows[0]["occurrences"] >= occurrences else None
+
+    return eventually(enough, f"{occurrences} occurrences of {kind}")
+
+
+def rest() -> None:
+    """What was sent so far belongs together, what comes now does not, and the analyst has had time to say so."""
+    begin = time.monotonic()
+    eventually(lambda: time.monotonic() - begin > OVER + 0.5, "the burst is over")
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def check_row(row: dict, n: int, occurrences: int) -> None:
+    """Every field of it."""
+    assert (row["kind"], row["database"], row["user"], row["application_name"]) == ("n_plus_one", "app", "app", "shop")
+    assert row["parent"]["sql"] == "select id, name from author order by id limit $1"
+    assert (row["parent"]["rows"], row["parent"]["column"]) == (n, "author.id")
+    assert [child["sql"] for child in row["children"]] == ["select id, title from book where author_id = $1"]
+    assert all(re.fullmatch("[0-9a-f]{16}", shape["digest"]) for shape in [row["parent"], *row["children"]])
+    assert (row["executions"], row["distinct_parameters"], row["occurrences"]) == (n, n, occurrences)
+    assert row["wasted_ms"] > 0
+    assert row["proof"].startswith(f"{n} of {n} parameters were ") and "in order" in row["proof"]
+    assert "JOIN" in row["fix"] or "ANY" in row["fix"]
+    assert TIME.fullmatch(row["first_seen"]) and TIME.fullmatch(row["last_seen"]) and row["first_seen"] <= row["last_seen"]
+
+
+@pytest.mark.parametrize("rows, times", [(5, 2), (AUTHORS, 1)])
+def test_an_n_plus_one(sidecar, library, rows, times):
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(times):
+            assert pooler.rows("findings") == []
+            loop(client, rows)
+            rest()
+        row = told(pooler, times)
+        check_row(row, rows, times)
+        clients = {one["application_name"]: one["findings"] for one in pooler.rows("clients")}
+        assert clients["shop"] == [row["id"]]
+    assert pooler.rows("findings?application_name=shop") == [row]
+    assert pooler.rows("findings?application_name=another") == pooler.rows("findings?limit=0") == []
+    assert pooler.metric("pgweir_findings_total", kind="n_plus_one") == times
+    assert pooler.metric("pgweir_findings_total") == times
+    assert pooler.events("finding") == []
+
+
+def test_the_third_time_is_logged(sidecar, library):
+    """Once an hour and no more."""
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for turn in range(1, 5):
+            loop(client, AUTHORS)
+            rest()
+            told(pooler, turn)
+            assert len(pooler.events("finding")) == (1 if turn >= 3 else 0)
+    [event] = pooler.events("finding")
+    row = told(pooler, 4)
+    same = ["kind", "id", "database", "user", "application_name", "executions", "distinct_parameters", "proof", "fix", "first_seen"]
+    assert {name: event[name] for name in same} == {name: row[name] for name in same}
+    flat = {f"parent_{name}": value for name, value in row["parent"].items()}
+    flat |= {f"child_{name}": value for name, value in row["children"][0].items()}
+    assert {name: event[name] for name in flat} == flat
+    assert event["occurrences"] == 3 and event["wasted_ms"] > 0
+
+
+def test_four_are_none(sidecar, library):
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(3):
+            loop(client, 4)
+            rest()
+    assert pooler.rows("findings") == []
+
+
+def test_a_comment_allows_it(sidecar, library):
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(2):
+            loop(client, AUTHORS, "/* pgweir: ok */")
+            rest()
+        assert pooler.rows("findings") == []
+        assert [one["findings"] for one in pooler.rows("clients")] == [[]]
+        loop(client, AUTHORS)
+    told(pooler)
+
+
+def test_how_many_make_one_is_configured(run_pgweir, postgres, library):
+    pooler = run_pgweir(config=file(postgres, observe={"n_plus_one": 3}))
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(2):
+            loop(client, 3)
+            rest()
+    check_row(told(pooler, 2), 3, 2)
+
+
+def test_a_reload_changes_how_many(run_pgweir, postgres, library):
+    pooler = run_pgweir(config=file(postgres, observe={"n_plus_one": 100}))
+    pooler.reload(file(postgres, observe={"n_plus_one": 3}))
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(2):
+            loop(client, 3)
+            rest()
+    told(pooler, 2)
