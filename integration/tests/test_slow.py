@@ -388,7 +388,6 @@ def test_a_reload_changes_what_is_slow(run_pgweir, postgres):
     assert ["m_between" in row["sql"] for row in pooler.rows("slow")] == [True]
 
 
-@pytest.mark.xfail(strict=True, reason="the status is that of before the pipeline")
 def test_what_follows_a_begin_in_its_pipeline_is_in_a_transaction(start):
     pooler = start()
     run(pipelined(pooler, "begin", "select pg_sleep(0.1) as m_inside", "commit"))
@@ -422,7 +421,6 @@ def test_a_wait_in_vain_is_told(impatient):
     assert row["wait_ms"] > 150 and row["query_ms"] < 50
 
 
-@pytest.mark.xfail(strict=True, reason="the text of a statement that never ran is not told")
 def test_a_wait_in_vain_is_told_with_a_text_that_never_ran(impatient):
     run(wait_in_vain(impatient))
     [row] = eventually(lambda: impatient.rows("slow"), "it was slow")

@@ -32,12 +32,17 @@ impl Tape {
         let Reply { frame, batch, now, .. } = reply;
         self.pass(frame.size);
         match frame.tag {
-            backend::COMPLETE => self.complete(*batch, rows_of(command_tag(frame.body)), *now),
+            backend::COMPLETE => {
+                let tag = command_tag(frame.body);
+                self.complete(*batch, rows_of(tag), *now);
+                self.see_tag(tag);
+            }
             backend::EMPTY | backend::SUSPENDED | backend::FUNCTION_RESULT => self.complete(*batch, 0, *now),
             backend::ERROR => self.hear_error(reply),
             backend::READY => {
                 self.end_batch(*batch);
                 self.memo.end_batch(*batch);
+                self.see_status(frame.body.first().copied().unwrap_or(b'I'));
             }
             backend::ROW_DESCRIPTION => self.hear_columns(reply, statements),
             backend::NO_DATA => self.memo.described(),

@@ -127,24 +127,9 @@ impl Look<'_> {
     fn meet(&self, reading: &Reading, text: &[u8]) -> Sight {
         let sight = self.observer.shared().known.run(reading.digest);
         if sight.new {
-            self.tell(reading, text);
+            tell_text(self.observer, reading, text, self.backslash);
         }
         with_rows(sight, reading)
-    }
-
-    /// A text that will run, or not.
-    fn introduce(&self, reading: &Reading, text: &[u8]) {
-        if !self.observer.shared().known.has(reading.digest) {
-            self.tell(reading, text);
-        }
-    }
-
-    #[cold]
-    fn tell(&self, reading: &Reading, text: &[u8]) {
-        let text = text[..text.len().min(MOST_TOLD)].into();
-        let (reading, backslash) = (*reading, self.backslash);
-        self.observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
-        self.observer.shared().known.meet(reading.digest);
     }
 
     fn run(&self, tape: &mut Tape, bound: Bound, comment: Option<Box<[u8]>>) {
@@ -175,7 +160,7 @@ impl Look<'_> {
         lore.columns = None;
         lore.types.clear();
         lore.types.extend(oids(types));
-        self.introduce(&shape.reading, query);
+        introduce(self.observer, &shape.reading, query, self.backslash);
     }
 
     /// The first statement of a text, and its comment: a text that is parsed has only one.
@@ -223,6 +208,20 @@ impl Look<'_> {
         let comment = tape.memo.take_comment(self.batch);
         self.run(tape, bound, comment);
     }
+}
+
+/// A text that will run, or not.
+pub(super) fn introduce(observer: &Observer, reading: &Reading, text: &[u8], backslash: bool) {
+    if !observer.shared().known.has(reading.digest) {
+        tell_text(observer, reading, text, backslash);
+    }
+}
+
+#[cold]
+fn tell_text(observer: &Observer, reading: &Reading, text: &[u8], backslash: bool) {
+    let (reading, text) = (*reading, text[..text.len().min(MOST_TOLD)].into());
+    observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
+    observer.shared().known.meet(reading.digest);
 }
 
 /// Rows are looked at of statements that return some.

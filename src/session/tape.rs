@@ -36,6 +36,8 @@ pub struct Tape {
     stalled: u64,
     /// Since when it does.
     stalls_since: Option<u64>,
+    /// As far as replies tell: a BEGIN is over, and no end of its transaction.
+    inside: bool,
     /// The rows of the statement that runs first.
     rows: Rows,
     /// What is known from earlier messages.
@@ -262,6 +264,20 @@ impl Tape {
         self.rows.reset();
     }
 
+    /// ReadyForQuery has said whether what follows is in a transaction block.
+    pub fn see_status(&mut self, status: u8) {
+        self.inside = status != b'I';
+    }
+
+    /// A command has ended with this tag: what follows it in its batch is in a transaction block, or no more.
+    pub fn see_tag(&mut self, tag: &[u8]) {
+        match tag {
+            b"BEGIN" | b"START TRANSACTION" => self.inside = true,
+            b"COMMIT" | b"ROLLBACK" => self.inside = false,
+            _ => {}
+        }
+    }
+
     /// The conversation is cut short: what runs ends like this.
     pub fn abort(&mut self, sqlstate: [u8; 5], now: u64) {
         if self.first().is_some() {
@@ -274,6 +290,7 @@ impl Tape {
         self.go_on(now);
         let (prelude, captured) = (self.is_prelude(), self.captured());
         let Some(Entry { running, end }) = self.entries.get_mut(self.over) else { return };
+        running.in_transaction |= self.inside;
         end.begun = running.sent.max(self.last_end);
         end.ended = if prelude { end.begun } else { now };
         (end.heard, end.rows, end.sqlstate, end.captured) = (now, rows, sqlstate, captured);
@@ -355,7 +372,7 @@ impl Tape {
         self.hashes.shrink_to(MOST_KEPT);
         self.rows.reset();
         (self.on, self.over, self.wait, self.last_end) = (false, 0, 0, 0);
-        (self.bytes, self.stalled, self.stalls_since) = (0, 0, None);
+        (self.bytes, self.stalled, self.stalls_since, self.inside) = (0, 0, None, false);
         self.memo.clear();
     }
 }

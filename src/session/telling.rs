@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::bound::Reader;
 use super::relay::Relay;
+use super::sight::introduce;
 use super::stay::{Farewell, Session};
 use super::tape::{Bound, Running, Tape, Whose, nanos};
 use super::worker::Exchange;
@@ -81,8 +82,11 @@ impl Session {
             frontend::BIND => return self.sight_bind(&frame, reader),
             _ => None,
         };
-        let statement = text.and_then(|text| digest::statements(text, self.backslash).next());
-        statement.map(|statement| reader.text(&statement)).unwrap_or_default()
+        let Some(text) = text else { return Bound::default() };
+        let Some(statement) = digest::statements(text, self.backslash).next() else { return Bound::default() };
+        let own = &text[statement.begin..statement.end];
+        introduce(&self.worker.observer, &statement.reading, own, self.backslash);
+        reader.text(&statement)
     }
 
     fn sight_bind(&self, frame: &Frame<'_>, reader: Reader<'_>) -> Bound {
