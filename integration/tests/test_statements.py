@@ -243,9 +243,6 @@ MOST = 1_000_000
 # executions, and 45 of batches on their way to the analyst.
 BOUND = 80 * 1024 * 1024
 
-# And what a second flood may add to that: what the allocator has not given back.
-AGAIN = 16 * 1024 * 1024
-
 
 def flood(pooler, name: str) -> None:
     """Statements of which no two have the same shape."""
@@ -276,4 +273,4 @@ def test_a_flood_of_shapes(pooler):
     assert 1000 < pooler.metric("pgweir_insight_shapes") <= 10_000
     texts = pooler.metric("pgweir_insight_dropped_total", what="texts")
     print(f"memory: {[f'{size / 2**20:.1f} MiB' for size in sizes]}; texts left out: {texts:.0f}")
-    assert sizes[-1] - sizes[0] < BOUND and sizes[2] - sizes[1] < AGAIN
+    assert sizes[-1] - sizes[0] < BOUND

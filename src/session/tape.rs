@@ -11,9 +11,12 @@ use std::time::Duration;
 use super::memo::Memo;
 use super::rows::Rows;
 use crate::observe::keys::Keys;
-use crate::observe::report::{Batch, Capture, Columns, Comment, Note, Report, Span};
-use crate::observe::who::WhoId;
+use crate::observe::report::{Columns, Span};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
+
+mod told;
+
+pub use told::Whose;
 
 /// The statements of one conversation. All moments are nanoseconds of the process' clock.
 #[derive(Debug, Default)]
@@ -112,17 +115,6 @@ struct Captured {
 /// How many statements run: see [`Tape::mark`].
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
-
-/// Whose statements they are.
-#[derive(Debug, Clone, Copy)]
-pub struct Whose<'a> {
-    /// Its combination.
-    pub who: WhoId,
-    /// Its number.
-    pub client: u32,
-    /// Its address and port.
-    pub addr: &'a str,
-}
 
 impl Tape {
     /// A conversation begins, for a client that waited so long.
@@ -327,43 +319,6 @@ impl Tape {
         self.over > 0
     }
 
-    /// The client has taken all that is over: it is told. `notable` says which are to be shown by themselves.
-    pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
-        for Entry { running, end } in self.entries.drain(..std::mem::take(&mut self.over)) {
-            let Running { bound, comment, in_transaction, .. } = running;
-            let used = usize::from(bound.reading.used).min(SLOTS);
-            let values = append(&mut batch.hashes, &bound.values[..used]);
-            let capture = end.captured.map(|captured| keep(captured, &self.hashes, batch)).unwrap_or_default();
-            let mut report = Report {
-                reading: bound.reading,
-                who: whose.who,
-                client: whose.client,
-                sent: Duration::from_nanos(end.begun),
-                ended: Duration::from_nanos(end.ended),
-                wait: Duration::from_nanos(end.wait),
-                query: Duration::from_nanos((end.ended - end.begun).saturating_sub(end.stalled)),
-                drain: Duration::from_nanos(end.stalled + now.saturating_sub(end.heard)),
-                rows: end.rows,
-                bytes: end.bytes,
-                sqlstate: end.sqlstate,
-                in_transaction,
-                parameters: bound.parameters,
-                values,
-                capture,
-                note: Span::default(),
-            };
-            if let Some(text) = comment {
-                batch.comments.push(Comment { report: batch.reports.len() as u32, text });
-            }
-            if notable(&report) {
-                report.note = Span { begin: batch.notes.len() as u32, count: 1 };
-                batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain });
-            }
-            batch.reports.push(report);
-        }
-        self.hashes.clear();
-    }
-
     /// Ready for the next conversation.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -377,14 +332,6 @@ impl Tape {
     }
 }
 
-fn keep(captured: Captured, from: &[u64], batch: &mut Batch) -> Span {
-    let Captured { columns, dense, hashes } = captured;
-    let hashes = append(&mut batch.hashes, hashes.of(from));
-    let rows = hashes.count / columns.linkable.len().max(1) as u32;
-    batch.captures.push(Capture { columns, rows, hashes, dense });
-    Span { begin: batch.captures.len() as u32 - 1, count: 1 }
-}
-
 /// A duration of the process' clock.
 #[inline]
 pub fn nanos(duration: Duration) -> u64 {
@@ -396,12 +343,6 @@ const MOST_RUNNING: usize = super::standing::MOST_OWED;
 
 /// Hashes that a tape keeps room for.
 const MOST_KEPT: usize = 1024;
-
-fn append(list: &mut Vec<u64>, more: &[u64]) -> Span {
-    let begin = list.len() as u32;
-    list.extend_from_slice(more);
-    Span { begin, count: more.len() as u32 }
-}
 
 #[cfg(test)]
 #[path = "tape_tests.rs"]

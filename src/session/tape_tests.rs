@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::observe::report::Column;
+use crate::observe::report::{Batch, Report};
+use crate::observe::who::WhoId;
 
 /// Sets the clock (`@30` ms), sends (`a1`: shape a in batch 1; capitals are transparent), completes (`c1=5`: batch 1, five
 /// rows), fails (`e1`), ends a batch (`z1`), stalls (`s`), tells (`t`).

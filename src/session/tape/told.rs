@@ -1,0 +1,78 @@
+//! What is over becomes a report, with what belongs to it beside it in the batch. Pure.
+
+use std::time::Duration;
+
+use super::{Captured, Entry, Running, Tape};
+use crate::observe::report::{Batch, Capture, Comment, Note, Report, Span};
+use crate::observe::who::WhoId;
+use crate::sql::digest::SLOTS;
+
+/// Whose statements they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// Its combination.
+    pub who: WhoId,
+    /// Its number.
+    pub client: u32,
+    /// Its address and port.
+    pub addr: &'a str,
+}
+
+impl Tape {
+    /// The client has taken all that is over: it is told. `notable` says which are to be shown by themselves.
+    pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
+        for entry in self.entries.drain(..std::mem::take(&mut self.over)) {
+            entry.tell(&self.hashes, batch, whose, now, &notable);
+        }
+        self.hashes.clear();
+    }
+}
+
+impl Entry {
+    fn tell(self, hashes: &[u64], batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
+        let Entry { running: Running { bound, comment, in_transaction, .. }, end } = self;
+        let used = usize::from(bound.reading.used).min(SLOTS);
+        let values = append(&mut batch.hashes, &bound.values[..used]);
+        let capture = end.captured.map(|captured| keep(captured, hashes, batch)).unwrap_or_default();
+        let mut report = Report {
+            reading: bound.reading,
+            who: whose.who,
+            client: whose.client,
+            sent: Duration::from_nanos(end.begun),
+            ended: Duration::from_nanos(end.ended),
+            wait: Duration::from_nanos(end.wait),
+            query: Duration::from_nanos((end.ended - end.begun).saturating_sub(end.stalled)),
+            drain: Duration::from_nanos(end.stalled + now.saturating_sub(end.heard)),
+            rows: end.rows,
+            bytes: end.bytes,
+            sqlstate: end.sqlstate,
+            in_transaction,
+            parameters: bound.parameters,
+            values,
+            capture,
+            note: Span::default(),
+        };
+        if let Some(text) = comment {
+            batch.comments.push(Comment { report: batch.reports.len() as u32, text });
+        }
+        if notable(&report) {
+            report.note = Span { begin: batch.notes.len() as u32, count: 1 };
+            batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain });
+        }
+        batch.reports.push(report);
+    }
+}
+
+fn keep(captured: Captured, from: &[u64], batch: &mut Batch) -> Span {
+    let Captured { columns, dense, hashes } = captured;
+    let hashes = append(&mut batch.hashes, hashes.of(from));
+    let rows = hashes.count / columns.linkable.len().max(1) as u32;
+    batch.captures.push(Capture { columns, rows, hashes, dense });
+    Span { begin: batch.captures.len() as u32 - 1, count: 1 }
+}
+
+fn append(list: &mut Vec<u64>, more: &[u64]) -> Span {
+    let begin = list.len() as u32;
+    list.extend_from_slice(more);
+    Span { begin, count: more.len() as u32 }
+}
