@@ -39,6 +39,8 @@ pub(crate) struct Pair {
     catalog: Mutex<Catalog>,
     /// The client has a server.
     borrowed: bool,
+    /// The longest message that had to be seen whole.
+    held: usize,
     /// The client or the server said what ends it, or goodbye.
     pub(crate) over: bool,
     /// What the server was sent.
@@ -59,6 +61,7 @@ impl Pair {
             watch: Watch::default(),
             catalog: Mutex::default(),
             borrowed: false,
+            held: 0,
             over: false,
             to_server: Vec::new(),
             to_client: Vec::new(),
@@ -109,7 +112,8 @@ impl Pair {
 
     fn check(&self) {
         assert!(self.dialogue.owed() < MOST_OWED + OWED_BY_ONE);
-        assert!(self.up.waiting() <= MOST_WAITING + (1 << 17));
+        // What had to be seen whole passes whole.
+        assert!(self.up.waiting() <= MOST_WAITING + (1 << 17) + self.held);
         assert!(!self.dialogue.is_at_rest() || (!self.dialogue.is_busy() && self.dialogue.readies_owed() == 0));
     }
 
@@ -152,7 +156,10 @@ impl Pair {
             }
             match self.judge(tag, size) {
                 Judged::Done => {}
-                Judged::Hold => return,
+                Judged::Hold => {
+                    self.held = self.held.max(size);
+                    return;
+                }
                 Judged::Violation(_) => return self.over = true,
             }
         }

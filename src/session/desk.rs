@@ -108,7 +108,7 @@ impl Desk<'_> {
     fn judge_parse(&mut self) -> Judged {
         let frame = self.frame();
         match (frame.body.first(), frame.whole()) {
-            (None, _) => return self.hold(),
+            (None, None) => return self.hold(),
             (Some(0), None) if frame.size > MAX_UNNAMED => return self.stream_unnamed(),
             (Some(1..), None) if frame.size > MAX_NAMED => {
                 return Judged::Violation("a named prepared statement is too long for transaction pooling");
