@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::keys::Keys;
 use super::known::Known;
 use super::report::{Batch, Report};
+use super::store::slow::Reasons;
 use super::who::Whos;
 use crate::config::{Observe, Parameters};
 
@@ -41,12 +42,6 @@ const FULL_OF_HASHES: usize = 8 * FULL;
 /// Batches that wait for the analyst: about half a second of two hundred thousand statements a second.
 const MOST_WAITING: usize = 256;
 
-/// A statement with so many rows,
-pub const MANY_ROWS: u64 = 10_000;
-
-/// or bytes is kept whatever time it took.
-pub const MANY_BYTES: u64 = 1024 * 1024;
-
 impl Observatory {
     /// With a key of the process, as configured.
     pub fn new(seed: [u8; 16], observe: &Observe) -> Observatory {
@@ -76,9 +71,9 @@ impl Observatory {
         self.on.load(Relaxed)
     }
 
-    /// A statement that takes, or waits, this long is slow.
+    /// A statement that takes, or waits, longer is slow.
     #[inline]
-    pub fn slow(&self) -> Duration {
+    fn slow(&self) -> Duration {
         Duration::from_nanos(self.slow_nanos.load(Relaxed))
     }
 
@@ -93,12 +88,7 @@ impl Observatory {
 
     /// Whether a statement is one to be shown by itself.
     pub fn is_notable(&self, report: &Report) -> bool {
-        let slow = self.slow();
-        report.query >= slow
-            || report.wait >= slow
-            || report.sqlstate != [0; 5]
-            || report.rows >= MANY_ROWS
-            || report.bytes >= MANY_BYTES
+        !Reasons::of(report, self.slow()).is_empty()
     }
 
     /// Batches for the analyst, as soon as there are any or `patience` is over. `false` when there will be none any more.

@@ -107,6 +107,16 @@ impl Memo {
         }
     }
 
+    /// How many descriptions are under way.
+    pub fn describing(&self) -> usize {
+        self.described.len()
+    }
+
+    /// All but so many were not sent after all.
+    pub fn take_back(&mut self, describing: usize) {
+        self.described.truncate(describing);
+    }
+
     /// What the next description is about.
     pub fn describes(&self) -> Option<&Subject> {
         self.described.front().map(|(_, subject)| subject)

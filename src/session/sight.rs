@@ -107,8 +107,8 @@ impl Look<'_> {
             return self.run(tape, Bound::default(), None);
         }
         let text = body.strip_suffix(&[0]).unwrap_or(body);
-        let plain = self.reader().keep == Parameters::Off;
-        if let Some(bound) = tape.memo.outlines.bound(text, self.keys()).filter(|_| plain) {
+        let off = self.reader().keep == Parameters::Off;
+        if off && let Some(bound) = tape.memo.outlines.bound(text, self.keys()) {
             let sight = self.meet(&bound.reading, text);
             return self.run(tape, Bound { capture: sight.capture, ..bound }, None);
         }
@@ -142,11 +142,6 @@ impl Look<'_> {
             own.unnamed_lore = Lore::default();
             return;
         };
-        if !parse.name.is_empty() && shared {
-            // The pool knows it, and reads it when it is bound; but for tags, which are this time's.
-            let (shape, comment) = self.read(parse.query());
-            return tape.memo.parse(self.batch, shape.reading, comment, self.now);
-        }
         let mut comment = None;
         let (query, types) = cut_str(parse.definition).unwrap_or((parse.definition, b""));
         let shape = tape.memo.shape(query, self.keys(), || {
@@ -155,6 +150,10 @@ impl Look<'_> {
             (shape, found.is_none())
         });
         tape.memo.parse(self.batch, shape.reading, comment, self.now);
+        if !parse.name.is_empty() && shared {
+            // The pool knows it, and reads it when it is bound.
+            return;
+        }
         let lore = own.lore_mut(parse.name);
         lore.shape = Some(shape);
         lore.columns = None;

@@ -112,9 +112,9 @@ struct Captured {
     hashes: Span,
 }
 
-/// How many statements run: see [`Tape::mark`].
+/// How many statements run, and how many descriptions are under way: see [`Tape::mark`].
 #[derive(Debug, Clone, Copy)]
-pub struct Mark(usize);
+pub struct Mark(usize, usize);
 
 impl Tape {
     /// A conversation begins, for a client that waited so long.
@@ -130,12 +130,13 @@ impl Tape {
 
     /// Before a message that may have to wait for more.
     pub fn mark(&self) -> Mark {
-        Mark(self.entries.len())
+        Mark(self.entries.len(), self.memo.describing())
     }
 
     /// The message has to wait: it will be seen again.
     pub fn take_back(&mut self, mark: Mark) {
         self.entries.truncate(mark.0);
+        self.memo.take_back(mark.1);
     }
 
     /// A statement is sent.
