@@ -23,12 +23,13 @@ enum Moved {
     Unix(std::os::unix::net::UnixStream),
 }
 
-/// Accepts until the doors are closed.
+/// Accepts until the doors are closed. The listener, and a socket's file with it, goes before `closed` does: who waits for that
+/// knows that it has gone.
 pub(super) async fn accept(listener: Listener, lobby: Arc<Lobby>, crew: Crew, mut closed: watch::Receiver<()>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = closed.changed() => return,
+            _ = closed.changed() => break,
         };
         match accepted {
             Ok((stream, from)) => {
@@ -42,6 +43,7 @@ pub(super) async fn accept(listener: Listener, lobby: Arc<Lobby>, crew: Crew, mu
             }
         }
     }
+    drop(listener);
 }
 
 fn admit(stream: Stream, from: String, lobby: &Arc<Lobby>, crew: &Crew) -> io::Result<()> {

@@ -74,7 +74,7 @@ struct App<'l> {
     log: &'l LogGuard,
     notify: Notify,
     signals: Signals,
-    /// Dropped to close the doors.
+    /// Told to close the doors; whoever accepts lets go of it when that is done.
     doors: Option<watch::Sender<()>>,
     http_stop: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -256,7 +256,7 @@ impl<'l> App<'l> {
         let patience = self.lobby.rules().config.pool.shutdown_timeout;
         info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s = patience.as_secs());
         self.lobby.draining.store(true, std::sync::atomic::Ordering::Relaxed);
-        self.doors = None;
+        self.close_doors().await;
         if self.lobby.pools.is_paused() {
             self.lobby.pools.resume(Instant::now());
         }
@@ -276,6 +276,13 @@ impl<'l> App<'l> {
         info!(event = "stopped", clients_closed = self.lobby.roster.len());
         self.http_stop = None;
         self.crew.dismiss();
+    }
+
+    /// Nobody new comes in. A process that ends before its listeners have been dropped leaves their files behind.
+    async fn close_doors(&mut self) {
+        let Some(doors) = self.doors.take() else { return };
+        doors.send_replace(());
+        let _ = tokio::time::timeout(FAREWELL, doors.closed()).await;
     }
 
     /// Whoever is still here is told, and has a moment to hear it.
