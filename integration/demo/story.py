@@ -22,7 +22,7 @@ LARGE_ROW = 8_192
 FEW = 5
 
 # A statement that usually takes so many milliseconds in Postgres is slow.
-SLOW_MS = 20.0
+SLOW_MS = 10.0
 
 # A wait of so many milliseconds is felt; so many seconds of the last minute with such waits are no accident.
 FELT_MS, FULL_SECONDS = 50.0, 5

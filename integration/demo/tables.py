@@ -3,7 +3,7 @@
 from support.postgres import Postgres
 
 ROLE, PASSWORD, DATABASE = "shop", "shop", "shop"
-AUTHORS, BOOKS_EACH, POSTS, PRODUCTS, USERS = 200, 4, 600_000, 40, 2_000
+AUTHORS, BOOKS_EACH, POSTS, PRODUCTS, USERS = 200, 4, 800_000, 40, 2_000
 
 # A product's picture, as text: what no list shows. 20 of them are more than a megabyte.
 PICTURE = 60_000

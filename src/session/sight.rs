@@ -30,6 +30,10 @@ const MOST_TOLD: usize = 16 * 1024;
 /// Statements of one text that are told apart.
 const MOST_STATEMENTS: usize = 1000;
 
+/// Rows are looked at in so many of a client's first messages, however often their shapes have run: one that connects for each
+/// request does all that it does then, and its login cost more.
+const YOUNG: u8 = 200;
+
 /// A message at hand, and when.
 struct Look<'a> {
     frame: Frame<'a>,
@@ -37,6 +41,8 @@ struct Look<'a> {
     now: u64,
     in_transaction: bool,
     backslash: bool,
+    /// The client has just come.
+    young: bool,
     observer: &'a Observer,
 }
 
@@ -65,14 +71,16 @@ impl Relay<'_> {
     fn look_closer(&mut self, tag: u8) {
         let Relay { session, up, exchange, .. } = self;
         let Exchange { tape, dialogue, course, .. } = &mut **exchange;
-        let Session { worker, statements, client, backslash, plan, .. } = &mut **session;
+        let Session { worker, statements, client, backslash, plan, looks, .. } = &mut **session;
         let Ok(Some(frame)) = up.frame() else { return };
+        *looks = looks.saturating_add(1);
         let look = Look {
             frame,
             batch: dialogue.batch,
             now: course.times.nanos,
             in_transaction: dialogue.status() != TransactionStatus::Idle,
             backslash: *backslash,
+            young: *looks <= YOUNG,
             observer: &worker.observer,
         };
         let shared = plan.settings.pool_mode != PoolMode::Session;
@@ -129,7 +137,13 @@ impl Look<'_> {
         if sight.new {
             tell_text(self.observer, reading, text, self.backslash);
         }
-        with_rows(sight, reading)
+        self.with_rows(sight, reading)
+    }
+
+    /// Rows are looked at of statements that return some.
+    fn with_rows(&self, sight: Sight, reading: &Reading) -> Sight {
+        let returns = reading.kind == Kind::Select || reading.traits.has(Traits::RETURNING);
+        Sight { capture: (sight.capture || self.young) && returns, ..sight }
     }
 
     fn run(&self, tape: &mut Tape, bound: Bound, comment: Option<Box<[u8]>>) {
@@ -183,7 +197,7 @@ impl Look<'_> {
                 let Some(lore) = own.lore(bind.statement) else { return };
                 let shape = lore.shape.unwrap_or_default();
                 let sight = self.observer.shared().known.run(shape.reading.digest);
-                (self.reader().bind(self.frame.whole(), shape, lore), with_rows(sight, &shape.reading))
+                (self.reader().bind(self.frame.whole(), shape, lore), self.with_rows(sight, &shape.reading))
             }
         };
         tape.memo.bind(bind.portal, Bound { capture: sight.capture, flush: sight.flush, ..bound });
@@ -221,10 +235,4 @@ fn tell_text(observer: &Observer, reading: &Reading, text: &[u8], backslash: boo
     let (reading, text) = (*reading, text[..text.len().min(MOST_TOLD)].into());
     observer.record(|batch| batch.texts.push(NewText { reading, text, backslash }));
     observer.shared().known.meet(reading.digest);
-}
-
-/// Rows are looked at of statements that return some.
-fn with_rows(sight: Sight, reading: &Reading) -> Sight {
-    let returns = reading.kind == Kind::Select || reading.traits.has(Traits::RETURNING);
-    Sight { capture: sight.capture && returns, ..sight }
 }

@@ -85,6 +85,7 @@ impl Stage {
             origin: parameters.clone(),
             dialect: None,
             backslash: false,
+            looks: 0,
             parameters,
             statements: None,
             hearing: None,

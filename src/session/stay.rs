@@ -44,6 +44,8 @@ pub struct Session {
     pub(super) dialect: Option<Dialect>,
     /// Whether backslashes are escapes in all its strings.
     pub(super) backslash: bool,
+    /// How many of its messages were looked at, as far as that matters.
+    pub(super) looks: u8,
     /// Its prepared statements; most clients have none.
     pub(super) statements: Option<Box<Statements>>,
     /// What it has said and nobody has dealt with.

@@ -316,6 +316,7 @@ impl Guest {
             hearing: None,
             who,
             direct: false,
+            looks: 0,
             rested_at: now,
             lane,
             stay,
