@@ -81,6 +81,7 @@ impl Stream {
     }
 
     /// Pushes out what TLS holds back; free on plain sockets.
+    #[inline]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
+use memchr::memchr;
 
 use super::memory::StatementId;
 use super::parameters::Parameters;
@@ -36,7 +37,7 @@ pub struct Statement {
 pub fn effects_of(definition: &[u8]) -> Effects {
     let text = cut_str(definition).map_or(definition, |(text, _)| text);
     let plain = effects(text, false);
-    if text.contains(&b'\\') { plain | effects(text, true) } else { plain }
+    if memchr(b'\\', text).is_some() { plain | effects(text, true) } else { plain }
 }
 
 /// The types that a Parse declares are known from the begin.

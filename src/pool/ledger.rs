@@ -125,7 +125,10 @@ impl<S, T: Clone> Ledger<S, T> {
             return 0;
         }
         let wanted = self.waiting().max(self.limits.min.saturating_sub(self.total() - self.opening));
-        let count = (wanted.saturating_sub(self.opening))
+        if wanted <= self.opening || self.total() >= self.limits.size + self.limits.reserve {
+            return 0;
+        }
+        let count = (wanted - self.opening)
             .min(self.limits.max_opening.saturating_sub(self.opening))
             .min(self.size_now(now).saturating_sub(self.total()));
         self.opening += count;

@@ -53,9 +53,21 @@ pub const FUNCTION_RESULT: u8 = b'V';
 pub const NEGOTIATE: u8 = b'v';
 
 /// Whether a server may say this at all.
+#[inline]
 pub fn is_known(tag: u8) -> bool {
-    b"RKSZENACIs123TntDGHWdcVv".contains(&tag)
+    KNOWN[usize::from(tag)]
 }
+
+const TAGS: &[u8] = b"RKSZENACIs123TntDGHWdcVv";
+
+const KNOWN: [bool; 256] = {
+    let (mut known, mut at) = ([false; 256], 0);
+    while at < TAGS.len() {
+        known[TAGS[at] as usize] = true;
+        at += 1;
+    }
+    known
+};
 
 /// ParameterStatus: name and value.
 pub fn parameter_status(body: &[u8]) -> Option<(&str, &str)> {

@@ -58,7 +58,9 @@ impl Dialogue {
             }
             (Phase::Normal, _) => {}
         }
-        self.owed.extend(owed);
+        if let Some(owed) = owed {
+            self.owed.push_back(owed);
+        }
         match tag {
             frontend::SYNC | frontend::QUERY | frontend::FUNCTION_CALL => {
                 (self.open, self.batch) = (Open::No, self.batch.wrapping_add(1));
@@ -124,7 +126,15 @@ impl Dialogue {
     }
 
     /// The next answer that is ours to give, if its turn has come.
+    #[inline]
     pub fn answer(&mut self) -> Option<Answer> {
+        match self.owed.front()? {
+            Owed::Answer(_) | Owed::CopyEnd => self.answer_now(),
+            _ => None,
+        }
+    }
+
+    fn answer_now(&mut self) -> Option<Answer> {
         self.drop_copy_ends();
         let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
         let answer = *answer;

@@ -145,10 +145,13 @@ impl Statements {
     }
 
     pub(super) fn keep_unnamed(&mut self, definition: &[u8]) -> u64 {
-        self.unnamed.clear();
-        self.unnamed.shrink_to(MAX_UNNAMED);
-        self.unnamed.extend_from_slice(definition);
-        self.effects = effects_of(definition);
+        // Programs send the same text again and again.
+        if *self.unnamed != *definition {
+            self.unnamed.clear();
+            self.unnamed.shrink_to(MAX_UNNAMED);
+            self.unnamed.extend_from_slice(definition);
+            self.effects = effects_of(definition);
+        }
         self.new_stamp()
     }
 
@@ -179,6 +182,9 @@ pub(super) fn may_drop(text: &[u8]) -> bool {
 
 /// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.
 pub(super) fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
+    if !text.trim_ascii_start().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'd')) {
+        return None;
+    }
     let text = std::str::from_utf8(text).ok()?.trim_ascii().trim_end_matches(';').trim_ascii();
     let (first, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
     if !first.eq_ignore_ascii_case("deallocate") {

@@ -28,7 +28,9 @@ pub fn skeleton(text: &[u8]) -> Option<Skeleton> {
         return None;
     }
     let (mut found, mut at) = (Skeleton { numbers: [(0, 0); NUMBERS], count: 0 }, 0);
-    while let Some(&byte) = text.get(at) {
+    loop {
+        at = end_of_words(text, at);
+        let Some(&byte) = text.get(at) else { break };
         match CLASSES[usize::from(byte)] {
             PLAIN => at += 1,
             LETTER => at = end_of_word(text, at),
@@ -44,6 +46,20 @@ pub fn skeleton(text: &[u8]) -> Option<Skeleton> {
         }
     }
     Some(found)
+}
+
+/// Past letters and what is plain, eight at a time: to the next byte that is neither and not in a word.
+fn end_of_words(text: &[u8], mut at: usize) -> usize {
+    let is_special = |byte: &u8| CLASSES[usize::from(*byte)] > LETTER;
+    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        if eight.iter().fold(false, |any, byte| any | is_special(byte)) {
+            at += eight.iter().position(is_special).unwrap_or(0);
+            break;
+        }
+        at += 8;
+    }
+    let inside = at.checked_sub(1).is_some_and(|before| CLASSES[usize::from(text[before])] == LETTER);
+    if inside { end_of_word(text, at) } else { at }
 }
 
 fn end_of_word(text: &[u8], mut at: usize) -> usize {

@@ -137,6 +137,10 @@ impl Scope {
         }
         let fresh = Shape::new(digest);
         if self.shapes.len() < SHAPES {
+            // Most clients at rest have run one.
+            if self.shapes.is_empty() {
+                self.shapes.reserve_exact(1);
+            }
             self.shapes.push(fresh);
             return self.shapes.len() - 1;
         }

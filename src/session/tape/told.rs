@@ -21,19 +21,31 @@ pub struct Whose<'a> {
 impl Tape {
     /// The client has taken all that is over: it is told. `notable` says which are to be shown by themselves.
     pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
-        for entry in self.entries.drain(..std::mem::take(&mut self.over)) {
+        let over = std::mem::take(&mut self.over);
+        for entry in self.entries.iter_mut().take(over) {
             entry.tell(&self.hashes, batch, whose, now, &notable);
+        }
+        match over == self.entries.len() {
+            true => self.entries.clear(),
+            false => drop(self.entries.drain(..over)),
         }
         self.hashes.clear();
     }
 }
 
 impl Entry {
-    fn tell(self, hashes: &[u64], batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
+    fn tell(
+        &mut self,
+        hashes: &[u64],
+        batch: &mut Batch,
+        whose: Whose<'_>,
+        now: u64,
+        notable: impl Fn(&Report) -> bool,
+    ) {
         let Entry { running: Running { bound, comment, in_transaction, .. }, end } = self;
         let used = usize::from(bound.reading.used).min(SLOTS);
         let values = append(&mut batch.hashes, &bound.values[..used]);
-        let capture = end.captured.map(|captured| keep(captured, hashes, batch)).unwrap_or_default();
+        let capture = end.captured.take().map(|captured| keep(captured, hashes, batch)).unwrap_or_default();
         let mut report = Report {
             reading: bound.reading,
             who: whose.who,
@@ -46,18 +58,18 @@ impl Entry {
             rows: end.rows,
             bytes: end.bytes,
             sqlstate: end.sqlstate,
-            in_transaction,
+            in_transaction: *in_transaction,
             parameters: bound.parameters,
             values,
             capture,
             note: Span::default(),
         };
-        if let Some(text) = comment {
+        if let Some(text) = comment.take() {
             batch.comments.push(Comment { report: batch.reports.len() as u32, text });
         }
         if notable(&report) {
             report.note = Span { begin: batch.notes.len() as u32, count: 1 };
-            batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain });
+            batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain.take() });
         }
         batch.reports.push(report);
     }
