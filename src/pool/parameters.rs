@@ -3,8 +3,9 @@
 //! Two kinds: those that a server reports by ParameterStatus, whose value is therefore always known, and quiet ones, which
 //! a client set at its start and the server does not report.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+
+use hashbrown::HashSet;
 
 use crate::protocol::encode;
 

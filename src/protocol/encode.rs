@@ -1,5 +1,7 @@
 //! Messages that we write ourselves, each appended to a buffer that the caller gives. Pure.
 
+use memchr::memchr;
+
 use super::TransactionStatus;
 use super::sqlstate::{CONNECTION_FAILURE, SqlState};
 use super::{backend, frontend};
@@ -13,7 +15,7 @@ pub fn message(out: &mut Vec<u8>, tag: u8, body: impl FnOnce(&mut Vec<u8>)) {
 /// Appends a length and whatever `body` appends: a startup packet.
 fn untagged(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    out.extend([0; 4]);
+    out.extend_from_slice(&[0; 4]);
     body(out);
     let length = u32::try_from(out.len() - start).expect("we write no message of 4 GiB");
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
@@ -21,7 +23,8 @@ fn untagged(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
 
 /// Appends a string and its zero. A zero inside would end it early: it is cut there.
 pub fn cstr(out: &mut Vec<u8>, text: &[u8]) {
-    out.extend(text.iter().take_while(|&&byte| byte != 0));
+    let end = memchr(0, text).unwrap_or(text.len());
+    out.extend_from_slice(&text[..end]);
     out.push(0);
 }
 

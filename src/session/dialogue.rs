@@ -125,16 +125,14 @@ impl Dialogue {
         }
     }
 
-    /// The next answer that is ours to give, if its turn has come.
+    /// Whether [`Dialogue::answer`] may have something to say.
     #[inline]
-    pub fn answer(&mut self) -> Option<Answer> {
-        match self.owed.front()? {
-            Owed::Answer(_) | Owed::CopyEnd => self.answer_now(),
-            _ => None,
-        }
+    pub fn may_answer(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Answer(_) | Owed::CopyEnd))
     }
 
-    fn answer_now(&mut self) -> Option<Answer> {
+    /// The next answer that is ours to give, if its turn has come.
+    pub fn answer(&mut self) -> Option<Answer> {
         self.drop_copy_ends();
         let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
         let answer = *answer;

@@ -229,7 +229,14 @@ impl Relay<'_> {
     }
 
     /// Gives the answers of ours whose turn has come, after what has been judged so far.
+    #[inline]
     pub(super) fn answer(&mut self) {
+        if self.exchange.dialogue.may_answer() {
+            self.answer_now();
+        }
+    }
+
+    fn answer_now(&mut self) {
         let Exchange { down, dialogue, .. } = &mut *self.exchange;
         if down.is_mid_frame() {
             return;

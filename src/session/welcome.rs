@@ -51,6 +51,9 @@ pub struct Guest {
 /// keep out those who do.
 const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 
+/// What a server reports and its key take in bytes, and some more.
+const WELCOME: usize = 768;
+
 /// Its place among the worker's clients, and among `max_clients`. Given back however it ends.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -269,6 +272,7 @@ impl Guest {
 
     async fn say_welcome(&mut self, seat: &Seat) -> Result<(), Turned> {
         let out = &mut self.talk.out;
+        out.reserve(WELCOME);
         for (name, value) in seat.parameters.all_reported() {
             encode::parameter_status(out, name, value);
         }
