@@ -62,7 +62,7 @@ impl Theatre {
         let here = number();
         let names = [format!("plain_{here}"), format!("pooled_{here}")];
         postgres.sql(&format!(
-            "do $$ begin create role {ROLE} login password '{}'; exception when duplicate_object then null; end $$",
+            "do $$ begin create role {ROLE} login password '{}'; exception when duplicate_object or unique_violation then null; end $$",
             postgres::verifier()
         ));
         for name in &names {
