@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fuzz fuzz-minute integration suites demo bench storm crosstalk insight fmt clean release need-test \
+.PHONY: help test check fuzz fuzz-minute integration suites demo screenshots bench storm crosstalk insight fmt clean release need-test \
 	need-bench need-demo need-fuzz need-insight need-suites
 
 VENV := target/venv
@@ -46,6 +46,11 @@ suites: need-suites release $(SUITES)/.installed ## the drivers' own test suites
 
 demo: need-demo release $(VENV)/.installed ## a sick shop with 1,000 users and what pgweir says of it, until Ctrl-C; FIXED=1: the cured one
 	$(PYTHON) -m demo
+
+screenshots: need-test release $(VENV)/.installed ## README's pictures of the dashboard, from the demo
+	mkdir -p target/shots
+	PGWEIR_SHOTS=$(CURDIR)/target/shots $(PYTHON) -m pytest integration/tests/test_demo.py -k each_disease
+	cp target/shots/overview.png target/shots/findings.png docs/
 
 bench: need-bench release $(VENV)/.installed ## pgweir and PgBouncer in turns; ONLY=simple50,large ROUNDS=3 SECONDS_EACH=6 CANDIDATE=path
 	$(call say,bench: pgweir and PgBouncer in turns)

@@ -14,6 +14,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.browser import Chromium
 from support.children import eventually
 from support.places import ROOT, pgweir_program
 
@@ -22,6 +23,11 @@ MINUTE = 60.0
 
 # A table of 600,000 rows is filled first; a machine that is busy with other tests takes longer.
 FILLING = 60.0
+
+# A directory for pictures of the sick shop: those of the README are made so (`make screenshots`).
+SHOTS = os.environ.get("PGWEIR_SHOTS")
+PICTURES = {"overview": "/", "findings": "/findings", "statements": "/statements", "slow": "/slow", "pools": "/pools",
+            "pool": "/pool?database=shop&user=shop", "clients": "/clients"}  # fmt: skip
 
 # What the overview says of the sick shop, and which of its people suffer.
 PROBLEMS = [
@@ -65,10 +71,13 @@ class Demo:
         assert found or self.process.poll() is None, self.said
         return found
 
+    def site(self) -> str:
+        """Where its pgweir shows what it knows."""
+        return self.until(r"(http://127.0.0.1:\d+)/findings", FILLING)[1]
+
     def get(self, path: str) -> str:
         """An answer of its pgweir."""
-        site = self.until(r"(http://127.0.0.1:\d+)/findings", FILLING)[1]
-        with urllib.request.urlopen(site + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.site() + path, timeout=10) as answer:
             return answer.read().decode()
 
     def overview(self) -> str:
@@ -126,9 +135,21 @@ def test_each_disease_is_named_within_a_minute():
             sick.until(f"found after .*{re.escape(told)}", MINUTE - (time.monotonic() - begin))
         check_findings(json.loads(sick.get("/api/findings")))
         check_numbers(json.loads(sick.get("/api/statements")), json.loads(sick.get("/api/slow")))
+        if SHOTS:
+            take_pictures(sick)
         said = sick.end()
     assert re.search(r"postgres://shop:shop@127.0.0.1:\d+/shop", said), said
     assert rows(said)[-1][2] == "1,018" and all(row[-1] == "0" for row in rows(said)), said
+
+
+def take_pictures(sick: Demo) -> None:
+    """What a browser shows now, as high as a screen."""
+    eventually(lambda: len(rows(sick.hear())) >= 20, "enough of it for pictures", MINUTE)
+    with Chromium() as browser:
+        visit = browser.visit(sick.site().removeprefix("http://"), height=1000, color_scheme="light")
+        for name, path in PICTURES.items():
+            visit.go(path).screenshot(path=f"{SHOTS}/{name}.png")
+        assert not visit.complaints
 
 
 def check_findings(found: list[dict]) -> None:
@@ -137,7 +158,8 @@ def check_findings(found: list[dict]) -> None:
     assert loop["parent"]["sql"] == "select id, name from authors order by id desc limit $1"
     assert [child["sql"] for child in loop["children"]] == ["select id, title from books where author_id = $1"]
     assert loop["parent"]["column"] == "authors.id" and loop["application_name"] == "web"
-    assert 5 <= loop["executions"] <= 25 and "author_id" in loop["fix"]
+    # Of two users at once, where that cannot be told apart.
+    assert 5 <= loop["executions"] <= 50 and "author_id" in loop["fix"]
     [again] = [row for row in found if row["kind"] == "duplicate_read"]
     assert again["children"][0]["sql"] == "select id, name, plan from users where id = $1"
     assert again["application_name"] == "api"

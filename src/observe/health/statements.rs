@@ -147,12 +147,20 @@ fn missing_index(statement: &StatementHealth) -> (String, String) {
     let columns = statement.equal.join(", ");
     let brief = format!("an index on {columns} may be missing");
     let detail = format!(
-        "{} returns {:.1} rows by value and takes {}: look at its plan with EXPLAIN.",
+        "{} returns {} by value and takes {}: look at its plan with EXPLAIN.",
         statement.name,
-        statement.rows,
+        rows(statement.rows),
         milliseconds(statement.mean_ms)
     );
     (brief, detail)
+}
+
+/// On average; an exact number without a fraction.
+fn rows(rows: f64) -> String {
+    match (rows * 10.0).round() / 10.0 {
+        1.0 => "1 row".to_owned(),
+        n => format!("{n} rows"),
+    }
 }
 
 fn bytes(bytes: f64) -> String {

@@ -165,7 +165,6 @@ impl Ledger {
         }
         let (occurrences, wasted, an_hour) = (pattern.occurrences, pattern.wasted, pattern.wasted_an_hour());
         let Some(finding) = &mut pattern.finding else { return };
-        (finding.executions, finding.distinct_parameters) = (seen.n, seen.distinct);
         (finding.occurrences, finding.wasted, finding.wasted_an_hour) = (occurrences, wasted, an_hour);
         finding.wasted_each = wasted / u32::try_from(occurrences).unwrap_or(u32::MAX).max(1);
         finding.last_seen = clock.at(moment);

@@ -93,22 +93,21 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
 
 fn facts(view: &StatementView, ask: &Ask) -> Markup {
     let row = &view.row;
-    let fact = |name: &str, value: String| html! { div { dt { (name) } dd { (value) } } };
     let Sql { digest, database, user, .. } = &row.sql;
     let slow = ask.to("/slow", &[("digest", digest), ("database", database), ("user", user), ("reason", "all")]);
     let linked =
         |name: &str, value: String, href: &str| html! { div { dt { (name) } dd { a href=(href) { (value) } } } };
     html! {
         dl class="facts" {
-            (fact("Load", row.share.map_or_else(|| "–".to_owned(), write::percent)))
-            (fact("Calls/s", write::count(row.rate)))
-            (fact("Calls", write::count(row.calls as f64)))
-            (fact("p50", write::ms(row.query_ms[0])))
-            (fact("p95", write::ms(row.query_ms[1])))
-            (fact("p99", write::ms(row.query_ms[2])))
+            div { dt { "Load" } dd { (row.share.map_or_else(|| "–".to_owned(), write::percent)) } }
+            (linked("Calls/s", write::count(row.rate), "#rate"))
+            (linked("Calls", write::count(row.calls as f64), "#callers"))
+            @for (name, value) in ["p50", "p95", "p99"].into_iter().zip(row.query_ms) {
+                (linked(name, write::ms(value), "#times"))
+            }
             (linked("Wait p95", write::ms(row.wait_p95_ms), &pool_href(ask, database, user)))
-            (fact("Rows/call", write::count(row.rows)))
-            (fact("Bytes/call", write::bytes(row.bytes)))
+            (linked("Rows/call", write::count(row.rows), &slow))
+            (linked("Bytes/call", write::bytes(row.bytes), &slow))
             (linked("Errors", write::count(row.errors as f64), &slow))
         }
     }
@@ -117,13 +116,13 @@ fn facts(view: &StatementView, ask: &Ask) -> Markup {
 fn pictures(view: &StatementView, ask: &Ask) -> Markup {
     html! {
         div class="two" {
-            section {
+            section id="times" {
                 h2 { "Time in Postgres" small { "last " (ask.span()) } }
                 @if view.times.is_empty() {
                     (empty("No history.", "The 200 heaviest statements have one."))
                 } @else { (chart::lines(&view.axis, &view.times, None, write::ms, "Mean and p95 over time")) }
             }
-            section {
+            section id="rate" {
                 h2 { "Calls a second" small { "last " (ask.span()) } }
                 @if view.rate.is_empty() { (empty("No history.", "The 200 heaviest statements have one.")) }
                 @else { (chart::area(&view.axis, &view.rate, write::count, "Executions a second over time")) }
@@ -159,7 +158,7 @@ fn split(view: &StatementView) -> Markup {
 fn callers(view: &StatementView, ask: &Ask) -> Markup {
     let whose = [("database", &*view.row.sql.database), ("user", &*view.row.sql.user)];
     html! {
-        section {
+        section id="callers" {
             h2 { "Who runs it" }
             table class="dense narrow" {
                 thead {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::ask::Ask;
 use super::chart::{self, Piece};
 use super::frame::{Choices, empty, filters, leaves, sorted};
-use super::parts::Sql;
+use super::parts::{Sql, pool_href};
 use super::write;
 use crate::observe::health::Suspicion;
 
@@ -111,10 +111,11 @@ fn whence(view: &Statements, ask: &Ask) -> String {
 
 fn line(row: &StatementRow, ask: &Ask) -> Markup {
     let href = row.sql.href(ask);
-    let slow = |reason: &str| {
-        let Sql { digest, database, user, .. } = &row.sql;
-        ask.to("/slow", &[("digest", digest), ("database", database), ("user", user), ("reason", reason)])
-    };
+    let at = |section: &str| format!("{href}#{section}");
+    let pool = pool_href(ask, &row.sql.database, &row.sql.user);
+    let linked =
+        |name: &str, value: String, href: &str| html! { td class="n" data-l=(name) { a href=(href) { (value) } } };
+    let slow = ask.to("/slow", &[("digest", &row.sql.digest), ("reason", "all")]);
     html! {
         tr {
             td class="load" data-l="load" { (load(row.share)) }
@@ -122,17 +123,17 @@ fn line(row: &StatementRow, ask: &Ask) -> Markup {
                 (row.sql.link(ask))
                 div class="sub" { (row.sql.database) "/" (row.sql.user) (badges(&row.badges, ask)) }
             }
-            td class="n" data-l="calls/s" { (write::count(row.rate)) }
+            (linked("calls/s", write::count(row.rate), &at("rate")))
             @for (name, value) in ["p50", "p95", "p99"].into_iter().zip(row.query_ms) {
-                td class="n" data-l=(name) { a href=(href) { (write::ms(value)) } }
+                (linked(name, write::ms(value), &at("times")))
             }
-            td class="n" data-l="wait p95" { (write::ms(row.wait_p95_ms)) }
-            td class="n" data-l="rows" { (write::count(row.rows)) }
-            td class="n" data-l="bytes" { (write::bytes(row.bytes)) }
+            (linked("wait p95", write::ms(row.wait_p95_ms), &pool))
+            (linked("rows", write::count(row.rows), &slow))
+            (linked("bytes", write::bytes(row.bytes), &slow))
             td class="n" data-l="errors" {
-                @if row.errors > 0 { a class="bad" href=(slow("all")) { (write::count(row.errors as f64)) } } @else { "0" }
+                @if row.errors > 0 { a class="bad" href=(slow) { (write::count(row.errors as f64)) } } @else { "0" }
             }
-            td class="n" data-l="calls" { (write::count(row.calls as f64)) }
+            (linked("calls", write::count(row.calls as f64), &at("callers")))
             td data-l="p95 over time" { (chart::spark(&row.trend, "p95 over time")) }
         }
     }

@@ -118,3 +118,38 @@ async fn much_of_everything() {
     let clients = site.ask("GET", "/clients?state=waiting").await.body;
     assert!(clients.contains("1–100 of 5000"), "{clients}");
 }
+
+/// A minute in which thirty clients wait, then an hour in which nothing happens.
+fn an_hour_ago(analyst: &Analyst) -> Snapshot {
+    let (meter, begin) = (PoolMeter::default(), Timestamp::now().as_second() - 3_660);
+    let picture = |second: i64, waiting: usize| {
+        let at = |second| Timestamp::from_second(begin + second).unwrap();
+        let clients = ClientCounts { waiting, ..ClientCounts::default() };
+        let view = PoolView { clients, numbers: PoolNumbers::merge([&meter]), ..pool("shop", "app") };
+        Snapshot { pools: vec![view], taken_at: at(second), ready: Readiness::Ready, ..Snapshot::starting(at(-1), "1") }
+    };
+    for second in 0..60 {
+        meter.waited(Duration::from_secs(3));
+        meter.queried(Duration::from_millis(700));
+        analyst.second(&picture(second, 30));
+    }
+    (60..3_660).for_each(|second| analyst.second(&picture(second, 0)));
+    picture(3_660, 0)
+}
+
+#[tokio::test]
+async fn an_hour_later_it_is_still_there() {
+    let analyst = much(3);
+    let (site, now) = (Site::of(Vec::new(), &analyst).await, an_hour_ago(&analyst));
+    site.snapshots.set(now);
+    let check = async |path: &str, piece: &str, expected: bool| {
+        let body = site.ask("GET", path).await.body;
+        assert_eq!(body.contains(piece), expected, "{path}: {piece}: {body}");
+    };
+    check("/?range=6h", "highest 30", true).await;
+    check("/?range=15m", "highest 30", false).await;
+    check("/pool?database=shop&user=app&range=6h", "p99 <b>", true).await;
+    check("/api/history?range=6h", ",30.0]", true).await;
+    check("/api/history?range=15m", ",30.0]", false).await;
+    check("/statements?range=6h", "t2", true).await;
+}

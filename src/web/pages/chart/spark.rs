@@ -27,7 +27,7 @@ fn path(values: &[f64], most: f64) -> String {
     let mut path = format!("M0 {SPARK_HEIGHT}");
     for (place, value) in values.iter().enumerate() {
         let y = SPARK_HEIGHT - 1.0 - value / most * (SPARK_HEIGHT - 2.0);
-        let _ = write!(path, "L{} {}", round(place as f64 * step), round(y));
+        let _ = write!(path, "L{} {}", (place as f64 * step).round(), round(y));
     }
     let _ = write!(path, "V{SPARK_HEIGHT}Z");
     path

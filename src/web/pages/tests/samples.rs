@@ -110,7 +110,7 @@ fn problems(sql: &[&str]) -> Vec<Problem> {
         problem(
             Severity::Warning,
             "an index on posts.slug may be missing",
-            "SELECT posts by slug returns 1.0 rows by value and takes 42 ms: look at its plan with EXPLAIN.",
+            "SELECT posts by slug returns 1 row by value and takes 42 ms: look at its plan with EXPLAIN.",
             Place::Statement(digest, database, user),
         ),
     ]
