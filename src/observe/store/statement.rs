@@ -30,6 +30,8 @@ pub struct Statement {
     pub rows: u64,
     /// From servers.
     pub bytes: u64,
+    /// How long clients took for what they did not take at once, in nanoseconds.
+    pub drain: u64,
     /// Its place in the history of the heaviest, or [`NO_SLOT`].
     pub slot: u16,
     /// Nanoseconds of `query` when the heaviest were last chosen.
@@ -64,6 +66,7 @@ impl Statement {
             calls: 0,
             rows: 0,
             bytes: 0,
+            drain: 0,
             slot,
             chosen_at: 0,
             query: Sparse::default(),
@@ -83,6 +86,7 @@ impl Statement {
         // What a server says of rows need not be true.
         self.rows = self.rows.wrapping_add(report.rows);
         self.bytes = self.bytes.wrapping_add(report.bytes);
+        self.drain += nanos(report.drain);
         if report.sqlstate != [0; 5] {
             add_error(&mut self.errors, report.sqlstate, 1);
         }
@@ -96,6 +100,7 @@ impl Statement {
         self.calls += other.calls;
         self.rows = self.rows.wrapping_add(other.rows);
         self.bytes = self.bytes.wrapping_add(other.bytes);
+        self.drain += other.drain;
         // What was run before it came here is not heavy now.
         self.chosen_at += other.query.nanos();
         other.errors.iter().for_each(|(state, n)| add_error(&mut self.errors, *state, *n));

@@ -136,14 +136,12 @@ fn pictures(view: &StatementView, ask: &Ask) -> Markup {
 }
 
 fn split(view: &StatementView) -> Markup {
-    // How long clients take for their rows is not counted by statement.
     let pieces = view.split.pieces();
-    let known = &pieces[..2];
     html! {
         section {
             h2 { "Where its time goes" small { "of an average execution" } }
-            (chart::key(known, write::ms))
-            (chart::pieces(known, 1.0, &view.split.words()))
+            (chart::key(&pieces, write::ms))
+            (chart::pieces(&pieces, 1.0, &view.split.words()))
             p class="sub" { (view.split.why()) }
             @if !view.errors.is_empty() {
                 h3 { "Errors" }

@@ -211,7 +211,7 @@ fn bars(row: &Row) -> Vec<(String, u64)> {
 fn split(row: &Row) -> Times {
     let calls = row.numbers.calls.max(1) as f64;
     let mean = |sum: Duration| sum.as_secs_f64() * 1e3 / calls;
-    Times { wait: mean(row.numbers.wait.sum()), query: mean(row.numbers.query.sum()), drain: 0.0 }
+    Times { wait: mean(row.numbers.wait.sum()), query: mean(row.numbers.query.sum()), drain: mean(Duration::from_nanos(row.numbers.drain)) }
 }
 
 /// Applications whose numbers are looked up one by one.
