@@ -26,7 +26,9 @@ pub(super) struct Ask {
     pub(super) sort: String,
     /// A statement.
     pub(super) digest: String,
-    /// Slow ones and others: `all`.
+    /// The [`tag`] of a statement's pool, where an address shall be short.
+    pub(super) pool: String,
+    /// Why executions are listed: `wait`, `query`, `error`, `rows`, `bytes`, or `all`; else those that were slow.
     pub(super) reason: String,
     /// Which part of a long list; the first is 0.
     pub(super) page: String,
@@ -77,6 +79,7 @@ impl Ask {
             ("state", &self.state),
             ("sort", &self.sort),
             ("digest", &self.digest),
+            ("pool", &self.pool),
             ("reason", &self.reason),
         ];
         let kept = own.into_iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
@@ -88,6 +91,15 @@ impl Ask {
     pub(super) fn to(&self, path: &str, pairs: &[(&str, &str)]) -> String {
         address(path, [("range", &*self.range)].iter().chain(pairs))
     }
+}
+
+/// Stands for a pool in an address that is written ten times a row: six digits instead of two names of any length. Two pools of
+/// one statement hardly ever have the same.
+pub(super) fn tag(database: &str, user: &str) -> String {
+    // FNV-1a, and a byte between the names that is in neither.
+    let bytes = database.bytes().chain([0xff]).chain(user.bytes());
+    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{:06x}", hash >> 8)
 }
 
 /// Nobody turns so many leaves.
@@ -118,6 +130,14 @@ mod tests {
         assert_eq!(ask.href("/slow", &[("database", ""), ("page", "4")]), "/slow?range=6h&page=4");
         assert_eq!(ask.to("/clients", &[("state", "waiting"), ("user", "")]), "/clients?range=6h&state=waiting");
         assert_eq!(Ask::default().to("/", &[]), "/");
+    }
+
+    #[test]
+    fn tags_tell_pools_apart() {
+        let check = |one: (&str, &str), two: (&str, &str)| assert_ne!(tag(one.0, one.1), tag(two.0, two.1));
+        check(("app", "web"), ("appw", "eb"));
+        check(("app", "web"), ("web", "app"));
+        assert_eq!((tag("app", "web"), tag("", "").len()), (tag("app", "web"), 6));
     }
 
     #[test]

@@ -155,19 +155,21 @@ pub(super) fn client_table(rows: &[ClientRow], ask: &Ask) -> Markup {
 
 fn line(row: &ClientRow, ask: &Ask) -> Markup {
     let whose = [("database", &*row.database), ("user", &*row.user), ("application_name", &*row.application)];
+    let statements = ask.to("/statements", &whose);
+    let slow = |reason: &str| ask.to("/slow", &[whose[0], whose[1], whose[2], ("text", &row.addr), ("reason", reason)]);
     html! {
         tr {
             th scope="row" class="wide" { code { (row.addr) } span class="sub" { " #" (row.id) } }
             td data-l="application" {
-                a href=(ask.to("/statements", &whose)) { (named(&row.application)) }
+                a href=(statements) { (named(&row.application)) }
                 div class="sub" { (row.database) "/" (row.user) }
             }
             td data-l="state" { (state(row)) }
             td class="n" data-l="here for" { (write::seconds(row.age_s)) }
-            td class="n" data-l="statements" { (write::count(row.queries as f64)) }
+            td class="n" data-l="statements" { a href=(statements) { (write::count(row.queries as f64)) } }
             td class="n" data-l="transactions" { (write::count(row.transactions as f64)) }
-            td class="n" data-l="waited" { (write::ms(row.wait_ms)) }
-            td class="n" data-l="in statements" { (write::ms(row.query_ms)) }
+            td class="n" data-l="waited" { a href=(slow("wait")) { (write::ms(row.wait_ms)) } }
+            td class="n" data-l="in statements" { a href=(slow("")) { (write::ms(row.query_ms)) } }
             td class="n" data-l="findings" { (findings_link(row.findings, &row.application, ask)) }
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::ask::Ask;
+use super::ask::{Ask, tag};
 use super::chart::{self, Piece};
 use super::write;
 use crate::observe::health::{Place, Problem, Severity};
@@ -28,6 +28,17 @@ impl Sql {
     /// The address of its page.
     pub(super) fn href(&self, ask: &Ask) -> String {
         ask.to("/statement", &[("digest", &self.digest), ("database", &self.database), ("user", &self.user)])
+    }
+
+    /// The same in few bytes, for numbers.
+    pub(super) fn short_href(&self, ask: &Ask) -> String {
+        ask.to("/statement", &[("digest", &self.digest), ("pool", &tag(&self.database, &self.user))])
+    }
+
+    /// The address of its executions that are kept, for one reason of [`SlowPage`](super::slow::SlowPage)'s.
+    pub(super) fn slow(&self, ask: &Ask, reason: &str) -> String {
+        let whose = [("digest", &*self.digest), ("database", &self.database), ("user", &self.user)];
+        ask.to("/slow", &[whose[0], whose[1], whose[2], ("reason", reason)])
     }
 
     /// Its beginning, which leads to its page.

@@ -41,7 +41,10 @@ pub(super) fn page(view: &PoolView, ask: &Ask) -> Markup {
         p class="trail" { a href=(ask.to("/pools", &[])) { "Pools" } " /" }
         h1 { (row.database) "/" (row.user) " " (row.state.badge()) }
         p class="sub" {
-            (row.mode) " pooling, " (busy) " of " (row.size) " servers busy, " (resting) " at rest, " (login)
+            (row.mode) " pooling, " a href=(ask.to("/clients", &[whose[0], whose[1], ("state", "active")])) {
+                (busy) " of " (row.size) " servers busy"
+            }
+            ", " (resting) " at rest, " (login)
             " logging in; " a href=(ask.to("/clients", &[whose[0], whose[1], ("state", "waiting")])) {
                 (row.clients[1]) " clients wait"
             }
@@ -61,7 +64,7 @@ pub(super) fn page(view: &PoolView, ask: &Ask) -> Markup {
                 (chart::area(&view.axis, &view.time, write::count, "Seconds spent in each second, by what for"))
             }
         }
-        section {
+        section id="waits" {
             h2 { "How long clients waited" small { "darker: a larger part of those who asked at that time" } }
             @if view.bands.iter().any(|band| band.counts.iter().any(|count| *count > 0.0)) {
                 (chart::heat(&view.axis, &view.bands, write::count, "Waits for a server over time, by length"))
@@ -89,7 +92,7 @@ fn crowd(title: &str, clients: &[ClientRow], what: &str, when: &str, ask: &Ask, 
 
 fn advice(advice: Option<&Advice>, row: &PoolRow) -> Markup {
     html! {
-        section class="advice" {
+        section class="advice" id="size" {
             h2 { "Is the size right?" }
             @match advice {
                 None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \

@@ -109,21 +109,21 @@ fn line(row: &PoolRow, ask: &Ask) -> Markup {
             }
             td data-l="state" { (row.state.badge()) }
             td class="n" data-l="busy" { a href=(clients("active")) { (row.servers[0]) } }
-            td class="n" data-l="most" { (write::count(row.busy_most)) }
-            td class="n" data-l="limit" { (row.size) }
+            td class="n" data-l="most" { a href=(href) { (write::count(row.busy_most)) } }
+            td class="n" data-l="limit" { a href={ (href) "#size" } { (row.size) } }
             td class="n" data-l="clients" { a href=(clients("")) { (all) } }
             td class="n" data-l="waiting" {
-                a href=(clients("waiting")) { (row.clients[1]) } span class="sub" { " max " (write::count(row.waiting_most)) }
+                a href=(clients("waiting")) { (row.clients[1]) } " " a class="sub" href={ (href) "#waits" } { "max " (write::count(row.waiting_most)) }
             }
             @for (name, value) in ["wait p50", "wait p95", "wait p99", "wait max"].into_iter().zip(row.wait_ms) {
-                td class="n" data-l=(name) { a href=(href) { (write::ms(value)) } }
+                td class="n" data-l=(name) { a href={ (href) "#waits" } { (write::ms(value)) } }
             }
             td class="n" data-l="query p95" {
-                a href=(ask.to("/statements", &whose)) { (write::ms(row.query_p95_ms)) }
+                a href=(ask.to("/statements", &[whose[0], whose[1], ("sort", "p95")])) { (write::ms(row.query_p95_ms)) }
             }
             td class="n" data-l="queries/s" { a href=(ask.to("/statements", &whose)) { (write::count(row.queries)) } }
             td class="n" data-l="errors/s" {
-                a href=(ask.to("/slow", &[whose[0], whose[1], ("reason", "all")])) { (write::count(row.errors)) }
+                a href=(ask.to("/slow", &[whose[0], whose[1], ("reason", "error")])) { (write::count(row.errors)) }
             }
             td data-l="wait p95 over time" { (chart::spark(&row.trend, "p95 of the wait over time")) }
         }

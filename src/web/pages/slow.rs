@@ -23,15 +23,28 @@ pub(super) struct SlowPage {
 
 const PATH: &str = "/slow";
 
+/// Why executions are listed: as the address says it, on the page, and in its title.
+const REASONS: [(&str, &str, &str); 7] = [
+    ("", "slow", "executions, the newest first"),
+    ("wait", "waited long", "because they waited for a server"),
+    ("query", "ran long", "because they ran long in Postgres"),
+    ("error", "failed", "or not: executions that failed"),
+    ("rows", "many rows", "or not: executions that returned very many rows"),
+    ("bytes", "many bytes", "or not: executions that returned very much"),
+    ("all", "all", "and failed, and those that returned very much"),
+];
+
+fn words(ask: &Ask) -> &'static str {
+    REASONS.into_iter().find(|(reason, _, _)| *reason == ask.reason).map_or("", |(_, _, words)| words)
+}
+
 pub(super) fn page(view: &SlowPage, ask: &Ask) -> Markup {
-    let is_all = ask.reason == "all";
     html! {
-        h1 { "Slow" small { @if is_all { "and failed, and those that returned very much" } @else { "executions, the newest first" } } }
+        h1 { "Slow" small { (words(ask)) } }
         (filters(PATH, ask, &view.choices, Some("part of the SQL, an address")))
         p class="tabs" {
-            a href=(ask.href(PATH, &[("reason", "")])) aria-current=[(!is_all).then_some("true")] { "slow" }
-            a href=(ask.href(PATH, &[("reason", "all")])) aria-current=[is_all.then_some("true")] {
-                "with errors and large results"
+            @for (reason, name, _) in REASONS {
+                a href=(ask.href(PATH, &[("reason", reason)])) aria-current=[(reason == ask.reason).then_some("true")] { (name) }
             }
             @if !ask.digest.is_empty() {
                 a href=(ask.href(PATH, &[("digest", "")])) { "of all statements, not of " code { (ask.digest) } " alone" }

@@ -77,12 +77,12 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
         }
         (facts(view, ask))
         (pictures(view, ask))
-        div class="two" { (split(view)) (callers(view, ask)) }
+        div class="two" { (split(view, ask)) (callers(view, ask)) }
         @if !view.findings.is_empty() { section { h2 { "Findings" } (brief_list(&view.findings, ask)) } }
-        section {
+        section id="slow" {
             h2 {
                 "Slow executions"
-                a class="more" href=(ask.to("/slow", &[("digest", &sql.digest), ("reason", "all")])) { "all, with errors" }
+                a class="more" href=(sql.slow(ask, "all")) { "all, with errors" }
             }
             @if view.slow.is_empty() {
                 (empty("None was slow.", "Executions that run or wait for longer than [observe] slow_query stand here."))
@@ -93,22 +93,21 @@ pub(super) fn page(view: &StatementView, ask: &Ask) -> Markup {
 
 fn facts(view: &StatementView, ask: &Ask) -> Markup {
     let row = &view.row;
-    let Sql { digest, database, user, .. } = &row.sql;
-    let slow = ask.to("/slow", &[("digest", digest), ("database", database), ("user", user), ("reason", "all")]);
-    let linked =
-        |name: &str, value: String, href: &str| html! { div { dt { (name) } dd { a href=(href) { (value) } } } };
+    let Sql { database, user, .. } = &row.sql;
+    let fact = |name: &str, value: String, href: &str| html! { div { dt { (name) } dd { a href=(href) { (value) } } } };
+    let rivals = ask.to("/statements", &[("database", database), ("user", user)]);
     html! {
         dl class="facts" {
-            div { dt { "Load" } dd { (row.share.map_or_else(|| "–".to_owned(), write::percent)) } }
-            (linked("Calls/s", write::count(row.rate), "#rate"))
-            (linked("Calls", write::count(row.calls as f64), "#callers"))
-            @for (name, value) in ["p50", "p95", "p99"].into_iter().zip(row.query_ms) {
-                (linked(name, write::ms(value), "#times"))
-            }
-            (linked("Wait p95", write::ms(row.wait_p95_ms), &pool_href(ask, database, user)))
-            (linked("Rows/call", write::count(row.rows), &slow))
-            (linked("Bytes/call", write::bytes(row.bytes), &slow))
-            (linked("Errors", write::count(row.errors as f64), &slow))
+            (fact("Load", row.share.map_or_else(|| "–".to_owned(), write::percent), &rivals))
+            (fact("Calls/s", write::count(row.rate), "#rate"))
+            (fact("Calls", write::count(row.calls as f64), "#callers"))
+            (fact("p50", write::ms(row.query_ms[0]), "#times"))
+            (fact("p95", write::ms(row.query_ms[1]), "#times"))
+            (fact("p99", write::ms(row.query_ms[2]), "#times"))
+            (fact("Wait p95", write::ms(row.wait_p95_ms), &pool_href(ask, database, user)))
+            (fact("Rows/call", write::count(row.rows), &row.sql.slow(ask, "all")))
+            (fact("Bytes/call", write::bytes(row.bytes), &row.sql.slow(ask, "all")))
+            (fact("Errors", write::count(row.errors as f64), &row.sql.slow(ask, "error")))
         }
     }
 }
@@ -135,7 +134,7 @@ fn pictures(view: &StatementView, ask: &Ask) -> Markup {
     }
 }
 
-fn split(view: &StatementView) -> Markup {
+fn split(view: &StatementView, ask: &Ask) -> Markup {
     let pieces = view.split.pieces();
     html! {
         section {
@@ -146,7 +145,7 @@ fn split(view: &StatementView) -> Markup {
             @if !view.errors.is_empty() {
                 h3 { "Errors" }
                 ul class="plain" {
-                    @for (state, count) in &view.errors { li { code { (state) } " × " (write::count(*count as f64)) } }
+                    @for (state, count) in &view.errors { li { code { (state) } " × " a href=(view.row.sql.slow(ask, "error")) { (write::count(*count as f64)) } } }
                 }
             }
         }
@@ -169,7 +168,7 @@ fn callers(view: &StatementView, ask: &Ask) -> Markup {
                             td data-l="application" {
                                 a href=(ask.to("/statements", &own)) { (named(&caller.application)) }
                             }
-                            td class="n" data-l="calls" { (write::count(caller.calls as f64)) }
+                            td class="n" data-l="calls" { a href=(ask.to("/clients", &own)) { (write::count(caller.calls as f64)) } }
                             td class="n" data-l="mean" { (write::ms(caller.mean_ms)) }
                             td { a href=(ask.to("/clients", &own)) { "clients" } }
                         }

@@ -110,43 +110,44 @@ fn whence(view: &Statements, ask: &Ask) -> String {
 }
 
 fn line(row: &StatementRow, ask: &Ask) -> Markup {
-    let href = row.sql.href(ask);
-    let at = |section: &str| format!("{href}#{section}");
-    let pool = pool_href(ask, &row.sql.database, &row.sql.user);
-    let linked =
-        |name: &str, value: String, href: &str| html! { td class="n" data-l=(name) { a href=(href) { (value) } } };
-    let slow = ask.to("/slow", &[("digest", &row.sql.digest), ("reason", "all")]);
+    let href = row.sql.short_href(ask);
+    // A part of the statement's page, where the number is taken apart.
+    let number = |name: &str, part: &str, value: String| {
+        html! { td class="n" data-l=(name) { a href={ (href) "#" (part) } { (value) } } }
+    };
+    let Sql { database, user, .. } = &row.sql;
     html! {
         tr {
-            td class="load" data-l="load" { (load(row.share)) }
+            td class="load" data-l="load" { (load(row.share, &href)) }
             td class="wide" {
                 (row.sql.link(ask))
                 div class="sub" { (row.sql.database) "/" (row.sql.user) (badges(&row.badges, ask)) }
             }
-            (linked("calls/s", write::count(row.rate), &at("rate")))
+            (number("calls/s", "rate", write::count(row.rate)))
             @for (name, value) in ["p50", "p95", "p99"].into_iter().zip(row.query_ms) {
-                (linked(name, write::ms(value), &at("times")))
+                (number(name, "times", write::ms(value)))
             }
-            (linked("wait p95", write::ms(row.wait_p95_ms), &pool))
-            (linked("rows", write::count(row.rows), &slow))
-            (linked("bytes", write::bytes(row.bytes), &slow))
+            td class="n" data-l="wait p95" { a href=(pool_href(ask, database, user)) { (write::ms(row.wait_p95_ms)) } }
+            (number("rows", "slow", write::count(row.rows)))
+            (number("bytes", "slow", write::bytes(row.bytes)))
             td class="n" data-l="errors" {
-                @if row.errors > 0 { a class="bad" href=(slow) { (write::count(row.errors as f64)) } } @else { "0" }
+                @if row.errors > 0 { a class="bad" href=(row.sql.slow(ask, "error")) { (write::count(row.errors as f64)) } }
+                @else { "0" }
             }
-            (linked("calls", write::count(row.calls as f64), &at("callers")))
+            (number("calls", "callers", write::count(row.calls as f64)))
             td data-l="p95 over time" { (chart::spark(&row.trend, "p95 over time")) }
         }
     }
 }
 
-fn load(share: Option<f64>) -> Markup {
+fn load(share: Option<f64>, href: &str) -> Markup {
     html! {
         @match share {
             None => span title="Not among the 200 heaviest: no history" { "–" },
             Some(share) => {
                 @let words = write::percent(share);
                 @let piece = Piece { name: "load", class: "s-query", value: share };
-                b { (words) } (chart::pieces(&[piece], share, &words))
+                a href={ (href) "#times" } { (words) } (chart::pieces(&[piece], share, &words))
             }
         }
     }

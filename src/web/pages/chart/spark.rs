@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::round;
-
-const SPARK_WIDTH: f64 = 80.0;
-const SPARK_HEIGHT: f64 = 18.0;
+/// In its own units; the width is one less than there are values. Whole numbers weigh little, and a list has a hundred of these.
+const HEIGHT: f64 = 90.0;
+/// So that a stroke at the edge is not cut.
+const RIM: f64 = 5.0;
 
 /// From zero to the highest value; what the values are stands in `label`.
 pub(in crate::web::pages) fn spark(values: &[f64], label: &str) -> Markup {
     let most = values.iter().copied().fold(0.0_f64, f64::max);
     html! {
         @if most > 0.0 {
-            svg class="spark" viewBox={ "0 0 " (SPARK_WIDTH) " " (SPARK_HEIGHT) } preserveAspectRatio="none" role="img"
+            svg class="spark" viewBox={ "0 0 " (values.len().max(2) - 1) " " (HEIGHT) } preserveAspectRatio="none" role="img"
                 aria-label=(label) {
                 path d=(path(values, most)) {}
             }
@@ -23,12 +23,14 @@ pub(in crate::web::pages) fn spark(values: &[f64], label: &str) -> Markup {
 }
 
 fn path(values: &[f64], most: f64) -> String {
-    let step = SPARK_WIDTH / (values.len().max(2) - 1) as f64;
-    let mut path = format!("M0 {SPARK_HEIGHT}");
-    for (place, value) in values.iter().enumerate() {
-        let y = SPARK_HEIGHT - 1.0 - value / most * (SPARK_HEIGHT - 2.0);
-        let _ = write!(path, "L{} {}", (place as f64 * step).round(), round(y));
+    let y = |value: &f64| (HEIGHT - RIM - value / most * (HEIGHT - 2.0 * RIM)).round();
+    let Some((first, rest)) = values.split_first() else { return String::new() };
+    let (mut path, mut before) = (format!("M0 {HEIGHT}V{}", y(first)), y(first));
+    for value in rest {
+        let step = y(value) - before;
+        let _ = if step == 0.0 { write!(path, "h1") } else { write!(path, "l1 {step}") };
+        before += step;
     }
-    let _ = write!(path, "V{SPARK_HEIGHT}Z");
+    let _ = write!(path, "V{HEIGHT}Z");
     path
 }

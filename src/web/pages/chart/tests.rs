@@ -112,7 +112,7 @@ fn nothing_gives_a_picture_without_nonsense() {
     for picture in none {
         assert!(!picture.0.contains("NaN") && !picture.0.contains("inf"), "{}", picture.0);
     }
-    assert_eq!(paths(&spark(&[0.0, 2.0], "x")), ["M0 18L0 17L80 1V18Z"]);
+    assert_eq!(paths(&spark(&[0.0, 2.0], "x")), ["M0 90V85l1 -80V90Z"]);
 }
 
 #[test]

@@ -9,12 +9,21 @@ use crate::web::pages::slow::SlowPage;
 /// One part of the list, as it is asked for.
 pub(in crate::web::pages) fn slow(known: &Known, ask: &Ask) -> SlowPage {
     let since = known.now.as_second() - i64::from(ask.seconds());
-    let all = known.insight.slow(&wanted(ask), ask.reason == "all");
-    let all = all.into_iter().filter(|view| view.slow.time.as_second() >= since);
+    let is_else = ask.reason == "all" || KINDS.contains(&&*ask.reason);
+    let all = known.insight.slow(&wanted(ask), is_else);
+    let all = all.into_iter().filter(|view| view.slow.time.as_second() >= since && is_for(view, &ask.reason));
     let all: Vec<SlowView> = all.filter(|view| is_named(view, &ask.text)).collect();
     let count = all.len();
     let rows = leaf(all, ask).iter().map(row).collect();
     SlowPage { rows, all: count, choices: known.choices(), now: known.now }
+}
+
+/// Reasons that can be asked for one by one.
+const KINDS: [&str; 5] = ["query", "wait", "error", "rows", "bytes"];
+
+/// Whether it is kept for this reason; whatever is none of [`KINDS`] wants no certain one.
+fn is_for(view: &SlowView, reason: &str) -> bool {
+    !KINDS.contains(&reason) || view.slow.reasons.names().contains(&reason)
 }
 
 fn is_named(view: &SlowView, text: &str) -> bool {

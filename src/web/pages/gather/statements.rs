@@ -10,7 +10,7 @@ use crate::observe::health::Suspicion;
 use crate::observe::insight::{FindingView, Wanted};
 use crate::observe::store::view::{Row, name_of};
 use crate::sql::digest::Digest;
-use crate::web::pages::ask::{Ask, ROWS};
+use crate::web::pages::ask::{Ask, ROWS, tag};
 use crate::web::pages::chart::{Axis, Series};
 use crate::web::pages::findings::name;
 use crate::web::pages::parts::{Sql, Times};
@@ -135,9 +135,10 @@ fn whose(row: &Row) -> Wanted {
 /// All about the statement that is asked for.
 pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<StatementView> {
     let axis = known.axis(ask);
-    let wanted = Wanted { limit: 1, application_name: None, ..wanted(ask) };
+    let wanted = Wanted { application_name: None, ..wanted(ask) };
     wanted.digest?;
-    let row = known.insight.statements(&wanted).into_iter().next()?;
+    let is_meant = |row: &Row| ask.pool.is_empty() || ask.pool == tag(&row.database, &row.user);
+    let row = known.insight.statements(&wanted).into_iter().find(is_meant)?;
     let own = Wanted { digest: Some(row.digest), limit: usize::MAX, ..whose(&row) };
     // Its part of the time is of all that the pool did.
     let mut recent = Recent::of(known, ask.level(), &axis, &whose(&row));
@@ -211,7 +212,11 @@ fn bars(row: &Row) -> Vec<(String, u64)> {
 fn split(row: &Row) -> Times {
     let calls = row.numbers.calls.max(1) as f64;
     let mean = |sum: Duration| sum.as_secs_f64() * 1e3 / calls;
-    Times { wait: mean(row.numbers.wait.sum()), query: mean(row.numbers.query.sum()), drain: mean(Duration::from_nanos(row.numbers.drain)) }
+    Times {
+        wait: mean(row.numbers.wait.sum()),
+        query: mean(row.numbers.query.sum()),
+        drain: mean(Duration::from_nanos(row.numbers.drain)),
+    }
 }
 
 /// Applications whose numbers are looked up one by one.
