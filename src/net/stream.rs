@@ -80,8 +80,13 @@ impl Stream {
         each!(self, inner => Pin::new(inner).poll_write_vectored(cx, slices))
     }
 
-    /// Pushes out what TLS holds back; free on plain sockets.
+    /// Whether what was written may not have left: TLS gathers it.
     #[inline]
+    pub fn holds_back(&self) -> bool {
+        matches!(self, Stream::TlsAccepted(_) | Stream::TlsConnected(_))
+    }
+
+    /// Pushes out what TLS holds back; free on plain sockets.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),

@@ -86,9 +86,8 @@ fn extended(bytes: &[u8]) -> Option<Wanted> {
         at += frame.size;
         match frame.tag {
             frontend::PARSE if owed.is_empty() => {
-                let own = body.strip_prefix(&[0]).is_some_and(begins);
-                let parse = Parse::read(body).filter(|_| own)?;
-                what = Some(Listen::read(parse.query())?);
+                body.strip_prefix(&[0]).filter(|text| begins(text))?;
+                what = Some(Listen::read(Parse::read(body)?.query())?);
             }
             frontend::BIND if owed.len() == 1 && body.starts_with(&[0, 0]) => {}
             frontend::DESCRIBE if owed.len() == 2 && body == b"P\0" => {}

@@ -210,9 +210,10 @@ impl<'s> Relay<'s> {
     fn write_server(&mut self, cx: &mut Context<'_>) -> Result<bool, Farewell> {
         let Some(lease) = &mut self.lease else { return Ok(false) };
         match write(&mut lease.server().stream, &mut self.up, cx) {
+            Ok((0, _)) => Ok(false),
             Ok((sent, _)) => {
                 self.session.meter().server_sent(sent);
-                Ok(sent > 0)
+                Ok(true)
             }
             Err(_) => {
                 // What the server said before it closed may still be there to read: the reading ends the conversation.
@@ -365,7 +366,12 @@ impl<'s> Relay<'s> {
 }
 
 /// Writes as much of a lane as the socket takes: how many bytes, and whether all is out.
+#[inline]
 fn write(stream: &mut Stream, lane: &mut Lane, cx: &mut Context<'_>) -> io::Result<(usize, bool)> {
+    if lane.is_sent() && !stream.holds_back() { Ok((0, true)) } else { write_out(stream, lane, cx) }
+}
+
+fn write_out(stream: &mut Stream, lane: &mut Lane, cx: &mut Context<'_>) -> io::Result<(usize, bool)> {
     let mut total = 0;
     while !lane.is_sent() {
         let polled = match lane.slice() {

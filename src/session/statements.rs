@@ -180,9 +180,14 @@ pub(super) fn may_drop(text: &[u8]) -> bool {
     begins(b"deallocate") || begins(b"discard")
 }
 
+/// Whether it is worth while to look for [`deallocate`]'s name in what begins with this text.
+pub(super) fn may_deallocate(text: &[u8]) -> bool {
+    text.trim_ascii_start().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'd'))
+}
+
 /// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.
 pub(super) fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
-    if !text.trim_ascii_start().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'd')) {
+    if !may_deallocate(text) {
         return None;
     }
     let text = std::str::from_utf8(text).ok()?.trim_ascii().trim_end_matches(';').trim_ascii();

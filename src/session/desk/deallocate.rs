@@ -1,7 +1,7 @@
 //! `DEALLOCATE name` in a text: the name is the client's, and the server must see its own. Pure.
 
 use super::super::owed::Owed;
-use super::super::statements::deallocate;
+use super::super::statements::{deallocate, may_deallocate};
 use super::{Desk, Judged, MAX_DEALLOCATE, Subject};
 use crate::pool::catalog::server_name;
 use crate::pool::memory::{StatementId, Unnamed};
@@ -27,7 +27,8 @@ impl Desk<'_> {
         if frame.size > MAX_DEALLOCATE {
             return None;
         }
-        let (text, _) = cut_str(frame.body.get(skip..)?)?;
+        let body = frame.body.get(skip..).filter(|body| may_deallocate(body))?;
+        let (text, _) = cut_str(body)?;
         let name = deallocate(text)?;
         let on_server = match self.subject(&name) {
             Subject::Named(statement) => statement.name.clone(),
