@@ -313,6 +313,7 @@ fn statement_view(sql: &[&str]) -> StatementView {
         axis: AXIS,
         times: vec![series("mean", "s-p50", 18.0, 31.0), series("p95", "s-p95", 40.0, 66.0)],
         rate: vec![series("calls/s", "s-query", 31.0, 44.0)],
+        bands: bands(),
         bars: names.iter().map(|name| (*name).to_owned()).zip(counts).collect(),
         split: Times { wait: 31.0, query: 18.5, drain: 0.0 },
         applications: vec![
