@@ -201,7 +201,7 @@ const HEAVIEST: usize = 300;
 
 /// A finding that was not seen for longer, in seconds, is no problem of now. One without proof never is: it is shown among the
 /// findings and raises no alarm.
-const FINDING_S: i64 = 900;
+pub(super) const FINDING_S: i64 = 900;
 
 /// The heaviest of the wanted statements.
 pub(super) fn heaviest(known: &Known, wanted: &Wanted) -> Vec<Row> {
@@ -270,7 +270,8 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
     }
 }
 
-fn health_steps(pool: &PoolSeries) -> Vec<Step> {
+/// What saturation is judged by.
+pub(super) fn health_steps(pool: &PoolSeries) -> Vec<Step> {
     let step = |point| {
         let step = steps::whole([point]);
         Step {
