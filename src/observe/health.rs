@@ -110,6 +110,12 @@ pub struct Step {
     pub size: f64,
 }
 
+impl Step {
+    fn is_full(&self) -> bool {
+        self.waiting >= 0.5 && self.busy >= self.size * FULL
+    }
+}
+
 /// A pool that is full for less is a burst.
 const SATURATED_MIN_S: f64 = 5.0;
 
@@ -141,7 +147,7 @@ pub fn saturated_for(steps: &[Step], now: f64) -> f64 {
         if step.at + step.span + CALM_S < begin {
             break;
         }
-        if step.waiting >= 0.5 && step.busy >= step.size * FULL {
+        if step.is_full() {
             (begin, calm) = (step.at, 0.0);
         } else {
             calm += step.span;
@@ -151,6 +157,40 @@ pub fn saturated_for(steps: &[Step], now: f64) -> f64 {
         }
     }
     now - begin
+}
+
+/// A time in which a pool was full and clients waited, in seconds as [`Step`] has them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spell {
+    /// Its begin.
+    pub begin: f64,
+    /// Its end.
+    pub end: f64,
+}
+
+impl Spell {
+    /// How long it was.
+    pub fn seconds(&self) -> f64 {
+        self.end - self.begin
+    }
+}
+
+/// All of them, the oldest first; see [`saturated_for`].
+pub fn spells(steps: &[Step]) -> Vec<Spell> {
+    let mut spells: Vec<Spell> = Vec::new();
+    for step in steps.iter().filter(|step| step.is_full()) {
+        let end = step.at + step.span;
+        match spells.last_mut() {
+            Some(spell) if step.at <= spell.end + CALM_S => spell.end = end,
+            _ => spells.push(Spell { begin: step.at, end }),
+        }
+    }
+    spells
+}
+
+/// Whether it was a problem: neither a burst nor a pool that was being filled. `wait_p95_ms`: the highest while it lasted.
+pub fn worth_telling(spell: &Spell, wait_p95_ms: f64) -> bool {
+    spell.seconds() >= SATURATED_MIN_S && wait_p95_ms >= WAIT_MIN_MS
 }
 
 /// What is wrong, the worst first.
@@ -186,15 +226,23 @@ fn saturated(pool: &PoolHealth) -> Option<Problem> {
         severity: Severity::Bad,
         brief: format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
         detail: format!(
-            "All {} servers are held and {} clients wait for one; 5 % waited longer than {} in the last minute. The \
-             pool's page says who holds them and whether more would help.",
-            pool.size,
-            pool.waiting,
+            "{}; 5 % waited longer than {} in the last minute. The pool's page says who holds them and whether more \
+             would help.",
+            crowd(pool),
             milliseconds(pool.wait_p95_ms)
         ),
         place: place(pool),
         weight: f64::MAX,
     })
+}
+
+/// Between two looks a queue can be empty and be there again.
+fn crowd(pool: &PoolHealth) -> String {
+    match pool.waiting {
+        0 => format!("Again and again all {} servers are held and clients wait", pool.size),
+        1 => format!("All {} servers are held and 1 client waits for one", pool.size),
+        n => format!("All {} servers are held and {n} clients wait for one", pool.size),
+    }
 }
 
 fn failing(pool: &PoolHealth) -> Option<Problem> {

@@ -124,3 +124,30 @@ fn saturation_ends_with_calm() {
         (0..9).map(|at| Step { at: f64::from(at), span: 1.0, waiting: 9.0, busy: 2.0, size: 20.0 }).collect();
     assert_eq!(saturated_for(&idle, 9.0), 0.0, "they wait for a Postgres that is gone, not for a server");
 }
+
+#[test]
+fn what_is_over() {
+    // Seconds with clients that wait for a pool of ten, or not: begin and end of each spell.
+    #[track_caller]
+    fn check(seconds: &str, wanted: &[(f64, f64)]) {
+        let step = |(at, sign): (usize, char)| {
+            let (waiting, busy) = match sign {
+                'x' => (3.0, 10.0),
+                'b' => (0.0, 10.0),
+                _ => (0.0, 1.0),
+            };
+            Step { at: at as f64, span: 1.0, waiting, busy, size: 10.0 }
+        };
+        let steps: Vec<Step> = seconds.chars().enumerate().filter(|(_, sign)| *sign != ' ').map(step).collect();
+        let got: Vec<(f64, f64)> = spells(&steps).iter().map(|spell| (spell.begin, spell.end)).collect();
+        assert_eq!(got, wanted, "{seconds}");
+    }
+    check("", &[]);
+    check("..bb..", &[]);
+    check(".xxx..", &[(1.0, 4.0)]);
+    check(".xxx...xx", &[(1.0, 9.0)]);
+    check("x............xx", &[(0.0, 1.0), (13.0, 15.0)]);
+    check("x            x", &[(0.0, 1.0), (13.0, 14.0)]);
+    let told = |seconds, wait| worth_telling(&Spell { begin: 100.0, end: 100.0 + seconds }, wait);
+    assert_eq!([told(60.0, 250.0), told(3.0, 250.0), told(60.0, 4.0)], [true, false, false]);
+}

@@ -1,6 +1,8 @@
 //! The history of the statements that take the most time. Each of them has a place, whose number stands beside the statement,
 //! so that an execution costs no look-up.
 
+use std::time::Duration;
+
 use hashbrown::HashMap;
 
 use super::ring::Ring;
@@ -13,7 +15,15 @@ use crate::sql::digest::Digest;
 /// Statements (each of one pool) that have a history.
 pub const SLOTS_MAX: usize = 200;
 
-/// One step of one statement.
+/// Executions are told apart by these bounds of their time in Postgres, in microseconds: what a look-up by key takes, what a
+/// page can afford a hundred times, ten times, once, what its reader notices, what fails.
+pub const QUERY_BOUNDS_US: [u64; RANGES - 1] = [100, 1_000, 5_000, 20_000, 100_000, 500_000, 2_000_000];
+
+/// What lies between them, below and above.
+pub const RANGES: usize = 8;
+
+/// One step of one statement. 24 bytes: how long executions took is kept as parts of all, a byte for each range, for no
+/// picture shows more, and a count of each would double the history.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct HeavyPoint {
     /// Where the step begins, in seconds since 1970.
@@ -24,6 +34,16 @@ pub struct HeavyPoint {
     pub query_ms: f32,
     /// What 95 % of them did not exceed.
     pub p95_ms: f32,
+    /// Which part of them lay between [`QUERY_BOUNDS_US`], in 255ths; 0 is none at all.
+    pub parts: [u8; RANGES],
+}
+
+impl HeavyPoint {
+    /// How many executions lay between [`QUERY_BOUNDS_US`], about.
+    pub fn spread(&self) -> [f64; RANGES] {
+        let all = self.parts.iter().map(|part| f64::from(*part)).sum::<f64>().max(1.0);
+        self.parts.map(|part| f64::from(part) / all * f64::from(self.calls))
+    }
 }
 
 /// One statement of one pool.
@@ -165,6 +185,7 @@ impl Slot {
                 point.calls += calls;
                 point.query_ms += query_ms;
                 point.p95_ms = merged.quantile(0.95).as_secs_f32() * 1e3;
+                point.parts = parts(merged);
             }
         }
         self.now.clear();
@@ -184,4 +205,13 @@ impl Slot {
     pub fn points(&self, level: usize) -> impl Iterator<Item = &HeavyPoint> {
         self.rings[level].iter()
     }
+}
+
+fn parts(ran: &Sparse) -> [u8; RANGES] {
+    let counts = ran.split(&QUERY_BOUNDS_US.map(Duration::from_micros));
+    let all = counts.iter().sum::<u64>().max(1);
+    let mut parts = [0; RANGES];
+    // Rounded up: a single slow one among a million is what one looks for.
+    parts.iter_mut().zip(counts).for_each(|(part, count)| *part = (count * 255).div_ceil(all) as u8);
+    parts
 }

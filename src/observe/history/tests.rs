@@ -153,6 +153,32 @@ fn statements_add_up() {
 }
 
 #[test]
+fn a_statement_shows_how_long_its_executions_took() {
+    // Executions by their milliseconds, and about how many lie in each range.
+    #[track_caller]
+    fn check(runs: &[(u64, usize)], wanted: [f64; 8]) {
+        let mut history = History::default();
+        let slot = history.heavy.slot(Digest(1), 0);
+        runs.iter().for_each(|(micros, n)| (0..*n).for_each(|_| history.heavy.record(slot, micros * 1_000)));
+        history.second(&picture(BEGIN, Vec::new()), &Groups::default());
+        for level in 0..LEVELS.len() {
+            let point =
+                history.statements(Period { level, since: 0 }, &Wanted::default(), &Groups::default())[0].points[0];
+            let calls = f64::from(point.calls);
+            let near =
+                |(got, wanted): (f64, f64)| (got - wanted).abs() <= calls / 100.0 && (got > 0.0) == (wanted > 0.0);
+            assert!(point.spread().into_iter().zip(wanted).all(near), "{:?} {wanted:?}", point.spread());
+        }
+    }
+    check(&[(50, 10)], [10.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    check(&[(50, 500), (400, 300), (3_000, 100)], [500.0, 300.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    check(&[(10_000, 7), (50_000, 7), (200_000, 7)], [0.0, 0.0, 0.0, 7.0, 7.0, 7.0, 0.0, 0.0]);
+    // One of two thousand is still seen.
+    check(&[(400, 2_000), (900_000, 1)], [0.0, 2_000.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    check(&[(100_000_000, 3)], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0]);
+}
+
+#[test]
 fn a_place_is_not_taken_for_a_trifle() {
     let mut heavy = Heavy::default();
     let places = 0..SLOTS_MAX as u64;
@@ -170,5 +196,5 @@ fn a_place_is_not_taken_for_a_trifle() {
 #[test]
 fn points_are_as_big_as_is_stated() {
     assert!(size_of::<PoolPoint>() <= 148, "{}", size_of::<PoolPoint>());
-    assert_eq!(size_of::<HeavyPoint>(), 16);
+    assert_eq!(size_of::<HeavyPoint>(), 24);
 }

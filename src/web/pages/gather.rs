@@ -15,6 +15,7 @@ use crate::observe::snapshot::{ClientView, Snapshot};
 use crate::web::WebState;
 
 mod clients;
+mod earlier;
 mod findings;
 mod overview;
 mod pools;

@@ -15,6 +15,8 @@ use crate::observe::health::{Problem, sentence};
 pub(super) struct Overview {
     /// What is wrong, the worst first.
     pub(super) problems: Vec<Problem>,
+    /// What was wrong before, the latest first.
+    pub(super) earlier: Vec<Earlier>,
     /// The big numbers.
     pub(super) numbers: Vec<Number>,
     /// Of the picture.
@@ -27,6 +29,19 @@ pub(super) struct Overview {
     pub(super) has_traffic: bool,
     /// Where clients connect, for the empty page.
     pub(super) now: Timestamp,
+}
+
+/// Something that was wrong and is over.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    /// When it was seen last.
+    pub(super) at: Timestamp,
+    /// What it was, in a few words.
+    pub(super) brief: String,
+    /// How bad it was, or what proves it.
+    pub(super) detail: String,
+    /// Where it can be seen.
+    pub(super) href: String,
 }
 
 /// A big number.
@@ -65,6 +80,7 @@ pub(super) fn page(view: &Overview, ask: &Ask) -> Markup {
                 }
             }
         }
+        @if !view.earlier.is_empty() { (earlier(view)) }
         section class="numbers" aria-label="Now" { @for number in &view.numbers { (big(number)) } }
         section {
             h2 { "Where the time goes" small { "seconds spent in each second, last " (ask.span()) } }
@@ -78,8 +94,24 @@ pub(super) fn page(view: &Overview, ask: &Ask) -> Markup {
         section {
             h2 { "Slowest of late" a class="more" href=(ask.to("/slow", &[])) { "all slow statements" } }
             @if view.slow.is_empty() {
-                (empty("No statement was slow.", "Those that run or wait for longer than [observe] slow_query stand here."))
+                (empty("No statement was slow in this time.", "Those that run or wait for longer than [observe] slow_query stand here."))
             } @else { (slow_table(&view.slow, ask, view.now, false)) }
+        }
+    }
+}
+
+fn earlier(view: &Overview) -> Markup {
+    html! {
+        section class="earlier" {
+            h2 { "Earlier" }
+            ul class="plain" {
+                @for one in &view.earlier {
+                    li {
+                        time datetime=(write::datetime(one.at)) { (write::ago(one.at, view.now)) }
+                        div { a href=(one.href) { (one.brief) } span class="sub" { ": " (one.detail) } }
+                    }
+                }
+            }
         }
     }
 }
@@ -100,6 +132,7 @@ fn mood(view: &Overview) -> &'static str {
 fn headline(view: &Overview) -> String {
     match (view.problems.is_empty(), view.has_traffic) {
         (true, false) => "Nobody has asked anything yet.".to_owned(),
+        (true, true) if !view.earlier.is_empty() => "No problems now.".to_owned(),
         (true, true) => "No problems.".to_owned(),
         (false, _) => sentence(&view.problems, NAMED),
     }

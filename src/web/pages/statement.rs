@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::ask::Ask;
-use super::chart::{self, Axis, Series};
+use super::chart::{self, Axis, Band, Series};
 use super::findings::{FindingView, brief_list};
 use super::frame::empty;
 use super::parts::{SlowRow, Sql, Times, named, pool_href, slow_table};
@@ -23,6 +23,8 @@ pub(super) struct StatementView {
     pub(super) times: Vec<Series>,
     /// Executions a second over time.
     pub(super) rate: Vec<Series>,
+    /// How many executions took how long over time, the longest first; empty where it has no history.
+    pub(super) bands: Vec<Band>,
     /// How often it took how long: upper bounds in words, and counts.
     pub(super) bars: Vec<(String, u64)>,
     /// Where the time of an average execution goes.
@@ -127,11 +129,22 @@ fn pictures(view: &StatementView, ask: &Ask) -> Markup {
                 @else { (chart::area(&view.axis, &view.rate, write::count, "Executions a second over time")) }
             }
         }
+        @if view.bands.iter().any(|band| band.counts.iter().any(|count| *count > 0.0)) {
+            section id="spread" {
+                h2 { "How long it took" small { "by the time in Postgres; darker: a larger part of the executions of that time" } }
+                (chart::heat(&view.axis, &view.bands, about, "Executions over time, by their time in Postgres"))
+            }
+        }
         section {
             h2 { "How long it takes" small { "executions since the start, by their time in Postgres; each range ends at its label" } }
             (chart::bars(&view.bars, "Executions by their time in Postgres"))
         }
     }
+}
+
+/// Executions in a range are known to the 255th of all: a fraction of one is one.
+fn about(n: f64) -> String {
+    write::count(n.ceil())
 }
 
 fn split(view: &StatementView, ask: &Ask) -> Markup {

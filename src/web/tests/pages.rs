@@ -125,7 +125,8 @@ fn an_hour_ago(analyst: &Analyst) -> Snapshot {
     let picture = |second: i64, waiting: usize| {
         let at = |second| Timestamp::from_second(begin + second).unwrap();
         let clients = ClientCounts { waiting, ..ClientCounts::default() };
-        let view = PoolView { clients, numbers: PoolNumbers::merge([&meter]), ..pool("shop", "app") };
+        let servers = ServerCounts { active: if waiting > 0 { 7 } else { 0 }, ..ServerCounts::default() };
+        let view = PoolView { clients, servers, numbers: PoolNumbers::merge([&meter]), ..pool("shop", "app") };
         Snapshot { pools: vec![view], taken_at: at(second), ready: Readiness::Ready, ..Snapshot::starting(at(-1), "1") }
     };
     for second in 0..60 {
@@ -148,6 +149,14 @@ async fn an_hour_later_it_is_still_there() {
     };
     check("/?range=6h", "highest 30", true).await;
     check("/?range=15m", "highest 30", false).await;
+    // The sentence, whatever the range is, and the way to where it can be seen.
+    for range in ["", "?range=15m", "?range=6h", "?range=48h"] {
+        check(&format!("/{range}"), "No problems now.", true).await;
+        check(&format!("/{range}"), "pool shop/app was saturated for 60 s", true).await;
+        check(&format!("/{range}"), "60 min ago", true).await;
+        check(&format!("/{range}"), "5 % waited longer than 3.0 s", true).await;
+    }
+    check("/", "href=\"/pool?range=6h&amp;database=shop&amp;user=app\"", true).await;
     check("/pool?database=shop&user=app&range=6h", "p99 <b>", true).await;
     check("/api/history?range=6h", ",30.0]", true).await;
     check("/api/history?range=15m", ",30.0]", false).await;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::earlier::earlier;
 use super::pools::NOW_S;
 use super::steps::{self, BUSY, QUERIES, Step, WAITING, trend};
 use super::{Known, slow, vitals};
@@ -25,6 +26,7 @@ pub(in crate::web::pages) fn overview(known: &Known, ask: &Ask) -> Overview {
     let slots = steps::together(&axis, &history);
     Overview {
         problems: problems(&vitals::vitals(known)),
+        earlier: earlier(known, ask),
         numbers: numbers(known, ask, &slots),
         time: steps::time(&slots),
         axis,

@@ -7,11 +7,12 @@ use hashbrown::HashMap;
 use super::vitals::{self, Recent};
 use super::{Known, contains, findings, leaf, slow, wanted};
 use crate::observe::health::Suspicion;
+use crate::observe::history::heavy::RANGES;
 use crate::observe::insight::{FindingView, Wanted};
 use crate::observe::store::view::{Row, name_of};
 use crate::sql::digest::Digest;
 use crate::web::pages::ask::{Ask, ROWS, tag};
-use crate::web::pages::chart::{Axis, Series};
+use crate::web::pages::chart::{Axis, Band, Series};
 use crate::web::pages::findings::name;
 use crate::web::pages::parts::{Sql, Times};
 use crate::web::pages::statement::{Caller, StatementView};
@@ -154,6 +155,7 @@ pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<State
         row: shown(known, &row, Some(&recent), &axis, &found),
         times: lately.map(|lately| times(lately, &axis)).unwrap_or_default(),
         rate: lately.map(|lately| rate(lately, &axis)).unwrap_or_default(),
+        bands: lately.map(|lately| bands(lately, &axis)).unwrap_or_default(),
         bars: bars(&row),
         split: split(&row),
         applications: callers(known, &row, &own),
@@ -183,6 +185,16 @@ fn rate(lately: &vitals::Lately, axis: &Axis) -> Vec<Series> {
     let values = values.take(axis.count - 1).map(|calls| Some(calls.unwrap_or(0.0) / step));
     vec![Series { name: "calls/s", class: "s-query", values: values.chain([None]).collect() }]
 }
+
+fn bands(lately: &vitals::Lately, axis: &Axis) -> Vec<Band> {
+    let counts = |band: usize| lately.values(axis, |slot| slot.spread[band]).into_iter();
+    let counts = |band: usize| counts(band).map(Option::unwrap_or_default).collect();
+    BANDS.iter().enumerate().rev().map(|(band, name)| Band { name: (*name).to_owned(), counts: counts(band) }).collect()
+}
+
+/// What lies between [`QUERY_BOUNDS_US`](crate::observe::history::heavy::QUERY_BOUNDS_US), in words.
+const BANDS: [&str; RANGES] =
+    ["< 0.1 ms", "0.1–1 ms", "1–5 ms", "5–20 ms", "20–100 ms", "0.1–0.5 s", "0.5–2 s", "> 2 s"];
 
 /// Upper ends of the ranges that are told apart, and their names.
 const ENDS: [(u64, &str); 15] = [

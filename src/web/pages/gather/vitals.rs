@@ -6,7 +6,7 @@ use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
 use super::{Known, findings, pools};
 use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
-use crate::observe::history::heavy::HeavyPoint;
+use crate::observe::history::heavy::{HeavyPoint, RANGES};
 use crate::observe::history::{LEVELS, Period, PoolSeries};
 use crate::observe::insight::Wanted;
 use crate::observe::store::view::Row;
@@ -34,6 +34,8 @@ pub(super) struct Slot {
     pub(super) query_ms: f64,
     /// The highest p95.
     pub(super) p95_ms: f64,
+    /// How many of them took how long.
+    pub(super) spread: [f64; RANGES],
 }
 
 impl Lately {
@@ -46,6 +48,7 @@ impl Lately {
                 slot.calls += f64::from(point.calls);
                 slot.query_ms += f64::from(point.query_ms);
                 slot.p95_ms = slot.p95_ms.max(f64::from(point.p95_ms));
+                slot.spread.iter_mut().zip(point.spread()).for_each(|(sum, count)| *sum += count);
             }
         }
         slots.iter().map(|slot| slot.as_ref().map(&value)).collect()
@@ -198,7 +201,7 @@ const HEAVIEST: usize = 300;
 
 /// A finding that was not seen for longer, in seconds, is no problem of now. One without proof never is: it is shown among the
 /// findings and raises no alarm.
-const FINDING_S: i64 = 900;
+pub(super) const FINDING_S: i64 = 900;
 
 /// The heaviest of the wanted statements.
 pub(super) fn heaviest(known: &Known, wanted: &Wanted) -> Vec<Row> {
@@ -267,7 +270,8 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
     }
 }
 
-fn health_steps(pool: &PoolSeries) -> Vec<Step> {
+/// What saturation is judged by.
+pub(super) fn health_steps(pool: &PoolSeries) -> Vec<Step> {
     let step = |point| {
         let step = steps::whole([point]);
         Step {

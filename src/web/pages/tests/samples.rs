@@ -14,7 +14,7 @@ use crate::web::pages::chart::{Axis, Band, Run, Series};
 use crate::web::pages::clients::{ClientRow, Clients, Crowd};
 use crate::web::pages::findings::{FindingView, Findings};
 use crate::web::pages::frame::Choices;
-use crate::web::pages::overview::{Number, Overview};
+use crate::web::pages::overview::{Earlier, Number, Overview};
 use crate::web::pages::parts::{SlowRow, Sql, Times};
 use crate::web::pages::pool::PoolView;
 use crate::web::pages::pools::{PoolRow, State};
@@ -313,6 +313,7 @@ fn statement_view(sql: &[&str]) -> StatementView {
         axis: AXIS,
         times: vec![series("mean", "s-p50", 18.0, 31.0), series("p95", "s-p95", 40.0, 66.0)],
         rate: vec![series("calls/s", "s-query", 31.0, 44.0)],
+        bands: bands(),
         bars: names.iter().map(|name| (*name).to_owned()).zip(counts).collect(),
         split: Times { wait: 31.0, query: 18.5, drain: 0.0 },
         applications: vec![
@@ -332,6 +333,12 @@ fn statement_view(sql: &[&str]) -> StatementView {
 fn overview_view(sql: &[&str]) -> Overview {
     Overview {
         problems: problems(sql),
+        earlier: vec![Earlier {
+            at: before(7_300),
+            brief: "pool app/reader was saturated for 4 min, the longest of 3 times".to_owned(),
+            detail: "5 % waited longer than 2.1 s".to_owned(),
+            href: "/pool?range=6h&database=app&user=reader".to_owned(),
+        }],
         numbers: numbers(),
         axis: AXIS,
         time: time(),
@@ -344,6 +351,7 @@ fn overview_view(sql: &[&str]) -> Overview {
 fn empty_overview() -> Overview {
     Overview {
         problems: Vec::new(),
+        earlier: Vec::new(),
         numbers: Vec::new(),
         axis: AXIS,
         time: Vec::new(),
