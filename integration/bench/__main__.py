@@ -64,7 +64,7 @@ def sides_of(row, contenders) -> dict:
         return {f"{ours.name}, blind": (replace(ours, observes=False), row.load), ours.name: (ours, row.load)}
     if row.own is None:
         return {one.name: (one, row.load) for one in contenders}
-    return {f"{ours.name}, simple": (ours, row.own), ours.name: (ours, row.load)}
+    return {f"{ours.name}, {row.own_name}": (ours, row.own), ours.name: (ours, row.load)}
 
 
 def measure(row, contenders, postgres, arguments) -> dict:

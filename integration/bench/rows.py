@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.load import Pgbench, Resting, ScramLogins
+from bench.watched import Full
 
 SCRIPTS = Path(__file__).parent
 
@@ -19,6 +20,7 @@ class Row:
     scram: bool = False
     # When set, pgweir with this load is what pgweir's `load` is compared to; PgBouncer takes no part.
     own: object = None
+    own_name: str = "simple"
     # pgweir is compared with itself, looking at no statement.
     blind: bool = False
     # A bound for the number itself rather than for the ratio.
@@ -45,6 +47,8 @@ ROWS = [
     Row("seen_simple", "simple, observed over blind, 50", SIMPLE_50, {"cpu_us": 1.05}, blind=True),
     Row("seen_prepared", "prepared, observed over blind, 50", Pgbench(50, protocol="prepared"), {"cpu_us": 1.05}, blind=True),
     Row("seen_orm", "25 rows, observed over blind, 50", Pgbench(50, script("orm.sql"), "extended"), {"cpu_us": 1.1}, blind=True),
+    Row("watched50", "all pages read 4 × a second over none, 50", Full(SIMPLE_50, True), {"p99_ms": 1.2}, own=Full(SIMPLE_50, False),
+        own_name="unwatched"),
     Row("tpcb50", "TPC-B-like, simple, 50", Pgbench(50, ("--builtin=tpcb-like",)), {"tps": -1.0}),
 ]
 

@@ -28,6 +28,11 @@ FILLING = 60.0
 SHOTS = os.environ.get("PGWEIR_SHOTS")
 PICTURES = {"overview": "/", "findings": "/findings", "statements": "/statements", "slow": "/slow", "pools": "/pools",
             "pool": "/pool?database=shop&user=shop", "clients": "/clients"}  # fmt: skip
+IN_README = ("overview", "findings")
+
+# So much is seen of a page without scrolling; a README that is read on a phone should not load more.
+HEIGHT = 800
+HEAVIEST_PICTURE = 150 << 10
 
 # What the overview says of the sick shop, and which of its people suffer.
 PROBLEMS = [
@@ -146,9 +151,10 @@ def take_pictures(sick: Demo) -> None:
     """What a browser shows now, as high as a screen."""
     eventually(lambda: len(rows(sick.hear())) >= 20, "enough of it for pictures", MINUTE)
     with Chromium() as browser:
-        visit = browser.visit(sick.site().removeprefix("http://"), height=1000, color_scheme="light")
+        visit = browser.visit(sick.site().removeprefix("http://"), height=HEIGHT, color_scheme="light")
         for name, path in PICTURES.items():
-            visit.go(path).screenshot(path=f"{SHOTS}/{name}.png")
+            picture = visit.go(path).screenshot(path=f"{SHOTS}/{name}.png")
+            assert name not in IN_README or len(picture) < HEAVIEST_PICTURE, (name, len(picture))
         assert not visit.complaints
 
 

@@ -157,9 +157,7 @@ fn slow_row(row: &SlowRow, ask: &Ask, now: Timestamp, longest: f64, own: bool) -
             td class="wide" {
                 @if !own { (row.sql.link(ask)) }
                 div class="sub" {
-                    (row.sql.database) "/" (row.sql.user)
-                    @if let Some(route) = &row.route { " · " (beginning(route, 80)) }
-                    @if row.in_transaction { " · in a transaction" }
+                    (place_of(row, own))
                     @if let Some(state) = &row.sqlstate { " · " b class="bad" { "error " (state) } }
                     @if let Some(values) = &row.parameters { " · " (parameters(values)) }
                 }
@@ -177,6 +175,18 @@ fn slow_row(row: &SlowRow, ask: &Ask, now: Timestamp, longest: f64, own: bool) -
             }
         }
     }
+}
+
+/// Whose it was, where in the application, and whether others depended on it.
+fn place_of(row: &SlowRow, own: bool) -> String {
+    let pool = (!own).then(|| format!("{}/{}", row.sql.database, row.sql.user));
+    let route = row.route.as_ref().map(|route| beginning(route, 80));
+    let block = match (row.in_transaction, own) {
+        (true, _) => Some("in a transaction".to_owned()),
+        (false, true) => Some("outside a transaction".to_owned()),
+        (false, false) => None,
+    };
+    [pool, route, block].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 fn parameters(values: &[Option<String>]) -> Markup {
