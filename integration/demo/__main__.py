@@ -5,6 +5,7 @@ What happens is told every other second, and what pgweir finds as it finds it, u
 everything is gone."""
 
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -30,6 +31,8 @@ def main() -> None:
     """Sets the stage, plays, strikes it."""
     obey_signals()
     raise_open_files()
+    # What the drivers say of statements that the end of it all interrupts.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     is_fixed = os.environ.get("FIXED", "0") not in ("", "0")
     count = int(os.environ.get("DEMO_USERS") or 1000)
     seconds = float(os.environ.get("DEMO_SECONDS") or "inf")
