@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench import load
 from bench.load import Outcome, Pgbench
 from support import wire
+from support.children import eventually
 
 # So many the store tells apart.
 STATEMENTS = 10_000
@@ -40,6 +41,7 @@ def fill(pooler) -> None:
         for number in range(STATEMENTS):
             connection.sendall(wire.query(f"select 1 as c{number}"))
             load.until_ready(connection)
+    eventually(lambda: all(pooler.get(page)[0] == 200 for page in PAGES), "all pages are there")
 
 
 class Reader:

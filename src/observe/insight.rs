@@ -1,6 +1,7 @@
 //! What the analyst knows, for those who show it: a handle that copies what is asked for under one short lock, which is never
 //! the path's.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,7 +12,7 @@ use super::finding::{Finding, FindingKind};
 use super::history::{Period, PoolSeries, StatementSeries};
 use super::store::groups::PoolTotals;
 use super::store::slow::Slow;
-use super::store::view::Row;
+use super::store::view::{Choice, Row};
 use super::who::{Who, WhoId};
 use crate::config;
 use crate::sql::digest::Digest;
@@ -124,6 +125,16 @@ impl Insight {
     /// Statements, those first that took the most time.
     pub fn statements(&self, wanted: &Wanted) -> Vec<Row> {
         self.read(|books| books.store.rows(&books.shapes, wanted))
+    }
+
+    /// A part of the wanted statements, those first whose `rank` is highest, and how many have one.
+    pub fn ranked<R: Ord>(
+        &self,
+        wanted: &Wanted,
+        rank: impl Fn(&Choice<'_>) -> Option<R>,
+        part: Range<usize>,
+    ) -> (Vec<Row>, usize) {
+        self.read(|books| books.store.ranked(&books.shapes, wanted, rank, part))
     }
 
     /// Slow executions, the newest first; `all`: those as well that failed or returned very much.

@@ -168,6 +168,30 @@ fn rows() {
 }
 
 #[test]
+fn a_part_of_the_rows_by_rank() {
+    let mut bench = Bench::default();
+    let (web, job) = (bench.whos.number(who("web")), bench.whos.number(who("job")));
+    // Digest n runs n times in one application, and the third also ten times in another.
+    let runs = (1..=5).map(|digest| (digest, web, digest)).chain([(3, job, 10)]);
+    runs.for_each(|(digest, who, times)| (0..times).for_each(|at| bench.see(&report(digest, who, at))));
+    #[track_caller]
+    fn check(bench: &Bench, part: std::ops::Range<usize>, rank: impl Fn(u64, u64) -> Option<u64>, wanted: &[u64]) {
+        let rank = |one: &view::Choice<'_>| rank(one.digest.0, one.numbers.calls);
+        let (rows, all) = bench.store.ranked(&bench.shapes, &Wanted::default(), rank, part);
+        let digests: Vec<u64> = rows.iter().map(|row| row.digest.0).collect();
+        assert_eq!((&digests[..], all), (&wanted[1..], wanted[0] as usize));
+    }
+    check(&bench, 0..9, |_, calls| Some(calls), &[5, 3, 5, 4, 2, 1]);
+    check(&bench, 1..3, |_, calls| Some(calls), &[5, 5, 4]);
+    check(&bench, 4..9, |_, calls| Some(calls), &[5, 1]);
+    check(&bench, 9..99, |_, calls| Some(calls), &[5]);
+    check(&bench, 0..9, |digest, _| (digest != 4).then_some(digest), &[4, 5, 3, 2, 1]);
+    check(&bench, 0..9, |_, _| Some(0), &[5, 1, 2, 3, 4, 5]);
+    let (rows, _) = bench.store.ranked(&bench.shapes, &Wanted::default(), |one| Some(one.numbers.calls), 0..1);
+    assert_eq!((rows[0].numbers.calls, rows[0].applications.len()), (13, 2));
+}
+
+#[test]
 fn errors_by_sqlstate_are_few() {
     let mut statement = Statement::new(NO_SLOT);
     let state = |n: u8| [b'2', b'3', b'0', b'0' + n / 10, b'0' + n % 10];

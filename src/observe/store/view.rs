@@ -1,6 +1,8 @@
 //! Statements as they are shown: one row for digest, database and user, its applications together. Chosen and added up under
 //! the analyst's lock, so only what is asked for is copied; quantiles are the reader's.
 
+use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -44,11 +46,39 @@ impl Row {
     }
 }
 
+/// What a row is chosen by: lent, for most rows are not shown and need not be copied.
+#[derive(Debug)]
+pub struct Choice<'s> {
+    /// Its shape.
+    pub digest: Digest,
+    /// The name that its clients ask for.
+    pub database: &'s str,
+    /// The user that they log in as.
+    pub user: &'s str,
+    /// All together.
+    pub numbers: &'s Statement,
+    shapes: &'s Shapes,
+}
+
+impl Choice<'_> {
+    /// What is known of the shape.
+    pub fn facts(&self) -> Option<&Facts> {
+        self.shapes.facts(self.digest).map(|facts| &**facts)
+    }
+}
+
 /// What is known before a row is chosen.
-#[derive(Default)]
 struct Sum {
     nanos: u64,
-    keys: Vec<Key>,
+    /// Most are run by one application: thousands of rows, and no list for each.
+    first: Key,
+    more: Vec<Key>,
+}
+
+impl Sum {
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
 }
 
 impl Store {
@@ -61,14 +91,60 @@ impl Store {
         sums.into_iter().map(|((digest, pool), sum)| self.row(digest, pool, &sum, all, shapes)).collect()
     }
 
+    /// A part of the wanted rows, those first whose `rank` is highest, and how many all are; those without a rank are none.
+    pub fn ranked<R: Ord>(
+        &self,
+        shapes: &Shapes,
+        wanted: &Wanted,
+        rank: impl Fn(&Choice<'_>) -> Option<R>,
+        part: Range<usize>,
+    ) -> (Vec<Row>, usize) {
+        let sums = self.sums(wanted);
+        let all = sums.values().map(|sum| sum.nanos).sum::<u64>();
+        let ranked = sums.into_iter().filter_map(|((digest, pool), sum)| {
+            let rank = self.rank(digest, pool, &sum, shapes, &rank)?;
+            Some(((Reverse(rank), digest, pool), sum))
+        });
+        let mut ranked: Vec<_> = ranked.collect();
+        let count = ranked.len();
+        ranked.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+        let part = ranked.into_iter().skip(part.start).take(part.len());
+        let row = |((_, digest, pool), sum)| self.row(digest, pool, &sum, all, shapes);
+        (part.map(row).collect(), count)
+    }
+
+    fn rank<R>(
+        &self,
+        digest: Digest,
+        pool: PoolId,
+        sum: &Sum,
+        shapes: &Shapes,
+        rank: impl Fn(&Choice<'_>) -> Option<R>,
+    ) -> Option<R> {
+        let names = self.groups.pool(pool);
+        let choice = |numbers| Choice { digest, database: &names.database, user: &names.user, numbers, shapes };
+        if sum.more.is_empty() {
+            return rank(&choice(&self.statements[&sum.first]));
+        }
+        let mut together = Statement::new(NO_SLOT);
+        for key in sum.keys() {
+            together.merge(&self.statements[key]);
+        }
+        rank(&choice(&together))
+    }
+
     fn sums(&self, wanted: &Wanted) -> HashMap<(Digest, PoolId), Sum> {
         let mut sums: HashMap<(Digest, PoolId), Sum> = HashMap::new();
         for (key, statement) in &self.statements {
             let group = self.groups.group(key.group);
             if wanted.digest(key.digest) && wanted.group(&group.database, &group.user, &group.application) {
-                let sum = sums.entry((key.digest, group.pool)).or_default();
-                sum.nanos += statement.query.nanos();
-                sum.keys.push(*key);
+                let nanos = statement.query.nanos();
+                let more = |sum: &mut Sum| {
+                    sum.nanos += nanos;
+                    sum.more.push(*key);
+                };
+                let new = || Sum { nanos, first: *key, more: Vec::new() };
+                sums.entry((key.digest, group.pool)).and_modify(more).or_insert_with(new);
             }
         }
         sums
@@ -76,8 +152,8 @@ impl Store {
 
     fn row(&self, digest: Digest, pool: PoolId, sum: &Sum, all: u64, shapes: &Shapes) -> Row {
         let mut numbers = Statement::new(NO_SLOT);
-        let mut applications = Vec::with_capacity(sum.keys.len());
-        for key in &sum.keys {
+        let mut applications = Vec::with_capacity(1 + sum.more.len());
+        for key in sum.keys() {
             let statement = &self.statements[key];
             numbers.merge(statement);
             if slower(&statement.example, &numbers.example) {

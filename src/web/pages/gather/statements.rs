@@ -5,11 +5,11 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::vitals::{self, Recent};
-use super::{Known, contains, findings, leaf, slow, wanted};
+use super::{Known, contains, findings, slow, wanted};
 use crate::observe::health::Suspicion;
 use crate::observe::history::heavy::RANGES;
 use crate::observe::insight::{FindingView, Wanted};
-use crate::observe::store::view::{Row, name_of};
+use crate::observe::store::view::{Choice, Row, name_of};
 use crate::sql::digest::Digest;
 use crate::web::pages::ask::{Ask, ROWS, tag};
 use crate::web::pages::chart::{Axis, Band, Series};
@@ -24,24 +24,21 @@ pub(in crate::web::pages) fn statements(known: &Known, ask: &Ask) -> Statements 
     let wanted = wanted(ask);
     let mut recent = Recent::of(known, ask.level(), &axis, &wanted);
     let is_of_range = wanted.application_name.is_none() && !recent.is_empty();
-    let rows = known.insight.statements(&wanted);
-    recent.learn(&rows);
-    let mut rows: Vec<Row> = rows.into_iter().filter(|row| is_named(row, &ask.text)).collect();
-    let heft = |row: &Row| Heft::new(row, &ask.sort, if is_of_range { Some(&recent) } else { None });
-    rows.sort_by_cached_key(|row| std::cmp::Reverse(heft(row)));
-    let all = rows.len();
-    let found = known.insight.findings(&Wanted::default());
+    recent.learn(&vitals::heaviest(known, &wanted));
     let recent = is_of_range.then_some(&recent);
-    let rows = leaf(rows, ask).iter().map(|row| shown(known, row, recent, &axis, &found)).collect();
+    let heft = |one: &Choice<'_>| is_named(one, &ask.text).then(|| Heft::new(one, &ask.sort, recent));
+    let (rows, all) = known.insight.ranked(&wanted, heft, ask.skipped()..ask.skipped() + ROWS);
+    let found = known.insight.findings(&Wanted::default());
+    let rows = rows.iter().map(|row| shown(known, row, recent, &axis, &found)).collect();
     Statements { rows, all, choices: known.choices(), is_of_range }
 }
 
-fn is_named(row: &Row, text: &str) -> bool {
+fn is_named(one: &Choice<'_>, text: &str) -> bool {
     if text.is_empty() {
         return true;
     }
-    let digest = row.digest.to_string();
-    row.facts.as_ref().map_or_else(|| contains(text, &[&digest]), |facts| contains(text, &[&facts.sql, &digest]))
+    let digest = one.digest.to_string();
+    one.facts().map_or_else(|| contains(text, &[&digest]), |facts| contains(text, &[&facts.sql, &digest]))
 }
 
 /// What a list is ordered by: whole numbers, for they have an order.
@@ -49,12 +46,13 @@ fn is_named(row: &Row, text: &str) -> bool {
 struct Heft(u64, u64);
 
 impl Heft {
-    fn new(row: &Row, sort: &str, recent: Option<&Recent>) -> Heft {
-        let numbers = &row.numbers;
+    fn new(one: &Choice<'_>, sort: &str, recent: Option<&Recent>) -> Heft {
+        let numbers = one.numbers;
         let calls = numbers.calls.max(1);
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let lately = |part: fn(&vitals::Lately) -> f64| {
-            recent.map_or(0, |recent| recent.get(row).map_or(0, |lately| (part(lately) * 1e3) as u64))
+            let lately = recent.and_then(|recent| recent.of_statement(one.digest, one.database, one.user));
+            lately.map_or(0, |lately| (part(lately) * 1e3) as u64)
         };
         let first = match sort {
             "rate" if recent.is_some() => lately(|lately| lately.calls),
@@ -63,7 +61,7 @@ impl Heft {
             "p95" => nanos(numbers.query.quantile(0.95)),
             "p99" => nanos(numbers.query.quantile(0.99)),
             "wait" => nanos(numbers.wait.quantile(0.95)),
-            "rows" => numbers.rows * 1000 / calls,
+            "rows" => numbers.rows.saturating_mul(1000) / calls,
             "bytes" => numbers.bytes / calls,
             "errors" => numbers.errors.iter().map(|(_, count)| count).sum(),
             _ => lately(|lately| lately.query_ms),

@@ -1,5 +1,7 @@
 //! What was so lately, for statements and for the health of all.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
@@ -69,7 +71,8 @@ pub(super) struct Recent {
     pub(super) seconds: f64,
     query_ms: f64,
     lookup_ms: f64,
-    all: HashMap<(Digest, String, String), Lately>,
+    /// By shape, for most of the thousands of rows that ask have none; of a shape the few pools that run it.
+    all: HashMap<Digest, Vec<(Arc<str>, Arc<str>, Lately)>>,
 }
 
 impl Recent {
@@ -92,16 +95,16 @@ impl Recent {
             query_ms: points.iter().map(|point| f64::from(point.query_ms)).sum(),
             points,
         };
-        let all = all.into_iter().filter(|series| !series.points.is_empty());
-        let all = all.map(|series| {
-            let key = (series.digest, series.database.to_string(), series.user.to_string());
-            (key, lately(series.points))
-        });
+        let mut by_shape: HashMap<Digest, Vec<(Arc<str>, Arc<str>, Lately)>> = HashMap::new();
+        for series in all.into_iter().filter(|series| !series.points.is_empty()) {
+            let its = (series.database, series.user, lately(series.points));
+            by_shape.entry(series.digest).or_default().push(its);
+        }
         Recent {
             seconds: f64::from(known.seconds().saturating_sub(first).max(1)),
             query_ms,
             lookup_ms: 0.0,
-            all: all.collect(),
+            all: by_shape,
         }
     }
 
@@ -124,12 +127,18 @@ impl Recent {
 
     /// What a statement did.
     pub(super) fn get(&self, row: &Row) -> Option<&Lately> {
-        self.all.get(&(row.digest, row.database.to_string(), row.user.to_string()))
+        self.of_statement(row.digest, &row.database, &row.user)
+    }
+
+    /// The same for one that is not copied.
+    pub(super) fn of_statement(&self, digest: Digest, database: &str, user: &str) -> Option<&Lately> {
+        let mut pools = self.all.get(&digest)?.iter();
+        pools.find(|(of, by, _)| **of == *database && **by == *user).map(|(_, _, lately)| lately)
     }
 
     /// Its part of the time that all ran.
     pub(super) fn share(&self, lately: &Lately) -> f64 {
-        let all: f64 = self.all.values().map(|lately| lately.query_ms).sum();
+        let all: f64 = self.all.values().flatten().map(|(_, _, lately)| lately.query_ms).sum();
         lately.query_ms / self.query_ms.max(all).max(f64::EPSILON)
     }
 }
