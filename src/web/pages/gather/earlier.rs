@@ -34,12 +34,12 @@ pub(super) fn earlier(known: &Known, ask: &Ask) -> Vec<Earlier> {
 /// As exact as it is known: minutes only of what is older than six hours.
 fn series(known: &Known, ask: &Ask) -> Vec<PoolSeries> {
     let mut pools = known.history(1, 0, &Wanted::default());
-    for level in 2..=level(ask) {
+    for (level, scale) in LEVELS.iter().enumerate().take(level(ask) + 1).skip(2) {
         for older in known.history(level, 0, &Wanted::default()) {
             let same = |pool: &&mut PoolSeries| pool.database == older.database && pool.user == older.user;
             let Some(pool) = pools.iter_mut().find(same) else { continue };
             let first = pool.points.first().map_or(u32::MAX, |point| point.at);
-            let before = older.points.into_iter().filter(|point| point.at + LEVELS[level].step <= first);
+            let before = older.points.into_iter().filter(|point| point.at + scale.step <= first);
             pool.points.splice(0..0, before);
         }
     }
