@@ -72,8 +72,11 @@ pub(super) struct Recent {
     query_ms: f64,
     lookup_ms: f64,
     /// By shape, for most of the thousands of rows that ask have none; of a shape the few pools that run it.
-    all: HashMap<Digest, Vec<(Arc<str>, Arc<str>, Lately)>>,
+    all: ByShape,
 }
+
+/// A shape's database, user and numbers, for each of its pools.
+type ByShape = HashMap<Digest, Vec<(Arc<str>, Arc<str>, Lately)>>;
 
 impl Recent {
     /// As long as the axis is.
@@ -95,7 +98,7 @@ impl Recent {
             query_ms: points.iter().map(|point| f64::from(point.query_ms)).sum(),
             points,
         };
-        let mut by_shape: HashMap<Digest, Vec<(Arc<str>, Arc<str>, Lately)>> = HashMap::new();
+        let mut by_shape = ByShape::new();
         for series in all.into_iter().filter(|series| !series.points.is_empty()) {
             let its = (series.database, series.user, lately(series.points));
             by_shape.entry(series.digest).or_default().push(its);
