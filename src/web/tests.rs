@@ -66,8 +66,12 @@ impl Site {
 }
 
 fn analyst(whos: Arc<Whos>) -> Analyst {
+    analyst_since(whos, Timestamp::from_millisecond(1_795_341_600_000).unwrap())
+}
+
+fn analyst_since(whos: Arc<Whos>, epoch: Timestamp) -> Analyst {
     let observe = Observe { parameters: Parameters::Plain, ..Observe::default() };
-    Analyst::new(whos, &observe, Timestamp::from_millisecond(1_795_341_600_000).unwrap())
+    Analyst::new(whos, &observe, epoch)
 }
 
 struct Answer {

@@ -65,7 +65,7 @@ pub(super) fn page(view: &PoolView, ask: &Ask) -> Markup {
             }
         }
         section id="waits" {
-            h2 { "How long clients waited" small { "darker: a larger part of those who asked at that time" } }
+            h2 { "How long clients waited" small { "stronger: a larger part of those who asked at that time" } }
             @if view.bands.iter().any(|band| band.counts.iter().any(|count| *count > 0.0)) {
                 (chart::heat(&view.axis, &view.bands, write::count, "Waits for a server over time, by length"))
             } @else { (empty("Nobody asked for a server in this time.", "Here stands how many waited for how long.")) }

@@ -107,8 +107,8 @@ fn facts(view: &StatementView, ask: &Ask) -> Markup {
             (fact("p95", write::ms(row.query_ms[1]), "#times"))
             (fact("p99", write::ms(row.query_ms[2]), "#times"))
             (fact("Wait p95", write::ms(row.wait_p95_ms), &pool_href(ask, database, user)))
-            (fact("Rows/call", write::count(row.rows), &row.sql.slow(ask, "all")))
-            (fact("Bytes/call", write::bytes(row.bytes), &row.sql.slow(ask, "all")))
+            (fact("Rows/call", write::count(row.rows), &row.sql.slow(ask, "rows")))
+            (fact("Bytes/call", write::bytes(row.bytes), &row.sql.slow(ask, "bytes")))
             (fact("Errors", write::count(row.errors as f64), &row.sql.slow(ask, "error")))
         }
     }
@@ -131,12 +131,12 @@ fn pictures(view: &StatementView, ask: &Ask) -> Markup {
         }
         @if view.bands.iter().any(|band| band.counts.iter().any(|count| *count > 0.0)) {
             section id="spread" {
-                h2 { "How long it took" small { "by the time in Postgres; darker: a larger part of the executions of that time" } }
+                h2 { "How long it took, over time" small { "by the time in Postgres; stronger: a larger part of the executions of that time" } }
                 (chart::heat(&view.axis, &view.bands, about, "Executions over time, by their time in Postgres"))
             }
         }
         section {
-            h2 { "How long it takes" small { "executions since the start, by their time in Postgres; each range ends at its label" } }
+            h2 { "How long it took, in all" small { "executions since the start, by their time in Postgres; each range ends at its label" } }
             (chart::bars(&view.bars, "Executions by their time in Postgres"))
         }
     }

@@ -60,7 +60,7 @@ async fn assets_may_be_kept_for_ever() {
 }
 
 /// An analyst that knows `shapes` statements, each with a text that tries to be HTML.
-fn much(shapes: u64) -> Analyst {
+fn much(shapes: u64, epoch: Timestamp) -> Analyst {
     let whos = Arc::new(Whos::default());
     let who = |application: u64| {
         let application = format!("web-{application}");
@@ -68,7 +68,7 @@ fn much(shapes: u64) -> Analyst {
         whos.number(Who { database, user, application_name, host })
     };
     let whose: Vec<WhoId> = (0..20).map(who).collect();
-    let analyst = analyst(whos.clone());
+    let analyst = analyst_since(whos.clone(), epoch);
     for first in (1..=shapes).step_by(500) {
         let digests = first..(first + 500).min(shapes + 1);
         let reading = |digest| Reading { digest: Digest(digest), kind: Kind::Select, ..Reading::default() };
@@ -95,7 +95,7 @@ fn much(shapes: u64) -> Analyst {
 
 #[tokio::test]
 async fn much_of_everything() {
-    let analyst = much(10_000);
+    let analyst = much(10_000, Timestamp::from_second(1_795_341_600).unwrap());
     let clients = (0..5_000).map(|id| client(id, "shop", &format!("web-{}", id % 20))).collect();
     let site = Site::of(clients, &analyst).await;
     site.show(vec![pool("shop", "app")], Readiness::Ready);
@@ -119,10 +119,14 @@ async fn much_of_everything() {
     assert!(clients.contains("1–100 of 5000"), "{clients}");
 }
 
+/// A whole minute, so that it fills the steps that it lies in.
+fn an_hour_before_now() -> i64 {
+    (Timestamp::now().as_second() - 3_660) / 60 * 60
+}
+
 /// A minute in which thirty clients wait, then an hour in which nothing happens.
 fn an_hour_ago(analyst: &Analyst) -> Snapshot {
-    // A whole minute, so that it fills the steps that it lies in.
-    let (meter, begin) = (PoolMeter::default(), (Timestamp::now().as_second() - 3_660) / 60 * 60);
+    let (meter, begin) = (PoolMeter::default(), an_hour_before_now());
     let picture = |second: i64, waiting: usize| {
         let at = |second| Timestamp::from_second(begin + second).unwrap();
         let clients = ClientCounts { waiting, ..ClientCounts::default() };
@@ -141,7 +145,8 @@ fn an_hour_ago(analyst: &Analyst) -> Snapshot {
 
 #[tokio::test]
 async fn an_hour_later_it_is_still_there() {
-    let analyst = much(3);
+    // Some of them ran for longer than 200 ms.
+    let analyst = much(300, Timestamp::from_second(an_hour_before_now()).unwrap());
     let (site, now) = (Site::of(Vec::new(), &analyst).await, an_hour_ago(&analyst));
     site.snapshots.set(now);
     let check = async |path: &str, piece: &str, expected: bool| {
@@ -162,4 +167,6 @@ async fn an_hour_later_it_is_still_there() {
     check("/api/history?range=6h", ",30.0]", true).await;
     check("/api/history?range=15m", ",30.0]", false).await;
     check("/statements?range=6h", "t2", true).await;
+    check("/slow?range=6h", "t299", true).await;
+    check("/slow?range=15m", "t299", false).await;
 }

@@ -1,4 +1,4 @@
-//! How much fell into each of a few bands over time: darker is more. Pure.
+//! How much fell into each of a few bands over time: stronger is more. Pure.
 
 use maud::{Markup, html};
 
