@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fuzz fuzz-minute integration suites demo screenshots bench storm crosstalk insight fmt clean release need-test \
-	need-bench need-demo need-fuzz need-insight need-suites
+.PHONY: help test check fuzz fuzz-minute integration suites demo screenshots bench storm crosstalk insight fmt clean release \
+	need-test need-bench need-demo need-fuzz need-insight need-suites
 
 VENV := target/venv
 SUITES := target/suites

@@ -48,8 +48,8 @@ ROWS = [
     Row("seen_prepared", "prepared, observed over blind, 50", Pgbench(50, protocol="prepared"), {"cpu_us": 1.05}, blind=True),
     Row("seen_orm", "25 rows, observed over blind, 50", Pgbench(50, script("orm.sql"), "extended"), {"cpu_us": 1.1}, blind=True),
     # Where the load takes all processors, whoever reads takes some, and so does making the pages: this much is no dent.
-    Row("watched50", "all pages read 4 × a second over none, 50", Full(SIMPLE_50, True), {"p99_ms": 1.2, "tps": -0.85}, own=Full(SIMPLE_50, False),
-        own_name="unwatched"),
+    Row("watched50", "all pages read 4 × a second over none, 50", Full(SIMPLE_50, True), {"p99_ms": 1.2, "tps": -0.85},
+        own=Full(SIMPLE_50, False), own_name="unwatched"),
     Row("tpcb50", "TPC-B-like, simple, 50", Pgbench(50, ("--builtin=tpcb-like",)), {"tps": -1.0}),
 ]
 

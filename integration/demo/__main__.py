@@ -53,7 +53,8 @@ def main() -> None:
 
 
 def start(postgres: Postgres) -> Pgweir:
-    """pgweir as a sidecar: one environment variable; ten servers, and slow is what takes 20 ms, to make its points sooner and on fast machines."""
+    """pgweir as a sidecar: one environment variable; ten servers, and slow is what takes 20 ms, to make its points sooner and on
+    fast machines."""
     return Pgweir(
         database_url=postgres.url(ROLE, PASSWORD, dbname=DATABASE),
         env={

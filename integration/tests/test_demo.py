@@ -21,7 +21,7 @@ from support.places import ROOT, pgweir_program
 # What is promised.
 MINUTE = 60.0
 
-# A table of 600,000 rows is filled first; a machine that is busy with other tests takes longer.
+# A table of 800,000 rows is filled first; a machine that is busy with other tests takes longer.
 FILLING = 60.0
 
 # A directory for pictures of the sick shop: those of the README are made so (`make screenshots`).

@@ -107,8 +107,13 @@ fn clients(known: &Known, ask: &Ask) -> Option<Markup> {
 /// Makes one page at a time, however many are asked for, so that they never take more than one processor from those who work;
 /// and not on the thread that asks: it lets clients in as well, who would wait for ten thousand statements to be put in order.
 async fn at(desk: Arc<Semaphore>, page: Page, state: WebState, uri: Uri) -> Response {
-    let _turn = desk.acquire().await;
-    let made = tokio::task::spawn_blocking(move || answer(page, &state, &uri)).await;
+    let turn = desk.acquire_owned().await;
+    // It has its turn until it is made, also when nobody waits for it any more.
+    let make = move || {
+        let _turn = turn;
+        answer(page, &state, &uri)
+    };
+    let made = tokio::task::spawn_blocking(make).await;
     made.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
