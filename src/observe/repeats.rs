@@ -175,23 +175,23 @@ impl Repeats {
 
     /// Takes what is in order by now out of the queue.
     fn catch_up(&mut self, now: Duration, known: &dyn Known) {
-        let mut due = self.late.take(now);
-        for (shared, step) in due.drain(..) {
-            match shared {
+        let due = self.late.take(now);
+        for (shared, step) in due.iter() {
+            match *shared {
                 Shared::Group(who) => {
                     let rules = Rules { least: self.least, habits: false };
                     if let Some(scope) = self.groups.scope(who) {
-                        scope.see(&step, rules, &mut self.told);
+                        scope.see(step, rules, &mut self.told);
                     }
                 }
                 Shared::Trace(trace) => {
                     let rules = Rules { least: self.least, habits: true };
                     match self.traces.get_mut(&trace) {
-                        Some(scope) => scope.see(&step, rules, &mut self.told),
+                        Some(scope) => scope.see(step, rules, &mut self.told),
                         None if self.used > self.room => self.left_out += 1,
                         None => {
                             self.used += size_of::<Scope>();
-                            self.traces.entry(trace).or_default().see(&step, rules, &mut self.told);
+                            self.traces.entry(trace).or_default().see(step, rules, &mut self.told);
                         }
                     }
                 }

@@ -3,6 +3,7 @@
 use super::tape::Bound;
 use crate::observe::keys::{Keys, Scalar};
 use crate::sql::digest::{self, Reading, SLOTS, Statement, Value};
+use crate::sql::effects;
 use crate::sql::skeleton::{NUMBERS, Skeleton, skeleton};
 
 /// What was read lately; outlines that share a place take it from each other.
@@ -13,6 +14,8 @@ pub struct Outlines(Box<[Option<Outline>; PLACES]>);
 struct Outline {
     hash: u64,
     reading: Reading,
+    /// It leaves nothing behind on its server.
+    harmless: bool,
     /// For each number of the text the slot that it is in, and whether a minus before it is part of it.
     places: [Place; NUMBERS],
 }
@@ -35,8 +38,9 @@ impl Default for Outlines {
 }
 
 impl Outlines {
-    /// The one statement of a text, with its values; `None` for a text that is not plain, or not one statement.
-    pub fn bound(&mut self, text: &[u8], keys: &Keys) -> Option<Bound> {
+    /// The one statement of a text, with its values, and whether it leaves nothing behind on its server; `None` for a text
+    /// that is not plain, or not one statement.
+    pub fn bound(&mut self, text: &[u8], keys: &Keys) -> Option<(Bound, bool)> {
         let found = skeleton(text)?;
         let hash = hash(text, &found, keys);
         let place = &mut self.0[hash as usize % PLACES];
@@ -44,7 +48,7 @@ impl Outlines {
             Some(known) if known.hash == hash => known,
             _ => place.insert(Outline::read(hash, text, &found)?),
         };
-        Some(outline.fill(text, &found, keys))
+        Some((outline.fill(text, &found, keys), outline.harmless))
     }
 }
 
@@ -59,7 +63,9 @@ impl Outline {
         for (place, (begin, _)) in places.iter_mut().zip(found.numbers()) {
             *place = place_of(&statement, text, begin);
         }
-        Some(Outline { hash, reading: statement.reading, places })
+        // A plain text has no strings, so that it is all one what backslashes are in them.
+        let harmless = effects(text, false).is_empty();
+        Some(Outline { hash, reading: statement.reading, harmless, places })
     }
 
     fn fill(&self, text: &[u8], found: &Skeleton, keys: &Keys) -> Bound {
@@ -112,9 +118,10 @@ mod tests {
     fn check(texts: &[&str]) {
         let (mut outlines, keys) = (Outlines::default(), Keys::new([3; 16]));
         for text in texts {
-            let bound = outlines.bound(text.as_bytes(), &keys).unwrap();
+            let (bound, harmless) = outlines.bound(text.as_bytes(), &keys).unwrap();
             let shape = keys.shape(&digest::statements(text.as_bytes(), false).next().unwrap());
             assert_eq!((bound.reading, bound.values), (shape.reading, shape.values), "{text}");
+            assert_eq!(harmless, effects(text.as_bytes(), false).is_empty(), "{text}");
         }
     }
 
@@ -125,12 +132,14 @@ mod tests {
         check(&["select a from t where id in (1, 2, 3)", "select a from t where id in (44, 5, 6)"]);
         check(&["update t set n = n + 1 where id = 5;", "update t set n = n + 2 where id = 55;"]);
         check(&["select 123456789012345678901234567890", "select 1"]);
+        check(&["select pg_advisory_lock(1)", "select pg_advisory_lock(2)"]);
+        check(&["set work_mem = 1000", "set work_mem = 2000"]);
     }
 
     #[test]
     fn other_values_are_other_parameters() {
         let (mut outlines, keys) = (Outlines::default(), Keys::new([3; 16]));
-        let mut parameters = |text: &str| outlines.bound(text.as_bytes(), &keys).unwrap().parameters;
+        let mut parameters = |text: &str| outlines.bound(text.as_bytes(), &keys).unwrap().0.parameters;
         let first = parameters("select a from t where id = 1 limit 3");
         assert_ne!(first, parameters("select a from t where id = 1 limit 4"));
         assert_ne!(first, parameters("select a from t where id = 2 limit 3"));

@@ -34,6 +34,14 @@ const MOST_STATEMENTS: usize = 1000;
 /// request does all that it does then, and its login cost more.
 const YOUNG: u8 = 200;
 
+/// A message that was looked at.
+pub(super) struct Seen {
+    /// What was on the tape before it.
+    pub(super) mark: Mark,
+    /// It is a Query that is known to leave nothing behind on its server.
+    pub(super) harmless: bool,
+}
+
 /// A message at hand, and when.
 struct Look<'a> {
     frame: Frame<'a>,
@@ -49,7 +57,7 @@ struct Look<'a> {
 impl Relay<'_> {
     /// Looks at the message that is judged next. If it has to wait, [`Tape::take_back`] forgets it.
     #[inline]
-    pub(super) fn look(&mut self, tag: u8) -> Option<Mark> {
+    pub(super) fn look(&mut self, tag: u8) -> Option<Seen> {
         let tape = &self.exchange.tape;
         let seen = matches!(
             tag,
@@ -64,15 +72,15 @@ impl Relay<'_> {
             return None;
         }
         let mark = tape.mark();
-        self.look_closer(tag);
-        Some(mark)
+        Some(Seen { mark, harmless: self.look_closer(tag) })
     }
 
-    fn look_closer(&mut self, tag: u8) {
+    /// Whether it is a Query that is known to leave nothing behind.
+    fn look_closer(&mut self, tag: u8) -> bool {
         let Relay { session, up, exchange, .. } = self;
         let Exchange { tape, dialogue, course, .. } = &mut **exchange;
         let Session { worker, statements, client, backslash, plan, looks, .. } = &mut **session;
-        let Ok(Some(frame)) = up.frame() else { return };
+        let Ok(Some(frame)) = up.frame() else { return false };
         *looks = looks.saturating_add(1);
         let look = Look {
             frame,
@@ -86,16 +94,11 @@ impl Relay<'_> {
         let shared = plan.settings.pool_mode != PoolMode::Session;
         match tag {
             frontend::QUERY => return look.query(tape),
-            frontend::EXECUTE => return look.execute(tape),
-            frontend::FUNCTION_CALL => return look.run(tape, Bound::default(), None),
-            _ => {}
+            frontend::EXECUTE => look.execute(tape),
+            frontend::FUNCTION_CALL => look.run(tape, Bound::default(), None),
+            _ => look.name(tag, tape, statements.get_or_insert_with(|| Box::new(Statements::new(client.id))), shared),
         }
-        let own = statements.get_or_insert_with(|| Box::new(Statements::new(client.id)));
-        match tag {
-            frontend::PARSE => look.parse(tape, own, shared),
-            frontend::BIND => look.bind(tape, own),
-            _ => look.describe(tape, own, shared),
-        }
+        false
     }
 }
 
@@ -109,16 +112,28 @@ impl Look<'_> {
         Reader { keys: &shared.keys, keep: shared.parameters() }
     }
 
-    fn query(&self, tape: &mut Tape) {
+    /// A message that names a statement.
+    fn name(&self, tag: u8, tape: &mut Tape, own: &mut Statements, shared: bool) {
+        match tag {
+            frontend::PARSE => self.parse(tape, own, shared),
+            frontend::BIND => self.bind(tape, own),
+            _ => self.describe(tape, own, shared),
+        }
+    }
+
+    /// Whether it is known to leave nothing behind.
+    fn query(&self, tape: &mut Tape) -> bool {
         let body = self.frame.body;
         if !self.frame.is_complete() || body.len() > MOST_READ {
-            return self.run(tape, Bound::default(), None);
+            self.run(tape, Bound::default(), None);
+            return false;
         }
         let text = body.strip_suffix(&[0]).unwrap_or(body);
         let off = self.reader().keep == Parameters::Off;
-        if off && let Some(bound) = tape.memo.outlines.bound(text, self.keys()) {
+        if off && let Some((bound, harmless)) = tape.memo.outlines.bound(text, self.keys()) {
             let sight = self.meet(&bound.reading, text);
-            return self.run(tape, Bound { capture: sight.capture, ..bound }, None);
+            self.run(tape, Bound { capture: sight.capture, ..bound }, None);
+            return harmless;
         }
         let mut statements = digest::statements(text, self.backslash);
         for statement in statements.by_ref().take(MOST_STATEMENTS) {
@@ -129,6 +144,7 @@ impl Look<'_> {
         if let Some(comment) = statements.comment() {
             tape.comment(comment);
         }
+        false
     }
 
     /// What is known of a shape that runs; tells a text that has not been met.

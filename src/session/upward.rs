@@ -49,11 +49,12 @@ impl Relay<'_> {
             if !dialogue.is_busy() {
                 self.begin_statement();
             }
-            let mark = self.look(tag);
-            match self.judge(tag, size) {
+            let seen = self.look(tag);
+            let harmless = seen.as_ref().is_some_and(|seen| seen.harmless);
+            match self.judge(tag, size, harmless) {
                 Judged::Done => self.flush_behind(tag),
                 Judged::Hold => {
-                    mark.into_iter().for_each(|mark| self.exchange.tape.take_back(mark));
+                    seen.into_iter().for_each(|seen| self.exchange.tape.take_back(seen.mark));
                     return Ok(());
                 }
                 Judged::Violation(why) => return Err(violation(why)),
@@ -99,16 +100,17 @@ impl Relay<'_> {
         }
     }
 
-    fn judge(&mut self, tag: u8, size: usize) -> Judged {
+    /// `harmless`: it is a Query that is known to leave nothing behind.
+    fn judge(&mut self, tag: u8, size: usize, harmless: bool) -> Judged {
         let shared = self.session.plan.settings.pool_mode != PoolMode::Session;
         match shared && self.exchange.dialogue.is_listening() {
-            true => self.judge_shared(tag, size),
+            true => self.judge_shared(tag, size, harmless),
             false => self.pass(tag, size),
         }
     }
 
     /// On a server that others will have as well.
-    fn judge_shared(&mut self, tag: u8, size: usize) -> Judged {
+    fn judge_shared(&mut self, tag: u8, size: usize, harmless: bool) -> Judged {
         let is_query = tag == frontend::QUERY;
         let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
         let named = is_query || matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE);
@@ -121,7 +123,7 @@ impl Relay<'_> {
         }
         let executes_drop =
             tag == frontend::EXECUTE && self.session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
-        if !self.watch(tag, size) {
+        if !self.watch(tag, size, harmless) {
             return Judged::Hold;
         }
         if drops || executes_drop {
@@ -137,7 +139,7 @@ impl Relay<'_> {
     }
 
     /// Looks at what a Query or a FunctionCall may leave behind. Whether enough of it has arrived for that.
-    fn watch(&mut self, tag: u8, size: usize) -> bool {
+    fn watch(&mut self, tag: u8, size: usize, harmless: bool) -> bool {
         let Exchange { watch, dialogue, .. } = &mut *self.exchange;
         let Ok(Some(frame)) = self.up.frame() else { return true };
         match tag {
@@ -146,7 +148,9 @@ impl Relay<'_> {
                 if self.session.pool.is_hunting() {
                     watch.remember(text);
                 }
-                watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
+                if !harmless {
+                    watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
+                }
             }
             frontend::FUNCTION_CALL if frame.body.len() >= 4 || frame.is_complete() => {
                 watch.function(frame.body.first_chunk().map_or(0, |oid| u32::from_be_bytes(*oid)));

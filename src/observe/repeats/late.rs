@@ -8,9 +8,10 @@ use crate::observe::who::WhoId;
 /// Those that wait until all that came before them must be here.
 #[derive(Debug, Default)]
 pub(super) struct Late {
+    /// In the order in which they came.
     waiting: Vec<(Shared, Step)>,
-    /// Empty; for those that go on waiting.
-    spare: Vec<(Shared, Step)>,
+    /// Empty; for the next that are put in order.
+    spare: Vec<Place>,
 }
 
 /// A scope of several connections.
@@ -22,6 +23,24 @@ pub(super) enum Shared {
     Trace(u64),
 }
 
+/// Where one stands among all, and where in the queue: what is put in order instead of the executions, which are large.
+type Place = (Duration, u32);
+
+/// Those whose turn has come, and those who wait on.
+#[derive(Debug)]
+pub(super) struct Due {
+    all: Vec<(Shared, Step)>,
+    order: Vec<Place>,
+    due: usize,
+}
+
+impl Due {
+    /// In order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Shared, Step)> {
+        self.order[..self.due].iter().filter_map(|(_, at)| self.all.get(*at as usize))
+    }
+}
+
 impl Late {
     /// One more; `false` if it is time to take some out.
     pub(super) fn push(&mut self, scope: Shared, step: Step) -> bool {
@@ -29,30 +48,37 @@ impl Late {
         self.waiting.len() < MOST
     }
 
-    /// Those before `now`, in order. To be given back when they have been read.
-    pub(super) fn take(&mut self, now: Duration) -> Vec<(Shared, Step)> {
-        self.waiting.sort_by_key(|(_, step)| step.place());
-        let due = self.waiting.partition_point(|(_, step)| step.place() + WAIT <= now);
+    /// Those before `now`. To be given back when they have been read, before the next comes.
+    pub(super) fn take(&mut self, now: Duration) -> Due {
+        let (all, mut order) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.spare));
+        order.extend(all.iter().zip(0..).map(|((_, step), at)| (step.place(), at)));
+        order.sort_unstable();
+        let due = order.partition_point(|(place, _)| *place + WAIT <= now);
         // When there is no room, those that are not due go as well.
-        let due = if self.waiting.len() >= MOST { due.max(MOST / 2) } else { due };
-        let mut rest = std::mem::take(&mut self.spare);
-        rest.extend(self.waiting.drain(due..));
-        std::mem::replace(&mut self.waiting, rest)
+        let due = if all.len() >= MOST { due.max(MOST / 2) } else { due };
+        Due { all, order, due }
     }
 
-    /// Room for the next; none while nothing comes.
-    pub(super) fn give_back(&mut self, mut read: Vec<(Shared, Step)>) {
-        if self.waiting.is_empty() {
-            (self.waiting, self.spare) = (Vec::new(), Vec::new());
+    /// Those who wait on do so; no room is kept while nothing comes.
+    pub(super) fn give_back(&mut self, read: Due) {
+        let Due { mut all, mut order, due } = read;
+        match order.get(due) {
+            None => all.clear(),
+            Some(first) => {
+                let mut at = 0..;
+                all.retain(|(_, step)| at.next().is_some_and(|at| (step.place(), at) >= *first));
+            }
+        }
+        if all.is_empty() {
             return;
         }
-        read.clear();
-        self.spare = read;
+        order.clear();
+        (self.waiting, self.spare) = (all, order);
     }
 
     /// What it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        (self.waiting.capacity() + self.spare.capacity()) * size_of::<(Shared, Step)>()
+        self.waiting.capacity() * size_of::<(Shared, Step)>() + self.spare.capacity() * size_of::<Place>()
     }
 }
 
