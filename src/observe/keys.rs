@@ -134,7 +134,12 @@ impl Keys {
     #[inline]
     pub fn bytes(&self, bytes: &[u8]) -> u64 {
         let mut hash = self.bytes[0] ^ (bytes.len() as u64).wrapping_mul(GOLDEN);
-        let (chunks, rest) = bytes.as_chunks::<8>();
+        let (pairs, rest) = bytes.as_chunks::<16>();
+        for pair in pairs {
+            let pair = u128::from_le_bytes(*pair);
+            hash = mix(hash ^ pair as u64, self.bytes[1] ^ (pair >> 64) as u64);
+        }
+        let (chunks, rest) = rest.as_chunks::<8>();
         for chunk in chunks {
             hash = mix(hash ^ u64::from_le_bytes(*chunk), self.bytes[1]);
         }

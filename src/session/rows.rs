@@ -109,6 +109,9 @@ impl Rows {
 impl Spread {
     #[inline]
     fn add(&mut self, scalar: Scalar<'_>) {
+        if self.far {
+            return;
+        }
         let Scalar::Integer(number) = scalar else {
             self.far = true;
             return;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::step::Step;
+use crate::observe::store::statement::nanos;
 use crate::observe::who::WhoId;
 
 /// Those that wait until all that came before them must be here.
@@ -23,21 +24,21 @@ pub(super) enum Shared {
     Trace(u64),
 }
 
-/// Where one stands among all, and where in the queue: what is put in order instead of the executions, which are large.
-type Place = (Duration, u32);
+/// Where one stands among all, in nanoseconds, and where in the queue: what is put in order instead of the executions, which
+/// are large.
+type Place = (u64, u32);
 
 /// Those whose turn has come, and those who wait on.
 #[derive(Debug)]
 pub(super) struct Due {
     all: Vec<(Shared, Step)>,
     order: Vec<Place>,
-    due: usize,
 }
 
 impl Due {
     /// In order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Shared, Step)> {
-        self.order[..self.due].iter().filter_map(|(_, at)| self.all.get(*at as usize))
+        self.order.iter().filter_map(|(_, at)| self.all.get(*at as usize))
     }
 }
 
@@ -51,23 +52,27 @@ impl Late {
     /// Those before `now`. To be given back when they have been read, before the next comes.
     pub(super) fn take(&mut self, now: Duration) -> Due {
         let (all, mut order) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.spare));
-        order.extend(all.iter().zip(0..).map(|((_, step), at)| (step.place(), at)));
-        order.sort_unstable();
-        let due = order.partition_point(|(place, _)| *place + WAIT <= now);
-        // When there is no room, those that are not due go as well.
-        let due = if all.len() >= MOST { due.max(MOST / 2) } else { due };
-        Due { all, order, due }
+        let places = all.iter().zip(0..).map(|((_, step), at)| (nanos(step.place()), at));
+        match now.checked_sub(WAIT).map(nanos) {
+            _ if all.len() >= MOST => order.extend(places),
+            Some(past) => order.extend(places.filter(|(place, _)| *place <= past)),
+            None => {}
+        }
+        // Most are in order already.
+        order.sort();
+        if all.len() >= MOST {
+            // When there is no room, half of them go, due or not.
+            order.truncate(MOST / 2);
+        }
+        Due { all, order }
     }
 
     /// Those who wait on do so; no room is kept while nothing comes.
     pub(super) fn give_back(&mut self, read: Due) {
-        let Due { mut all, mut order, due } = read;
-        match order.get(due) {
-            None => all.clear(),
-            Some(first) => {
-                let mut at = 0..;
-                all.retain(|(_, step)| at.next().is_some_and(|at| (step.place(), at) >= *first));
-            }
+        let Due { mut all, mut order } = read;
+        if let Some(last) = order.last() {
+            let mut at = 0..;
+            all.retain(|(_, step)| at.next().is_some_and(|at| (nanos(step.place()), at) > *last));
         }
         if all.is_empty() {
             return;
