@@ -48,6 +48,8 @@ pub enum ConnectError {
     Late(std::time::Duration),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
+    #[error("the attempt broke off, a defect of pgweir's: {0}")]
+    Broken(#[from] tokio::task::JoinError),
 }
 
 /// Parameters of a startup packet.

@@ -216,14 +216,36 @@ impl Pool {
     }
 
     async fn open_one(self: Arc<Self>, home: usize) {
+        let (plan, pool) = (self.plan(), self.clone());
+        let attempt = {
+            let plan = plan.clone();
+            async move { connect::open(&plan.route, &pool.keys).await }
+        };
+        self.open_by(attempt, plan, home).await;
+    }
+
+    /// The attempt is a task of its own: also where it panics, what it had counted is given back.
+    async fn open_by(
+        self: Arc<Self>,
+        attempt: impl Future<Output = Result<connect::Opened, connect::ConnectError>> + Send + 'static,
+        plan: Arc<Plan>,
+        home: usize,
+    ) {
         if Quota::take_all(&self.servers).is_err() {
             return self.ledger().open_dropped();
         }
-        let (plan, began) = (self.plan(), Instant::now());
-        match connect::open(&plan.route, &self.keys).await {
+        let began = Instant::now();
+        match tokio::spawn(attempt).await.unwrap_or_else(|broken| Err(broken.into())) {
             Ok(opened) => self.opened(opened, plan, home, began),
             Err(why) => self.open_failed(&why, &plan, home, began),
         }
+    }
+
+    /// Opens a server in a way that panics.
+    #[cfg(test)]
+    pub(crate) async fn open_badly(self: &Arc<Self>) {
+        assert!(self.ledger().to_probe(false, Instant::now()));
+        self.clone().open_by(async { panic!("a mistake, made on purpose") }, self.plan(), 0).await;
     }
 
     fn opened(self: &Arc<Self>, opened: connect::Opened, plan: Arc<Plan>, home: usize, began: Instant) {

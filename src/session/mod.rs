@@ -21,6 +21,8 @@ mod limits;
 mod listen;
 pub mod lobby;
 pub mod memo;
+#[cfg(test)]
+mod opening_tests;
 pub mod outline;
 pub mod owed;
 mod parting;

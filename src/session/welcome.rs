@@ -51,6 +51,9 @@ pub struct Guest {
 /// keep out those who do.
 const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 
+/// And this long where others wait already: however many fall silent, who comes last is not kept out for a second by each.
+const SILENT_IN_A_CROWD: Duration = Duration::from_millis(50);
+
 /// What a server reports and its key take in bytes, and some more.
 const WELCOME: usize = 768;
 
@@ -366,7 +369,8 @@ async fn patiently<T>(
     if permit.is_none() {
         return waiting.await;
     }
-    if let Some(done) = worker.alarms.within(MAY_BE_SILENT, &mut waiting).await {
+    let patience = if lobby.logins.available_permits() == 0 { SILENT_IN_A_CROWD } else { MAY_BE_SILENT };
+    if let Some(done) = worker.alarms.within(patience, &mut waiting).await {
         return done;
     }
     *permit = None;

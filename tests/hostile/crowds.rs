@@ -2,9 +2,10 @@
 
 use crate::support::client::connect;
 use crate::support::peer::Peer;
-use crate::support::stage::Stage;
+use crate::support::pgweir;
+use crate::support::stage::{self, Stage};
 use crate::support::tls::Pair;
-use crate::support::wire::{ssl_request, startup};
+use crate::support::wire::{password, ssl_request, startup};
 
 /// Fewer than `max_logins`, so that who comes after them is served.
 const CROWD: usize = 200;
@@ -54,4 +55,26 @@ fn handshakes_that_do_not_go_on_keep_nobody_out() {
         .collect();
     let (mut client, mut server) = stage.first();
     stage.converse(&mut client, &mut server);
+}
+
+#[test]
+fn strangers_who_fall_silent_when_asked_for_a_password_keep_nobody_out() {
+    let peer = Peer::new();
+    let toml = stage::toml(peer.addr().port(), "max_logins = 1").replace("\"trust\"", "\"plain\"");
+    let pgweir = pgweir::start(&format!("{toml}[users.app]\npassword = \"secret\"\n"), &[]);
+    let hello = startup(&[("user", "app"), ("database", "app")]);
+    // A second for each of these would be longer than anybody waits.
+    let _crowd: Vec<_> = (0..CROWD / 8)
+        .map(|_| {
+            let mut conn = connect(pgweir.addr);
+            conn.send(&hello);
+            conn
+        })
+        .collect();
+    let mut conn = connect(pgweir.addr);
+    conn.send(&hello);
+    conn.expect("R");
+    conn.send(&password("secret"));
+    let _server = peer.serve();
+    conn.expect("R");
 }
