@@ -22,6 +22,8 @@ pub struct Statements {
     /// Changes that are not settled yet, oldest first.
     journal: VecDeque<Change>,
     pub(super) deallocating: VecDeque<Box<[u8]>>,
+    /// Names that were dropped while something that was sent before with one of them may be under way.
+    former: HashMap<Box<[u8]>, Arc<Statement>>,
     /// What was bound last drops prepared statements when it is executed.
     pub(super) drop_is_bound: bool,
     pub(super) unnamed: Vec<u8>,
@@ -85,8 +87,9 @@ impl Statements {
                 }
             }
             Settled::AllDropped => {
-                let journal = &self.journal;
-                self.names.retain(|name, _| journal.iter().any(|change| change.name == *name));
+                let Statements { names, journal, former, .. } = self;
+                let dropped = |name: &[u8]| journal.iter().all(|change| *change.name != *name);
+                former.extend(names.extract_if(|name, _| dropped(name)));
             }
             Settled::Deallocated => {
                 if let Some(name) = self.deallocating.pop_front() {
@@ -112,7 +115,16 @@ impl Statements {
     /// What the client calls, or called when it sent what is being answered, the statement with this name on the servers.
     pub fn client_name(&self, on_server: &[u8]) -> Option<&[u8]> {
         let before = self.journal.iter().filter_map(|change| Some((&change.name, change.before.as_ref()?)));
-        self.names.iter().chain(before).find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
+        let mut all = self.names.iter().chain(before).chain(&self.former);
+        all.find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
+    }
+
+    /// Nothing is under way.
+    #[inline]
+    pub(super) fn rest(&mut self) {
+        if !self.former.is_empty() {
+            self.former = HashMap::new();
+        }
     }
 
     /// How many names there are.

@@ -69,6 +69,7 @@ impl Relay<'_> {
         let Exchange { dialogue, course, .. } = &mut *self.exchange;
         let times = &mut course.times;
         times.statement = times.now;
+        self.session.statements.iter_mut().for_each(|own| own.rest());
         if dialogue.status() != TransactionStatus::Idle {
             self.session.meter().idled_in_transaction(times.now.saturating_duration_since(times.ready));
         }

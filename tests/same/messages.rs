@@ -141,6 +141,7 @@ fn statements_dropped_by_sql() {
         "a: P s select 1\na: S\na: wait\na: P - discard all\na: B - -\na: E - 0\na: S\na: B - s\na: S\na: wait\nb: Q select 1",
         "a: P s select 1\na: P - deallocate s\na: B - -\na: E - 0\na: B - s\na: S\na: P s select 2\na: S\na: B - s\na: E - 0\na: S",
         "a: P s select 1\na: P - deallocate all\na: B - -\na: E - 0\na: P s select 2\na: S\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: S\na: wait\na: Q set datestyle to 'German'; deallocate all; rollback\na: B - s\na: S",
         "a: P s select 1\na: S\na: Q deallocate all; select nope\na: B - s\na: S\na: wait\na: Q begin; deallocate all\na: wait\na: Q rollback\na: wait\na: B - s\na: S",
         "a: P Mixed select 1\na: S\na: Q deallocate Mixed\na: Q deallocate \"Mixed\"\na: wait\na: B - Mixed\na: S",
         "a: Q set datestyle to 'German'\na: P s select date '2020-01-02'\na: S\na: Q discard all\na: wait\na: Q select date '2020-01-02'\na: wait\nb: Q show datestyle",
