@@ -189,6 +189,26 @@ def test_what_no_statement_tells_of_is_found_and_named(one_server, postgres):
         assert value(one, "show work_mem") == "9MB"
 
 
+@pytest.mark.parametrize("body", ["perform set_config('App.tenant', '7', false)", "set app.tenant = 7", "execute 'set app.tenant = 7'"])
+def test_a_setting_of_the_application_that_a_function_makes_is_found_too(one_server, postgres, body):
+    """A server does not list such settings: they are known by the text of the function."""
+    postgres.run(
+        "create or replace function enter() returns int language plpgsql as $$ begin " + body + "; return 1; end $$", dbname="app"
+    )
+    tenant = "select nullif(current_setting('app.tenant', true), '')"
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("select enter()")
+        first = eventually(lambda: one_server.events("session_leak"), "the leak to be found")[0]
+        assert first["left"] == "app.tenant"
+        assert value(other, tenant) is None
+        one.execute("select enter()")
+        named = eventually(lambda: [e for e in one_server.events("session_leak") if "statement" in e], "its cause")[0]
+        assert "enter" in named["statement"]
+        assert (value(other, tenant), value(one, tenant)) == (None, "7")
+        one.execute("set app.tenant = '8'")
+        assert (value(other, tenant), value(one, tenant)) == (None, "8")
+
+
 def test_a_library_that_was_loaded_goes_with_its_client(sidecar, postgres):
     """What LOAD has brought in cannot be taken out of a process: the server ends with its client's stay."""
     postgres.run("drop role if exists loader", "create role loader superuser login password 'secret'")

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::inquiry::{self, Answer};
+use super::inquiry::{self, Answer, Others};
 use super::server::ErrandError;
 use super::{Lease, Pool, Server, lock};
 use crate::observe::pins::Pins;
@@ -38,7 +38,7 @@ pub fn give_back(mut lease: Lease, now: Instant) {
 
 async fn look(server: &mut Server) -> Result<(), ErrandError> {
     let (mut answer, mut read) = (Answer::default(), true);
-    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, true);
+    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions);
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
     let leaks = answer.leaks(&server.memory.parameters, Pins::NONE);
     if leaks.is_empty() && read {

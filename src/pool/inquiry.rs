@@ -15,11 +15,22 @@ pub struct Answer {
     pub pins: Pins,
 }
 
-/// The question: what settings of these names are, what ties are there among `pins`, and, with `all`, every setting that was
-/// set in the session as far as a server lists them. Empty when nothing is asked.
+/// Which settings are asked for beside those that are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// None.
+    None,
+    /// Those that were set in the session and that a server lists: not those that only applications know.
+    Listed,
+    /// Of those too which a function of the database sets, as far as its text names them: takes a look at every function.
+    InFunctions,
+}
+
+/// The question: what settings of these names, and which others, are, and what ties are there among `pins`. Empty when nothing
+/// is asked.
 ///
 /// Its rows have two columns: `=name` and a value, or `!` and the bit of a tie, and how often it is there.
-pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, all: bool) -> String {
+pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, others: Others) -> String {
     let mut sql = String::new();
     for name in names {
         begin_row(&mut sql, &format!("={name}"));
@@ -33,17 +44,29 @@ pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, all: bool) -> S
             sql.push_str(&format!("(SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text)"));
         }
     }
-    if all {
+    let parts: &[&str] = match others {
+        Others::None => &[],
+        Others::Listed => &[LISTED],
+        Others::InFunctions => &[LISTED, IN_FUNCTIONS],
+    };
+    for part in parts {
         let union = if sql.is_empty() { "" } else { " UNION ALL " };
         sql.push_str(union);
-        sql.push_str(ALL_SETTINGS);
+        sql.push_str(part);
     }
     sql
 }
 
-/// Those that were set in the session and that a server lists; it does not list those that only applications know.
-const ALL_SETTINGS: &str = "SELECT pg_catalog.concat('=', name), pg_catalog.current_setting(name) \
+const LISTED: &str = "SELECT pg_catalog.concat('=', name), pg_catalog.current_setting(name) \
     FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'";
+
+/// One that is not set any more is empty.
+const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat('=', name), pg_catalog.current_setting(name, true) \
+    FROM (SELECT pg_catalog.lower(found[1]) AS name FROM pg_catalog.pg_proc, pg_catalog.regexp_matches(prosrc, \
+    '(?:set_config[[:space:]]*[(][[:space:]]*''|[[:<:]]set[[:space:]]+(?:session[[:space:]]+)?)\
+    ([[:alpha:]_][[:alnum:]_$]*[.][[:alnum:]_$.]+)', 'gi') AS matches(found) \
+    WHERE pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace) AS custom \
+    WHERE pg_catalog.current_setting(name, true) OPERATOR(pg_catalog.<>) ''";
 
 /// The rows that are there because of a tie.
 fn count(pin: Pin) -> Option<&'static str> {
@@ -120,22 +143,21 @@ mod tests {
 
     #[test]
     fn questions() {
-        let ask = |names: &[&'static str], pins, all| sql(names.iter().copied(), pins, all);
+        let ask = |names: &[&'static str], pins, others| sql(names.iter().copied(), pins, others);
         assert_eq!(
-            ask(&["work_mem", "o'k"], Pins::NONE, false),
+            ask(&["work_mem", "o'k"], Pins::NONE, Others::None),
             "VALUES ('=work_mem', pg_catalog.current_setting('work_mem', true)), \
              ('=o''k', pg_catalog.current_setting('o''k', true))"
         );
         assert_eq!(
-            ask(&[], Pin::Cursor.into(), false),
+            ask(&[], Pin::Cursor.into(), Others::None),
             "VALUES ('!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text)"
         );
-        let all = ask(&["x.known"], Pins::NONE, true);
-        assert!(
-            all.starts_with("VALUES ('=x.known', ") && all.ends_with(&format!(" UNION ALL {ALL_SETTINGS}")),
-            "{all}"
-        );
-        assert_eq!(ask(&[], Pin::Load.into(), false), "");
+        let known = ask(&["x.known"], Pins::NONE, Others::None);
+        let listed = ask(&["x.known"], Pins::NONE, Others::Listed);
+        assert_eq!(listed, format!("{known} UNION ALL {LISTED}"));
+        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{LISTED} UNION ALL {IN_FUNCTIONS}"));
+        assert_eq!(ask(&[], Pin::Load.into(), Others::None), "");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::stay::Farewell;
 use super::watch::{Question, Settlement};
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
-use crate::pool::inquiry::{self, Answer};
+use crate::pool::inquiry::{self, Answer, Others};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::{Frame, backend, sqlstate};
 use crate::sql::redact;
@@ -98,9 +98,14 @@ impl Relay<'_> {
     }
 
     fn ask(&mut self, asked: Asked) -> Result<bool, Farewell> {
-        let Question { names, known, all, pins, .. } = &asked.question;
+        let Question { names, known, all, pins, hunted, .. } = &asked.question;
         let known = self.session.parameters.all_quiet().filter(|_| *known || *all);
-        let sql = inquiry::sql(names.iter().map(String::as_str).chain(known), *pins, *all);
+        let others = match all {
+            true if hunted.is_some() => Others::InFunctions,
+            true => Others::Listed,
+            false => Others::None,
+        };
+        let sql = inquiry::sql(names.iter().map(String::as_str).chain(known), *pins, others);
         if sql.is_empty() {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);
