@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -13,13 +11,13 @@ use crate::observe::pins::Pin;
 use crate::observe::snapshot::ClientView;
 use crate::observe::who::Who;
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Client>> {
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Client> {
     let mut clients = state.clients.list();
     clients
         .retain(|client| filter.pool(&client.database, &client.user) && filter.application(&client.application_name));
     clients.sort_unstable_by_key(|client| client.id);
     let finders = state.insight.finders();
-    Json(clients.iter().take(filter.limit()).map(|client| Client::new(client, &finders)).collect())
+    clients.iter().take(filter.limit()).map(|client| Client::new(client, &finders)).collect()
 }
 
 /// One row. `wait_ms` and `query_ms` are sums since the client came.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -14,8 +12,8 @@ use crate::observe::insight::FindingView;
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Finding>> {
-    Json(state.insight.findings(&filter.wanted(usize::MAX)).iter().map(Finding::from).collect())
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Finding> {
+    state.insight.findings(&filter.wanted(usize::MAX)).iter().map(Finding::from).collect()
 }
 
 /// One row. `wasted_ms` is of all occurrences together.

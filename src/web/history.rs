@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -15,7 +13,7 @@ use crate::observe::history::heavy::HeavyPoint;
 use crate::observe::history::pool::{GAUGES, PoolPoint, QUANTILES, SUMS};
 use crate::observe::history::{LEVELS, PoolSeries, StatementSeries};
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Series>> {
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Series> {
     let (period, of_statements) = (filter.period(), filter.of_statements());
     let (wanted, step_ms) = (filter.wanted(usize::MAX), LEVELS[period.level].step * 1000);
     let mut all: Vec<Series> = if of_statements {
@@ -30,7 +28,7 @@ pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<
     };
     all.sort_by(|one, two| (&one.labels, &one.name).cmp(&(&two.labels, &two.name)));
     all.truncate(wanted.limit);
-    Json(all)
+    all
 }
 
 /// One series.

@@ -11,13 +11,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::map_response;
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use self::answer::ApiError;
 use self::guests::Guests;
+use self::scribe::Scribe;
 use crate::observe::insight::Insight;
 use crate::observe::process::Process;
 use crate::observe::snapshot::{ClientSource, Readiness, SnapshotCell};
@@ -32,6 +33,7 @@ mod metrics;
 mod page;
 mod pages;
 mod pools;
+mod scribe;
 mod slow;
 mod statements;
 
@@ -82,18 +84,20 @@ const QUIET_MAX: Duration = Duration::from_secs(90);
 const GRACE: Duration = Duration::from_secs(2);
 
 fn router(state: WebState) -> Router {
+    let scribe = Scribe::default();
+    let scraped = scribe.clone();
     Router::new()
-        .merge(pages::router())
+        .merge(pages::router(&scribe))
         .route("/addresses", get(|| async { Html(page::ADDRESSES) }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .route("/api/pools", get(pools::list))
-        .route("/api/clients", get(clients::list))
-        .route("/api/statements", get(statements::list))
-        .route("/api/slow", get(slow::list))
-        .route("/api/findings", get(findings::list))
-        .route("/api/history", get(history::list))
+        .route("/metrics", get(async move |State(state): State<WebState>| scraped.make(move || metrics(&state)).await))
+        .route("/api/pools", scribe.list(pools::list))
+        .route("/api/clients", scribe.list(clients::list))
+        .route("/api/statements", scribe.list(statements::list))
+        .route("/api/slow", scribe.list(slow::list))
+        .route("/api/findings", scribe.list(findings::list))
+        .route("/api/history", scribe.list(history::list))
         .fallback(|| async {
             ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; /addresses lists those that exist")
         })
@@ -111,9 +115,9 @@ async fn readyz(State(state): State<WebState>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(state): State<WebState>) -> impl IntoResponse {
+fn metrics(state: &WebState) -> Response {
     let text = metrics::text(state.snapshots.get(), Process::read(), state.insight.totals());
-    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 //! turns that into HTML, [`chart`] draws. Templates escape whatever comes from outside, SQL above all, and the policy that goes
 //! with each answer lets nothing run but our own script.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -12,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use tokio::sync::Semaphore;
 
 use self::ask::Ask;
 use self::assets::Asset;
 use self::frame::{Frame, Tab, document, empty};
 use self::gather::Known;
 use super::WebState;
+use super::scribe::Scribe;
 use crate::observe::snapshot::Readiness;
 
 mod ask;
@@ -38,11 +36,10 @@ mod statements;
 mod write;
 
 /// All pages and what they load.
-pub(super) fn router() -> Router<WebState> {
-    let desk = Arc::new(Semaphore::new(1));
+pub(super) fn router(scribe: &Scribe) -> Router<WebState> {
     let page = |page: Page| {
-        let desk = desk.clone();
-        get(move |State(state): State<WebState>, uri: Uri| at(desk.clone(), page, state, uri))
+        let scribe = scribe.clone();
+        get(async move |State(state): State<WebState>, uri: Uri| scribe.make(move || answer(page, &state, &uri)).await)
     };
     Router::new()
         .route("/", page(Page { tab: Tab::Overview, path: "/", title: "Overview", body: overview }))
@@ -102,19 +99,6 @@ fn findings(known: &Known, ask: &Ask) -> Option<Markup> {
 
 fn clients(known: &Known, ask: &Ask) -> Option<Markup> {
     Some(clients::page(&gather::clients(known, ask), ask))
-}
-
-/// Makes one page at a time, however many are asked for, so that they never take more than one processor from those who work;
-/// and not on the thread that asks: it lets clients in as well, who would wait for ten thousand statements to be put in order.
-async fn at(desk: Arc<Semaphore>, page: Page, state: WebState, uri: Uri) -> Response {
-    let turn = desk.acquire_owned().await;
-    // It has its turn until it is made, also when nobody waits for it any more.
-    let make = move || {
-        let _turn = turn;
-        answer(page, &state, &uri)
-    };
-    let made = tokio::task::spawn_blocking(make).await;
-    made.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 fn answer(page: Page, state: &WebState, uri: &Uri) -> Response {

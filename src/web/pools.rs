@@ -1,7 +1,5 @@
 //! `/api/pools`: one row a pool, by database and user.
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -9,12 +7,12 @@ use super::answer::QuantilesMs;
 use super::filter::Filter;
 use crate::observe::snapshot::{ClientCounts, PoolView, ServerCounts, pool_mode_name};
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Pool>> {
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Pool> {
     let snapshot = state.snapshots.get();
     let mut pools: Vec<&PoolView> =
         snapshot.pools.iter().filter(|pool| filter.pool(&pool.database, &pool.user)).collect();
     pools.sort_by_key(|pool| (&pool.database, &pool.user));
-    Json(pools.into_iter().take(filter.limit()).map(Pool::from).collect())
+    pools.into_iter().take(filter.limit()).map(Pool::from).collect()
 }
 
 /// One row.

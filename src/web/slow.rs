@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -11,9 +9,9 @@ use super::answer::{ms, sql, time};
 use super::filter::Filter;
 use crate::observe::insight::SlowView;
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Slow>> {
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Slow> {
     let all = filter.all();
-    Json(state.insight.slow(&filter.wanted(usize::MAX), all).iter().map(Slow::from).collect())
+    state.insight.slow(&filter.wanted(usize::MAX), all).iter().map(Slow::from).collect()
 }
 
 /// One row.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
 use super::WebState;
@@ -17,9 +15,9 @@ use crate::sql::digest::Kind;
 /// Rows, if no limit is asked for: the thousandth heaviest takes no time worth a look.
 const ROWS: usize = 1_000;
 
-pub(super) async fn list(State(state): State<WebState>, filter: Filter) -> Json<Vec<Statement>> {
+pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Statement> {
     let rows = state.insight.statements(&filter.wanted(ROWS));
-    Json(rows.into_iter().map(|row| Statement::new(row, &state.insight)).collect())
+    rows.into_iter().map(|row| Statement::new(row, &state.insight)).collect()
 }
 
 /// One row. `total_ms` is the time that it ran, without waits for servers; `share` is of the time that all statements ran
