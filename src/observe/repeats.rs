@@ -2,9 +2,9 @@
 //! out. Pure.
 //!
 //! Three kinds of scopes see each execution: its connection; the connections of the same database, user, application and
-//! address; instead of those, all that bears its trace. A [`scope`] remembers results ([`rows`]) and follows the statements
-//! that ask for what is in them ([`link`], [`run`]), or that repeat by themselves ([`habit`], [`climb`]). What is over and
-//! proved goes to the [`ledger`], which asks names where values do not suffice, and makes findings of it.
+//! address; instead of those, all that bears its trace. A `scope` remembers results (`rows`) and follows the statements
+//! that ask for what is in them (`link`, `run`), or that repeat by themselves (`habit`, `climb`). What is over and
+//! proved goes to the `ledger`, which asks names where values do not suffice, and makes findings of it.
 
 use std::sync::Arc;
 use std::time::Duration;

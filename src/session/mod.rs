@@ -21,8 +21,6 @@ mod limits;
 mod listen;
 pub mod lobby;
 pub mod memo;
-#[cfg(test)]
-mod opening_tests;
 pub mod outline;
 pub mod owed;
 mod parting;
@@ -33,6 +31,8 @@ pub mod replication;
 pub mod replies;
 pub mod request;
 pub mod rows;
+#[cfg(test)]
+mod serving_tests;
 mod settle;
 mod sight;
 #[cfg(test)]
