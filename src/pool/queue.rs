@@ -11,7 +11,7 @@ use crate::protocol::encode::Complaint;
 /// they: crossing workers costs CPU, so it is done for fairness only.
 pub const HOME_BOUND: Duration = Duration::from_millis(5);
 
-/// A place in the queue. Ends with [`Queue::claim`] or [`Queue::leave`], nothing else.
+/// A place in the queue. Ends with `claim` or `leave`, nothing else.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Turn(usize);
 
