@@ -268,3 +268,14 @@ def test_restart(pooler, server):
             assert await client.query("show work_mem") == [["9MB"]]
 
     run(story())
+
+
+def test_what_a_function_leaves_is_found(server):
+    """A setting that the server lists and one that it does not."""
+    body = "perform set_config('work_mem', '9MB', false), set_config('app.tenant', '7', false)"
+    server.run(f"create function leave() returns int language plpgsql as $$ begin {body}; return 1; end $$", dbname="app")
+    env = {"PGWEIR_POOL_POOL_SIZE": 1, "PGWEIR_POOL_SERVER_AUDIT_INTERVAL": "1ms"}
+    with Pgweir(database_url=server.url("app", "secret"), env=env) as pooler, psycopg.connect(dsn(pooler), autocommit=True) as one:
+        one.execute("select leave()")
+        found = eventually(lambda: pooler.events("session_leak"), "the leak to be found")[0]
+        assert sorted(found["left"].split(", ")) == ["app.tenant", "work_mem"]
