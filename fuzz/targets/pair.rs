@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use pgweir::net::Lane;
 use pgweir::net::lane::SLICES;
 use pgweir::pool::catalog::Catalog;
+use pgweir::pool::culprits::Culprits;
 use pgweir::pool::memory::Memory;
 use pgweir::pool::parameters::Parameters;
 use pgweir::protocol::{Frame, backend, encode, frontend};
@@ -179,8 +180,8 @@ impl Pair {
         }
         let Pair { up, dialogue, statements, memory, watch, catalog, .. } = self;
         let dialect = catalog.get_mut().expect("nobody panics with it").dialect(&Parameters::default());
-        let (lane, backslash, hunting) = (up, false, false);
-        Desk { statements, memory, dialogue, lane, watch, backslash, hunting, dialect, catalog }.judge()
+        let (lane, backslash, hunting, culprits) = (up, false, false, &Culprits::default());
+        Desk { statements, memory, dialogue, lane, watch, backslash, hunting, culprits, dialect, catalog }.judge()
     }
 
     /// Looks at a Query's text. Whether all of it is there.

@@ -209,6 +209,22 @@ def test_a_setting_of_the_application_that_a_function_makes_is_found_too(one_ser
         assert (value(other, tenant), value(one, tenant)) == (None, "8")
 
 
+def test_what_leaves_something_behind_in_a_transaction_is_named(one_server, postgres):
+    postgres.run(
+        "create or replace function deep() returns int language plpgsql as $$ begin "
+        "perform set_config('work_mem', '9MB', false); return 1; end $$",
+        dbname="app",
+    )
+    with connect(one_server) as one:
+        one.execute("select deep()")
+        eventually(lambda: one_server.events("session_leak"), "the leak to be found")
+        with one.transaction():
+            one.execute("select deep()")
+            one.execute("select 1")
+        named = eventually(lambda: [e for e in one_server.events("session_leak") if "statement" in e], "its cause")[0]
+        assert named["statement"] == "select deep(); select ?"
+
+
 def test_a_library_that_was_loaded_goes_with_its_client(sidecar, postgres):
     """What LOAD has brought in cannot be taken out of a process: the server ends with its client's stay."""
     postgres.run("drop role if exists loader", "create role loader superuser login password 'secret'")

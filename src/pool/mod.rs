@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod channels;
 pub mod client;
 pub mod connect;
+pub mod culprits;
 pub mod hub;
 pub mod inquiry;
 pub mod lease;
@@ -128,6 +129,8 @@ pub struct Pool {
     /// Something was left on a server that no text told of, a while ago: every release is looked at, to find out by what.
     hunting: AtomicBool,
     hunted_at: Mutex<Option<Instant>>,
+    /// What was found out.
+    pub culprits: culprits::Culprits,
     /// What listens for its clients.
     pub hub: hub::Hub,
     /// How many clients are tied to a server of theirs.
@@ -188,6 +191,7 @@ impl Pool {
             crowded: AtomicBool::new(false),
             hunting: AtomicBool::new(false),
             hunted_at: Mutex::default(),
+            culprits: culprits::Culprits::default(),
             hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),
             keys: Mutex::default(),

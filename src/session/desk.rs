@@ -11,6 +11,7 @@ use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
 use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, Dialect, PREFIX, Statement, server_name};
+use crate::pool::culprits::Culprits;
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
 use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
@@ -57,6 +58,8 @@ pub struct Desk<'a> {
     pub backslash: bool,
     /// Whether the pool looks for what leaves things behind.
     pub hunting: bool,
+    /// What does, as far as it is known.
+    pub culprits: &'a Culprits,
     /// What texts mean now.
     pub dialect: Dialect,
     /// What the pool knows.

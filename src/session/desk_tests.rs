@@ -1,6 +1,7 @@
 //! Prepared statements by scripts: what two clients say, what each server gets to read.
 
 use super::*;
+use crate::pool::culprits::Culprits;
 use crate::pool::parameters::Parameters;
 use std::io::IoSlice;
 
@@ -98,6 +99,7 @@ impl Scene {
                 let mut watch = Watch::default();
                 let watch = &mut watch;
                 let dialect = self.catalog.lock().unwrap().dialect(&Parameters::default());
+                let culprits = Culprits::default();
                 let desk = Desk {
                     statements,
                     memory,
@@ -106,6 +108,7 @@ impl Scene {
                     watch,
                     backslash: false,
                     hunting: false,
+                    culprits: &culprits,
                     dialect,
                     catalog: &self.catalog,
                 };

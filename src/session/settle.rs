@@ -145,10 +145,11 @@ impl Relay<'_> {
     }
 
     /// Whether the server is to be looked at though no text told of anything: once after each batch, while the pool looks
-    /// for what leaves things behind.
+    /// for what leaves things behind; and always after a statement that is known to do so.
     fn hunts(&mut self) -> bool {
         let batch = self.exchange.dialogue.answering();
-        let due = self.session.pool.is_hunting() && self.exchange.settling.hunted != Some(batch);
+        let hunting = self.exchange.watch.has_caught() || self.session.pool.is_hunting();
+        let due = hunting && self.exchange.settling.hunted != Some(batch);
         if due {
             self.exchange.settling.hunted = Some(batch);
             self.exchange.watch.hunt();
@@ -158,13 +159,15 @@ impl Relay<'_> {
 
     /// What nobody could have known of but by asking: what leaves it behind has been found.
     fn tell_of_leaks(&self, question: &Question, answer: &Answer) {
-        let Some(text) = &question.hunted else { return };
+        let Some(texts) = &question.hunted else { return };
         let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected);
         if !leaks.is_empty() {
             let client = &self.session.client;
+            let statement = texts.iter().map(|text| redact(text)).collect::<Vec<_>>().join("; ");
             warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,
-                left = leaks, statement = redact(text),
-                message = "this statement changes the session without saying so; it is carried along while that is watched");
+                left = leaks, statement, message = "this changes the session without saying so; from now on it is carried along, \
+                at the price of a question to the server each time");
+            texts.iter().for_each(|text| self.session.pool.culprits.add(text));
         }
     }
 

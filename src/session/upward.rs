@@ -6,6 +6,7 @@ use super::relay::Relay;
 use super::request::refusal;
 use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, dialect_of, violation};
+use super::watch::cut;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
@@ -146,8 +147,9 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-                if self.session.pool.is_hunting() {
-                    watch.remember(text);
+                let known = self.session.pool.culprits.has(cut(text));
+                if known || self.session.pool.is_hunting() {
+                    watch.remember(text, known);
                 }
                 if !harmless {
                     watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
@@ -178,6 +180,7 @@ impl Relay<'_> {
             watch,
             backslash: session.backslash,
             hunting: session.pool.is_hunting(),
+            culprits: &session.pool.culprits,
             dialect: dialect_of(&mut session.dialect, &session.pool, &session.parameters),
             catalog: &session.pool.catalog,
         };

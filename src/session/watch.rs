@@ -5,6 +5,7 @@
 //! the server (`pool::inquiry`), which knows what transactions, savepoints and functions made of it.
 
 use crate::observe::pins::{Pin, Pins};
+use crate::pool::culprits::may_leave;
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
 use crate::sql::{Change, Effects, Listen, To, changes, effects, unlistened};
@@ -62,12 +63,17 @@ pub struct Watch {
     again: Option<Box<Question>>,
     /// The server is looked at without need.
     hunted: bool,
-    /// The last text at all, while it is.
-    last: Option<Box<[u8]>>,
+    /// It is because of a statement that is known to leave something behind.
+    caught: bool,
+    /// Texts since then, while it is.
+    passed: Vec<Box<[u8]>>,
 }
 
 /// So much of a text is remembered to tell which it was.
 const MOST_REMEMBERED: usize = 1024;
+
+/// Texts of one transaction that are remembered.
+const MOST_PASSED: usize = 16;
 
 /// What is to be done when the server is at rest.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,8 +103,8 @@ pub struct Question {
     pub released: bool,
     /// The text that raised the question, for the log.
     pub suspect: Option<Box<[u8]>>,
-    /// The question is asked without need, to find out what this text leaves behind.
-    pub hunted: Option<Box<[u8]>>,
+    /// The question is asked without need, to find out what these texts leave behind.
+    pub hunted: Option<Vec<Box<[u8]>>>,
     /// Ties that are no surprise.
     pub expected: Pins,
 }
@@ -123,7 +129,7 @@ impl Watch {
     /// Nothing has been seen.
     #[inline]
     pub fn clear(&mut self) {
-        if !self.is_clean() || self.hunted || self.last.is_some() {
+        if !self.is_clean() || self.hunted || !self.passed.is_empty() {
             *self = Watch::default();
         }
     }
@@ -214,10 +220,18 @@ impl Watch {
         self.hunted = true;
     }
 
-    /// Remembers a text while the pool looks for what leaves things behind.
+    /// Remembers a text while the pool looks for what leaves things behind; `known`: this one does.
     #[cold]
-    pub fn remember(&mut self, text: &[u8]) {
-        self.last = Some(text.get(..MOST_REMEMBERED).unwrap_or(text).into());
+    pub fn remember(&mut self, text: &[u8], known: bool) {
+        self.caught |= known;
+        if self.passed.len() < MOST_PASSED && may_leave(text) {
+            self.passed.push(cut(text).into());
+        }
+    }
+
+    /// Whether a statement has passed that is known to leave something behind.
+    pub fn has_caught(&self) -> bool {
+        self.caught
     }
 
     /// Whether nothing was seen that could have left anything behind.
@@ -254,7 +268,7 @@ impl Watch {
         let expected = seen.suspicions() | (before & seen.releases());
         let look = if seen.hunted { Pins::ALL } else { expected };
         let tied = if seen.undone.is_some() { Pins::NONE } else { seen.ties() };
-        let hunted = seen.hunted.then(|| seen.last.take().unwrap_or_default());
+        let hunted = seen.hunted.then(|| std::mem::take(&mut seen.passed));
         if certain
             && !opaque
             && seen.again.is_none()
@@ -310,6 +324,11 @@ impl Question {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && !self.known && !self.all && self.pins.is_empty()
     }
+}
+
+/// As much of a text as is remembered.
+pub fn cut(text: &[u8]) -> &[u8] {
+    text.get(..MOST_REMEMBERED).unwrap_or(text)
 }
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {

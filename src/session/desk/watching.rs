@@ -1,8 +1,10 @@
 //! What executing a statement may leave behind, told to the watch when it is bound. Pure.
 
 use super::super::statements::Statements;
+use super::super::watch::cut;
 use super::{Desk, Subject};
 use crate::protocol::frame::cut_str;
+
 use crate::protocol::frontend::Bind;
 use crate::sql::Effects;
 
@@ -25,10 +27,14 @@ impl Desk<'_> {
         watch.execution(found, text, &parameter, dialogue.moment(*backslash));
     }
 
-    /// Tells the watch of any statement at all, while the pool looks for what leaves things behind.
+    /// Tells the watch of a statement that is known to leave things behind; of any at all while the pool looks for those.
     pub(super) fn remember(&mut self, subject: &Subject) {
-        if self.hunting {
-            self.watch.remember(text_of(subject, self.statements));
+        if self.hunting || !self.culprits.is_empty() {
+            let text = text_of(subject, self.statements);
+            let known = self.culprits.has(cut(text));
+            if known || self.hunting {
+                self.watch.remember(text, known);
+            }
         }
     }
 }
