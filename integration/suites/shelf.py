@@ -1,33 +1,12 @@
 """The suites: which there are, what each needs in the database, how each is run. What they mean by a test is theirs."""
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+from suites.rust import RUST
 from suites.sources import stage
-
-# A test of theirs that takes longer hangs; the slowest that passes takes ten seconds.
-LONGEST_TEST = 60
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: in which directory, which command, with which environment beside ours."""
-
-    place: Path
-    command: list[str]
-    env: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Suite:
-    """`run(port, report)` makes a run against the Postgres, or what looks like one, at that port of 127.0.0.1, database `suite`,
-    user `postgres`, no password; it writes JUnit's XML to `report`. `first` is run in the database before."""
-
-    name: str
-    run: Callable[[int, Path], Run]
-    first: list[str] = field(default_factory=list)
+from suites.suite import LONGEST_TEST, Run, Suite
 
 
 def pytest(place: Path, report: Path, *args: str) -> list[str]:
@@ -109,4 +88,5 @@ SUITES = [
     Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), FOR_SQLALCHEMY),
     Suite("django", django({})),
     Suite("django-server-binding", django({"server_side_binding": True})),
+    *RUST,
 ]
