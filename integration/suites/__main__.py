@@ -65,7 +65,7 @@ def run(suite: Suite, way: str) -> dict[str, outcome.Outcome]:
     report.unlink(missing_ok=True)
     with Postgres(hba=suite.hba + HBA, settings=SETTINGS) as postgres:
         postgres.run("create database suite")
-        postgres.run("select 1", *suite.first, dbname=suite.database)
+        postgres.run("select 1", *suite.first(), dbname=suite.database)
         if way == "direct":
             _run(suite, postgres.port, report)
         else:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from suites.rust import RUST
+from suites import sqlx, tokio_postgres
 from suites.sources import stage
 from suites.suite import LONGEST_TEST, Run, Suite
 
@@ -76,17 +76,20 @@ def django(options: dict) -> Callable[[int, Path], Run]:
     return run
 
 
-FOR_SQLALCHEMY = [
-    *("create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"),
-]
+
+def for_sqlalchemy() -> list[str]:
+    """What its tests expect to be there."""
+    return ["create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"]
+
 
 SUITES = [
     Suite("asyncpg", asyncpg),
     Suite("psycopg2", psycopg2),
-    Suite("sqlalchemy-psycopg", sqlalchemy("psycopg"), FOR_SQLALCHEMY),
-    Suite("sqlalchemy-asyncpg", sqlalchemy("asyncpg"), FOR_SQLALCHEMY),
-    Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), FOR_SQLALCHEMY),
+    Suite("sqlalchemy-psycopg", sqlalchemy("psycopg"), for_sqlalchemy),
+    Suite("sqlalchemy-asyncpg", sqlalchemy("asyncpg"), for_sqlalchemy),
+    Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), for_sqlalchemy),
     Suite("django", django({})),
     Suite("django-server-binding", django({"server_side_binding": True})),
-    *RUST,
+    tokio_postgres.SUITE,
+    sqlx.SUITE,
 ]

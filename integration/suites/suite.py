@@ -20,12 +20,12 @@ class Run:
 @dataclass(frozen=True)
 class Suite:
     """`run(port, report)` makes a run against the Postgres, or what looks like one, at that port of 127.0.0.1, user `postgres`; it
-    writes JUnit's XML to `report`. `first` is run before, in the database `database`. Lines of `hba` come before those that trust
+    writes JUnit's XML to `report`. What `first` says is run before, in the database `database`. Lines of `hba` come before those that trust
     everybody. With `passwords`, by user, pgweir lets in those users alone, by SCRAM; without any it trusts everybody, too."""
 
     name: str
     run: Callable[[int, Path], Run]
-    first: list[str] = field(default_factory=list)
+    first: Callable[[], list[str]] = list
     database: str = "suite"
     hba: str = ""
     passwords: dict[str, str] = field(default_factory=dict)
