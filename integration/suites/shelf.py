@@ -76,7 +76,6 @@ def django(options: dict) -> Callable[[int, Path], Run]:
     return run
 
 
-
 def for_sqlalchemy() -> list[str]:
     """What its tests expect to be there."""
     return ["create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"]
