@@ -13,8 +13,9 @@ from support.pgweir import Pgweir
 from support.places import ROOT
 from support.postgres import Postgres
 from suites import known, outcome
-from suites.shelf import SUITES, Suite
+from suites.shelf import SUITES
 from suites.sources import PLACE
+from suites.suite import Suite
 
 # The suites make users and databases as they please, and some ask whether they need a password.
 HBA = """
@@ -48,12 +49,13 @@ class Compared:
         return outcome.differences(self.direct, self.through)
 
 
-def pooled(postgres: Postgres) -> Pgweir:
-    """pgweir in transaction mode, every database and the user `postgres`."""
+def pooled(suite: Suite, postgres: Postgres) -> Pgweir:
+    """pgweir in transaction mode, every database; the suite's users, or `postgres`."""
     pool = {"pool_size": SERVERS, "query_wait_timeout": "5s", "server_idle_timeout": IDLE}
     everything = {"host": postgres.host, "port": postgres.port}
-    databases = {"*": everything}
-    return Pgweir(config={"pool": pool, "auth": {"auth_type": "trust"}, "databases": databases, "users": {"postgres": {}}})
+    auth = {"auth_type": "scram-sha-256" if suite.passwords else "trust"}
+    users = {user: {"password": password} for user, password in suite.passwords.items()} or {"postgres": {}}
+    return Pgweir(config={"pool": pool, "auth": auth, "databases": {"*": everything}, "users": users})
 
 
 def run(suite: Suite, way: str) -> dict[str, outcome.Outcome]:
@@ -61,13 +63,13 @@ def run(suite: Suite, way: str) -> dict[str, outcome.Outcome]:
     report = PLACE / "reports" / f"{suite.name}-{way}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    with Postgres(hba=HBA, settings=SETTINGS) as postgres:
+    with Postgres(hba=suite.hba + HBA, settings=SETTINGS) as postgres:
         postgres.run("create database suite")
-        postgres.run("select 1", *suite.first, dbname="suite")
+        postgres.run("select 1", *suite.first(), dbname=suite.database)
         if way == "direct":
             _run(suite, postgres.port, report)
         else:
-            with pooled(postgres) as pgweir:
+            with pooled(suite, postgres) as pgweir:
                 _run(suite, pgweir.port, report)
     return outcome.read(report)
 

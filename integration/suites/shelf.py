@@ -1,33 +1,12 @@
 """The suites: which there are, what each needs in the database, how each is run. What they mean by a test is theirs."""
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+from suites import sqlx, tokio_postgres
 from suites.sources import stage
-
-# A test of theirs that takes longer hangs; the slowest that passes takes ten seconds.
-LONGEST_TEST = 60
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: in which directory, which command, with which environment beside ours."""
-
-    place: Path
-    command: list[str]
-    env: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Suite:
-    """`run(port, report)` makes a run against the Postgres, or what looks like one, at that port of 127.0.0.1, database `suite`,
-    user `postgres`, no password; it writes JUnit's XML to `report`. `first` is run in the database before."""
-
-    name: str
-    run: Callable[[int, Path], Run]
-    first: list[str] = field(default_factory=list)
+from suites.suite import LONGEST_TEST, Run, Suite
 
 
 def pytest(place: Path, report: Path, *args: str) -> list[str]:
@@ -97,16 +76,19 @@ def django(options: dict) -> Callable[[int, Path], Run]:
     return run
 
 
-FOR_SQLALCHEMY = [
-    *("create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"),
-]
+def for_sqlalchemy() -> list[str]:
+    """What its tests expect to be there."""
+    return ["create schema test_schema", "create schema test_schema_2", "create extension hstore", "create extension citext"]
+
 
 SUITES = [
     Suite("asyncpg", asyncpg),
     Suite("psycopg2", psycopg2),
-    Suite("sqlalchemy-psycopg", sqlalchemy("psycopg"), FOR_SQLALCHEMY),
-    Suite("sqlalchemy-asyncpg", sqlalchemy("asyncpg"), FOR_SQLALCHEMY),
-    Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), FOR_SQLALCHEMY),
+    Suite("sqlalchemy-psycopg", sqlalchemy("psycopg"), for_sqlalchemy),
+    Suite("sqlalchemy-asyncpg", sqlalchemy("asyncpg"), for_sqlalchemy),
+    Suite("sqlalchemy-psycopg2", sqlalchemy("psycopg2"), for_sqlalchemy),
     Suite("django", django({})),
     Suite("django-server-binding", django({"server_side_binding": True})),
+    tokio_postgres.SUITE,
+    sqlx.SUITE,
 ]

@@ -43,6 +43,26 @@ def test_a_table_of_another_shape(connect, table):
     run(story())
 
 
+def test_what_means_nothing_any_more_is_dropped(sidecar, table):
+    """On a server that never had it, too, where it can no longer be prepared."""
+    table("passing", "v int")
+    pooler = sidecar(pool_size=2)
+    place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+
+    async def story():
+        client, other = [await asyncpg.connect(**place) for _ in range(2)]
+        statement = await client.prepare("select v from passing", name="mine")
+        assert await statement.fetch() == []
+        async with other.transaction():
+            await other.execute("select 'on the server that has it'")
+            await client.execute("drop table passing")
+            assert await client.execute("deallocate mine") == "DEALLOCATE"
+        with pytest.raises(asyncpg.InvalidSQLStatementNameError):
+            await statement.fetch()
+
+    run(story())
+
+
 def test_everybody_is_told_before_columns_are_others(connect, table):
     """Whoever still takes a column for an integer must not be sent a float in its place, although others have been told."""
     table("shifting", "v int")

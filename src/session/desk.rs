@@ -315,6 +315,11 @@ impl Desk<'_> {
 
     /// Sees to it that the server has this statement when it reads what comes next.
     fn provide(&mut self, statement: &Arc<Statement>) {
+        self.provide_as(statement, &statement.definition);
+    }
+
+    /// The same, with another definition under its name.
+    fn provide_as(&mut self, statement: &Statement, definition: &[u8]) {
         let lack = self.memory.lacks(statement.id);
         if lack == Lack::CloseAndParse {
             self.send_close(statement.id);
@@ -322,7 +327,7 @@ impl Desk<'_> {
         if lack != Lack::Nothing {
             self.make_room(statement.id);
             self.dialogue.send_ours(Owed::OurParse(Some(statement.id)));
-            self.lane.insert(|out| encode::parse(out, &statement.name, &statement.definition));
+            self.lane.insert(|out| encode::parse(out, &statement.name, definition));
         }
     }
 

@@ -261,7 +261,7 @@ fn deallocate_by_sql() {
         9,
         &[
             ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
-            ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1=one Q:DEALLOCATE_\"#1\""),
+            ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1= Q:DEALLOCATE_\"#1\""),
             ("0>0: B:s S | E Z:I", "B:s S"),
             ("1>1: P:t=one S | 3 1 Z:I", "C:#1 P:#1=one S"),
             ("1>1: P:=DEALLOCATE_\"t\" B: E S | 1 2 C:DEALLOCATE Z:I", "P:=DEALLOCATE_\"#1\" B: E S"),

@@ -8,6 +8,10 @@ use crate::pool::memory::{StatementId, Unnamed};
 use crate::protocol::frame::cut_str;
 use crate::protocol::{encode, frontend};
 
+/// What is only there to be dropped is a text that never fails: what its own names may be gone, and a Query behind a Parse that
+/// fails is never answered.
+const EMPTY: [u8; 3] = [0; 3];
+
 impl Desk<'_> {
     pub(super) fn deallocate_by_parse(&mut self, name: &[u8], query: &str) -> Judged {
         self.begin_deallocate(name);
@@ -44,7 +48,7 @@ impl Desk<'_> {
             self.statements.deallocating.clear();
         }
         if let Some(statement) = self.statements.names.get(name).cloned() {
-            self.provide(&statement);
+            self.provide_as(&statement, &EMPTY);
             self.memory.unsure(statement.id);
             self.statements.deallocating.push_back(name.into());
         }
