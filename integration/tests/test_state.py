@@ -161,7 +161,8 @@ def test_max_pinned(run_pgweir, postgres):
             for _ in range(100):
                 other.execute("select pg_advisory_lock(2)")
         assert "advisory_lock is in use" in str(told.value) or isinstance(told.value, psycopg.OperationalError)
-        assert [event["reason"] for event in pooler.events("client_gone")] == ["0A000"]
+        gone = eventually(lambda: pooler.events("client_gone"), "its end in the log")
+        assert [event["reason"] for event in gone] == ["0A000"]
         assert value(one, "select 1") == 1
 
 
