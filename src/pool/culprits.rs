@@ -18,6 +18,9 @@ pub struct Culprits {
 /// So many are known; what others leave behind is found by chance, again and again.
 const MOST: usize = 1024;
 
+/// So much of a text is enough to know it by.
+const MOST_READ: usize = 1024;
+
 /// Statements of one text that are told apart.
 const MOST_STATEMENTS: usize = 64;
 
@@ -44,6 +47,11 @@ impl Culprits {
     }
 }
 
+/// As much of a text as is remembered.
+pub fn cut(text: &[u8]) -> &[u8] {
+    text.get(..MOST_READ).unwrap_or(text)
+}
+
 /// Whether a text can leave anything behind: not what only begins and ends transactions.
 pub fn may_leave(text: &[u8]) -> bool {
     mark(text).is_some()
@@ -51,7 +59,7 @@ pub fn may_leave(text: &[u8]) -> bool {
 
 /// The same for texts that differ in values only; `None` for what only begins and ends transactions.
 fn mark(text: &[u8]) -> Option<u64> {
-    let statements = digest::statements(text, false).take(MOST_STATEMENTS).map(|statement| statement.reading);
+    let statements = digest::statements(cut(text), false).take(MOST_STATEMENTS).map(|statement| statement.reading);
     let mut does = statements.filter(|reading| reading.kind != Kind::Transparent).peekable();
     does.peek()?;
     Some(does.fold(0, |mark: u64, reading| mark.rotate_left(7) ^ reading.digest.0))

@@ -89,7 +89,11 @@ impl Statements {
             Settled::AllDropped => {
                 let Statements { names, journal, former, .. } = self;
                 let dropped = |name: &[u8]| journal.iter().all(|change| *change.name != *name);
-                former.extend(names.extract_if(|name, _| dropped(name)));
+                let dropped: HashMap<_, _> = names.extract_if(|name, _| dropped(name)).collect();
+                // Not more than there were names, however long the pipeline is.
+                if !dropped.is_empty() {
+                    *former = dropped;
+                }
             }
             Settled::Deallocated => {
                 if let Some(name) = self.deallocating.pop_front() {

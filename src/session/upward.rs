@@ -6,7 +6,6 @@ use super::relay::Relay;
 use super::request::refusal;
 use super::statements::{Statements, may_drop};
 use super::stay::{Farewell, dialect_of, violation};
-use super::watch::cut;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
@@ -147,10 +146,7 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-                let known = self.session.pool.culprits.has(cut(text));
-                if known || self.session.pool.is_hunting() {
-                    watch.remember(text, known);
-                }
+                watch.pass(text, self.session.pool.is_hunting(), &self.session.pool.culprits);
                 if !harmless {
                     watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
                 }

@@ -5,7 +5,7 @@
 //! the server (`pool::inquiry`), which knows what transactions, savepoints and functions made of it.
 
 use crate::observe::pins::{Pin, Pins};
-use crate::pool::culprits::may_leave;
+use crate::pool::culprits::{Culprits, cut, may_leave};
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
 use crate::sql::{Change, Effects, Listen, To, changes, effects, unlistened};
@@ -68,9 +68,6 @@ pub struct Watch {
     /// Texts since then, while it is.
     passed: Vec<Box<[u8]>>,
 }
-
-/// So much of a text is remembered to tell which it was.
-const MOST_REMEMBERED: usize = 1024;
 
 /// Texts of one transaction that are remembered.
 const MOST_PASSED: usize = 16;
@@ -220,9 +217,17 @@ impl Watch {
         self.hunted = true;
     }
 
-    /// Remembers a text while the pool looks for what leaves things behind; `known`: this one does.
+    /// Any text passes: it is remembered if it is known to leave something behind, or the pool hunts for what does.
+    #[inline]
+    pub fn pass(&mut self, text: &[u8], hunting: bool, culprits: &Culprits) {
+        let known = culprits.has(text);
+        if known || hunting {
+            self.remember(text, known);
+        }
+    }
+
     #[cold]
-    pub fn remember(&mut self, text: &[u8], known: bool) {
+    fn remember(&mut self, text: &[u8], known: bool) {
         self.caught |= known;
         if self.passed.len() < MOST_PASSED && may_leave(text) {
             self.passed.push(cut(text).into());
@@ -324,11 +329,6 @@ impl Question {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && !self.known && !self.all && self.pins.is_empty()
     }
-}
-
-/// As much of a text as is remembered.
-pub fn cut(text: &[u8]) -> &[u8] {
-    text.get(..MOST_REMEMBERED).unwrap_or(text)
 }
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {

@@ -1,7 +1,6 @@
 //! What executing a statement may leave behind, told to the watch when it is bound. Pure.
 
 use super::super::statements::Statements;
-use super::super::watch::cut;
 use super::{Desk, Subject};
 use crate::protocol::frame::cut_str;
 
@@ -30,11 +29,7 @@ impl Desk<'_> {
     /// Tells the watch of a statement that is known to leave things behind; of any at all while the pool looks for those.
     pub(super) fn remember(&mut self, subject: &Subject) {
         if self.hunting || !self.culprits.is_empty() {
-            let text = text_of(subject, self.statements);
-            let known = self.culprits.has(cut(text));
-            if known || self.hunting {
-                self.watch.remember(text, known);
-            }
+            self.watch.pass(text_of(subject, self.statements), self.hunting, self.culprits);
         }
     }
 }
