@@ -26,6 +26,12 @@ pub fn give_back(mut lease: Lease, now: Instant) {
     if interval.is_zero() || now.saturating_duration_since(server.audited_at) < interval {
         return lease.give_back(now);
     }
+    sample(lease, now);
+}
+
+#[cold]
+fn sample(mut lease: Lease, now: Instant) {
+    let server = lease.server();
     server.audited_at = now;
     let (pool, home) = (server.pool.clone(), server.home);
     pool.homes[home].runtime.clone().spawn(async move {

@@ -110,6 +110,7 @@ pub(super) fn accept(server: Box<Server>, now: Instant) {
 }
 
 /// Closes a server that was on loan, and has others opened where they are wanted.
+#[cold]
 pub(super) fn discard(mut server: Box<Server>, why: &'static str) {
     let (pool, home) = (server.pool.clone(), server.home);
     pool.closed(&mut server, why);
@@ -178,7 +179,9 @@ impl Pool {
             };
             let wanted = ledger.to_open(now);
             drop(ledger);
-            self.open_some(wanted, client.worker);
+            if wanted > 0 {
+                self.open_some(wanted, client.worker);
+            }
             return Asked::Waiting(Waiting { pool: self.clone(), client: client.clone(), turn: Some(turn) });
         }
     }
@@ -199,6 +202,7 @@ impl Pool {
         self.open_some(wanted, home);
     }
 
+    #[cold]
     fn open_some(self: &Arc<Self>, wanted: usize, home: usize) {
         for _ in 0..wanted {
             let pool = self.clone();

@@ -156,6 +156,7 @@ impl Relay<'_> {
 
     /// A parameter has changed, for the client and on its server; or on the server only, where the client is to have what it
     /// started with and the server has what servers start with.
+    #[cold]
     fn judge_parameter(&mut self) -> Step {
         let Ok(Some(frame)) = self.exchange.down.frame() else { return Step::Hold(0) };
         let size = frame.size;
@@ -202,6 +203,7 @@ impl Relay<'_> {
     }
 
     /// The session's parameters were refused: what the client asked for runs behind it, with those of somebody else.
+    #[cold]
     fn refused(&mut self) -> Step {
         let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
         let why = format!("it refused the session's parameters: {}", line.unwrap_or_default());
@@ -209,6 +211,7 @@ impl Relay<'_> {
         Step::Hold(0)
     }
 
+    #[cold]
     fn judge_error(&mut self, verdict: Verdict, bound: Option<StatementId>) -> Step {
         let Exchange { down, course, .. } = &mut *self.exchange;
         let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
@@ -236,6 +239,7 @@ impl Relay<'_> {
         }
     }
 
+    #[cold]
     fn answer_now(&mut self) {
         let Exchange { down, dialogue, .. } = &mut *self.exchange;
         if down.is_mid_frame() {
@@ -260,6 +264,7 @@ impl Relay<'_> {
     }
 
     /// Passes an error on with the client's name for a statement in place of ours.
+    #[cold]
     fn rename(&mut self, size: usize) {
         let statements = self.session.statements.as_deref();
         self.exchange.down.replace(size, size, |out, seen| {

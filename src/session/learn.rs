@@ -90,6 +90,6 @@ fn denied(denied: Denied) -> Complaint {
                 waited.as_millis()
             ),
         ),
-        Denied::Told(_) => super::stay::shutdown(),
+        Denied::Told(_) => super::heed::shutdown(),
     }
 }

@@ -138,7 +138,7 @@ impl Session {
     pub(super) async fn listen(&mut self, mut up: Box<Lane>, wanted: Wanted) -> Result<(), Farewell> {
         let answer = wanted.answer();
         if let Err(complaint) = self.hear(&wanted).await {
-            return self.refuse(up, Box::new(complaint)).await;
+            return self.refuse(up, complaint).await;
         }
         self.note_unnamed(&up, &wanted);
         up.swallow(wanted.size);

@@ -12,6 +12,7 @@ use crate::protocol::sqlstate;
 
 impl Relay<'_> {
     /// The server closed, broke off, or said what no server says.
+    #[cold]
     pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
         if let Some(lease) = self.lease.take() {
             self.session.client.set_line(None);
@@ -34,6 +35,7 @@ impl Relay<'_> {
     }
 
     /// The client leaves in the middle, or is made to: what becomes of the server.
+    #[cold]
     pub(super) fn give_up(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
         self.session.client.set_line(None);

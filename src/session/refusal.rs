@@ -3,15 +3,19 @@
 use std::future::poll_fn;
 use std::time::{Duration, Instant};
 
+use super::heed::shutdown;
 use super::stay::{Farewell, Session, violation};
 use crate::net::Lane;
 use crate::observe::rejections::Reason;
+use crate::pool::client::Word;
 use crate::pool::lease::Denied;
 use crate::protocol::encode::{self, Complaint, Severity};
 use crate::protocol::{TransactionStatus, frontend, sqlstate};
 
 impl Session {
-    pub(super) fn denial(&self, denied: Denied) -> Complaint {
+    /// Why its request fails, or why it leaves.
+    #[cold]
+    pub(super) fn denial(&self, denied: Denied) -> Result<Complaint, Farewell> {
         let complaint = match denied {
             Denied::Late(waited) => {
                 self.stay.rejections.count(Reason::Timeout);
@@ -21,6 +25,7 @@ impl Session {
                 self.stay.rejections.count(Reason::ServerUnavailable);
                 Complaint { severity: Severity::Error, ..(*why).clone() }
             }
+            Denied::Told(Word::Drain | Word::Leave) => return Err(Farewell::told(shutdown())),
             Denied::Told(_) => {
                 self.client.unsay();
                 Complaint::error(sqlstate::QUERY_CANCELED, "canceling statement due to user request")
@@ -28,7 +33,7 @@ impl Session {
             }
         };
         self.meter().error(complaint.sqlstate);
-        complaint
+        Ok(complaint)
     }
 
     fn late(&self, waited: Duration) -> Complaint {
@@ -48,7 +53,7 @@ impl Session {
 
     /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
     /// everything up to its end skipped, ReadyForQuery.
-    pub(super) async fn refuse(&mut self, mut up: Box<Lane>, complaint: Box<Complaint>) -> Result<(), Farewell> {
+    pub(super) async fn refuse(&mut self, mut up: Box<Lane>, complaint: Complaint) -> Result<(), Farewell> {
         let mut out = Vec::new();
         complaint.encode(&mut out);
         self.say(&mut out).await?;

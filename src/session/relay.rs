@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::course::Course;
+use super::heed::shutdown;
 use super::limits::{Limits, Standing};
 use super::owed::Owed;
-use super::stay::{Farewell, Session, shutdown};
+use super::stay::{Farewell, Session};
 use super::tape::nanos;
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
@@ -17,7 +18,7 @@ use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
 use crate::pool::client::Word;
 use crate::pool::memory::Unnamed;
-use crate::pool::{Lease, audit, roster};
+use crate::pool::{Lease, audit};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
 
@@ -43,6 +44,7 @@ impl<'s> Relay<'s> {
         let now = Instant::now();
         let mut exchange = session.worker.lend_exchange();
         exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
+        exchange.course.times.nanos = nanos(now.saturating_duration_since(session.worker.epoch));
         let waited = now.saturating_duration_since(asked_at);
         session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
@@ -62,7 +64,15 @@ impl<'s> Relay<'s> {
 
     /// Runs until the server is given back.
     pub(super) async fn converse(mut self) -> Result<(), Farewell> {
-        let outcome = poll_fn(|cx| self.poll(cx)).await;
+        // The clock has been read for the beginning.
+        let mut woken = false;
+        let outcome = poll_fn(|cx| {
+            if std::mem::replace(&mut woken, true) {
+                self.read_clock();
+            }
+            self.poll(cx)
+        })
+        .await;
         if let Err(farewell) = &outcome {
             self.cut_tape(farewell);
             self.give_up();
@@ -98,7 +108,6 @@ impl<'s> Relay<'s> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
-        self.read_clock();
         self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {
@@ -146,6 +155,7 @@ impl<'s> Relay<'s> {
 
     /// What the client is told comes after what it is being sent. Where that ends in the middle of a message, nothing can
     /// be said.
+    #[cold]
     fn end(&mut self, farewell: Farewell) -> Result<(), Farewell> {
         match farewell {
             Farewell::Told(_) if self.exchange.course.ending.is_some() => {}
@@ -264,6 +274,7 @@ impl<'s> Relay<'s> {
     }
 
     /// What others have for a client that keeps its server.
+    #[cold]
     fn take_mail(&mut self) -> Result<(), Farewell> {
         if self.session.client.mail().is_some() {
             let letters = self.session.letters()?;
@@ -301,33 +312,15 @@ impl<'s> Relay<'s> {
     }
 
     /// What the client was told from outside.
+    #[inline]
     fn heed(&mut self) -> Result<(), Farewell> {
         match self.session.client.word() {
-            Word::None | Word::Drain => Ok(()),
-            Word::Leave => Err(Farewell::told(shutdown())),
-            Word::Cancel => {
-                // It waited when the cancel came, and has been served since.
-                self.session.client.unsay();
-                if let Some(lease) = &mut self.lease {
-                    roster::cancel_now(&lease.server().line);
-                }
-                Ok(())
-            }
-            Word::Deadline => {
-                self.session.client.unsay();
-                if self.exchange.course.ending.is_some() {
-                    return Err(Farewell::Gone);
-                }
-                let course = &self.exchange.course;
-                match course.limits.exceeded(&course.times, self.standing()) {
-                    Some(complaint) => Err(Farewell::told(complaint)),
-                    None => Ok(()),
-                }
-            }
+            Word::None => Ok(()),
+            word => self.heed_word(word),
         }
     }
 
-    fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> Standing {
         let dialogue = &self.exchange.dialogue;
         let pinned = !self.session.client.pins().is_empty();
         Standing { busy: dialogue.is_busy(), status: dialogue.status(), pinned }

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use tracing::info;
 
-use super::stay::{LAST_WORDS, Stay, shutdown};
+use super::heed::shutdown;
+use super::stay::{LAST_WORDS, Stay};
 use super::worker::Worker;
 use crate::net::{Stream, talk};
 use crate::observe::snapshot::ClientState;

@@ -51,6 +51,7 @@ impl Tape {
         }
     }
 
+    #[cold]
     fn hear_error(&mut self, reply: &Reply<'_>) {
         let sqlstate = backend::sqlstate(reply.frame.body).unwrap_or(UNKNOWN);
         // What failed to be parsed runs nowhere yet.
@@ -90,6 +91,7 @@ impl Tape {
         }
     }
 
+    #[cold]
     fn hear_types(&mut self, body: &[u8], statements: Option<&mut Statements>) {
         match (self.memo.describes(), statements) {
             (Some(Subject::Statement(known)), _) => set_types(&mut known.lore().types, body),

@@ -82,6 +82,11 @@ impl Relay<'_> {
             self.share_parameters();
             return Ok(true);
         }
+        self.look_closely()
+    }
+
+    #[cold]
+    fn look_closely(&mut self) -> Result<bool, Farewell> {
         for channel in self.exchange.watch.take_unlistened() {
             self.session.hear_no_more(&channel);
         }
@@ -116,6 +121,7 @@ impl Relay<'_> {
     }
 
     /// The server answers.
+    #[cold]
     pub(super) fn hear_answer(asked: &mut Settling, frame: &Frame<'_>) {
         let Some(asked) = &mut asked.asked else { return };
         match frame.tag {
@@ -126,6 +132,7 @@ impl Relay<'_> {
     }
 
     /// The server has answered.
+    #[cold]
     pub(super) fn take_answer(&mut self) -> Result<(), Farewell> {
         let Some(mut asked) = self.exchange.settling.asked.take() else { return Ok(()) };
         if !asked.failed {
@@ -217,6 +224,7 @@ impl Relay<'_> {
     }
 
     /// Changes what the client and its server are known to have.
+    #[cold]
     pub(super) fn carry(&mut self, change: impl FnOnce(&mut Carry<'_>)) {
         let (Some(lease), session) = (&mut self.lease, &mut *self.session) else { return };
         let memory = &mut lease.server().memory;

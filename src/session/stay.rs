@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use tracing::info;
 
-use super::known;
+use super::detour::{Borrowed, Detour};
 use super::listen::Hearing;
 use super::relay::Relay;
 use super::request::{Request, survey};
 use super::statements::Statements;
 use super::welcome::Place;
 use super::worker::{UP_WIDE, Worker};
-use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::rejections::Rejections;
@@ -103,6 +102,7 @@ pub enum Farewell {
 
 impl Farewell {
     /// The client is told why.
+    #[cold]
     pub fn told(complaint: Complaint) -> Farewell {
         Farewell::Told(Box::new(complaint))
     }
@@ -148,35 +148,20 @@ impl Session {
         loop {
             let wish = self.request().await?;
             let asked_at = Instant::now();
-            let (up, lease) = match wish {
-                Wish::Mail => {
-                    Box::pin(self.deliver()).await?;
-                    continue;
-                }
+            let borrowed = match wish {
+                Wish::Mail => Err(Box::new(Detour::Mail)),
                 Wish::Unread => match self.borrow_unread(asked_at).await? {
                     Some(borrowed) => borrowed,
                     None => continue,
                 },
-                Wish::Read(mut up) => {
-                    if let Some(mut answer) = self.know(&mut up) {
-                        self.keep_or_shelve(up);
-                        Box::pin(self.say(&mut answer)).await?;
-                        continue;
-                    }
-                    if let Some(wanted) = self.wants_to_listen(&up) {
-                        Box::pin(self.listen(up, wanted)).await?;
-                        continue;
-                    }
-                    let lease = self.borrow(&mut up, asked_at).await?;
-                    (up, lease)
-                }
+                Wish::Read(up) => match self.needs_server(up) {
+                    Ok(up) => self.borrow(up, asked_at).await?,
+                    Err(detour) => Err(detour),
+                },
             };
-            match lease {
-                Ok(lease) => Relay::new(self, up, lease, asked_at).converse().await?,
-                Err(complaint) => {
-                    self.tell_refused(&up, asked_at, complaint.sqlstate);
-                    Box::pin(self.refuse(up, complaint)).await?;
-                }
+            match borrowed {
+                Ok((up, lease)) => Relay::new(self, up, lease, asked_at).converse().await?,
+                Err(detour) => self.take(detour).await?,
             }
         }
     }
@@ -191,14 +176,14 @@ impl Session {
     }
 
     /// In place of any deadline that the last conversation set.
-    fn set_idle_deadline(&self) {
+    pub(super) fn set_idle_deadline(&self) {
         match self.idle_until() {
             Some(until) => self.worker.set_deadline(&self.client, until),
             None => self.client.set_deadline(0),
         }
     }
 
-    fn idle_until(&self) -> Option<Instant> {
+    pub(super) fn idle_until(&self) -> Option<Instant> {
         let longest = self.plan.settings.client_idle_timeout;
         (!longest.is_zero()).then(|| self.rested_at + longest)
     }
@@ -224,7 +209,9 @@ impl Session {
                     Request::Incomplete => {}
                 }
             }
-            if let Some(farewell) = self.heed_at_rest() {
+            if self.client.word() != Word::None
+                && let Some(farewell) = self.heed_at_rest()
+            {
                 return Poll::Ready(Err(farewell));
             }
             match self.stream.poll_read(cx, lane.room()) {
@@ -241,49 +228,16 @@ impl Session {
         }
     }
 
-    /// What a client at rest was told.
-    fn heed_at_rest(&mut self) -> Option<Farewell> {
-        match self.client.word() {
-            Word::None => None,
-            Word::Cancel => {
-                self.client.unsay();
-                None
-            }
-            Word::Deadline if self.idle_until().is_none_or(|until| Instant::now() < until) => {
-                // It was another deadline's, which had just been reached when the conversation ended.
-                self.client.unsay();
-                self.set_idle_deadline();
-                None
-            }
-            Word::Deadline => Some(Farewell::told(
-                Complaint::fatal(
-                    sqlstate::IDLE_SESSION_TIMEOUT,
-                    "pgweir closed the connection: the client was idle for too long",
-                )
-                .detail(format!("client_idle_timeout is {:?}.", self.plan.settings.client_idle_timeout)),
-            )),
-            Word::Drain | Word::Leave => Some(Farewell::told(shutdown())),
-        }
-    }
-
-    /// The answer to a request that needs no server.
-    fn know(&mut self, up: &mut Lane) -> Option<Vec<u8>> {
-        if self.plan.settings.pool_mode == PoolMode::Session {
-            return None;
-        }
-        let Session { dialect, pool, parameters, statements, client, .. } = self;
-        known::answer(up, statements, client.id, &pool.catalog, || dialect_of(dialect, pool, parameters))
-    }
-
     /// A server, or why there is none.
-    async fn borrow(&mut self, up: &mut Lane, now: Instant) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
+    async fn borrow(&mut self, mut up: Box<Lane>, asked_at: Instant) -> Result<Borrowed, Farewell> {
         self.renew_plan();
-        let lease = match self.pool.ask(&self.client, now) {
-            Asked::Lease(lease) => Ok(lease),
-            Asked::Denied(denied) => Err(denied),
-            Asked::Waiting(waiting) => self.wait(waiting, up).await?,
+        let waiting = match self.pool.ask(&self.client, asked_at) {
+            Asked::Lease(lease) => return self.take_up_lease(Ok(lease), up, asked_at),
+            Asked::Denied(denied) => return self.take_up_lease(Err(denied), up, asked_at),
+            Asked::Waiting(waiting) => waiting,
         };
-        self.take_up_lease(lease)
+        let lease = self.wait(waiting, &mut up).await?;
+        self.take_up_lease(lease, up, asked_at)
     }
 
     /// What the configuration says now holds from the next request on.
@@ -296,12 +250,13 @@ impl Session {
     pub(super) fn take_up_lease(
         &mut self,
         lease: Result<Lease, Denied>,
-    ) -> Result<Result<Lease, Box<Complaint>>, Farewell> {
+        up: Box<Lane>,
+        asked_at: Instant,
+    ) -> Result<Borrowed, Farewell> {
         self.client.set_state(ClientState::Active);
         match lease {
-            Ok(lease) => Ok(Ok(lease)),
-            Err(Denied::Told(Word::Drain | Word::Leave)) => Err(Farewell::told(shutdown())),
-            Err(denied) => Ok(Err(Box::new(self.denial(denied)))),
+            Ok(lease) => Ok(Ok((up, lease))),
+            Err(denied) => Ok(Err(Box::new(Detour::Refusal(self.denial(denied)?, up, asked_at)))),
         }
     }
 
@@ -381,16 +336,9 @@ pub(super) fn dialect_of(known: &mut Option<Dialect>, pool: &Pool, parameters: &
 }
 
 /// A message that no Postgres client sends.
+#[cold]
 pub(super) fn violation(why: &str) -> Farewell {
     Farewell::told(Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why))
-}
-
-pub(super) fn shutdown() -> Complaint {
-    Complaint::fatal(
-        sqlstate::ADMIN_SHUTDOWN,
-        "terminating connection: pgweir is shutting down or was told to close it",
-    )
-    .hint("Connect again; another pgweir may be taking over.")
 }
 
 #[cfg(test)]

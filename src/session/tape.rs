@@ -232,6 +232,7 @@ impl Tape {
     }
 
     /// It failed, and with it all that was sent in its batch. `front` is what failed where nothing of the batch runs.
+    #[cold]
     pub fn fail(&mut self, batch: u32, sqlstate: [u8; 5], front: Option<Running>, now: u64) {
         if self.first().is_none_or(|running| running.batch != batch)
             && let Some(running) = front
@@ -272,6 +273,7 @@ impl Tape {
     }
 
     /// The conversation is cut short: what runs ends like this.
+    #[cold]
     pub fn abort(&mut self, sqlstate: [u8; 5], now: u64) {
         if self.first().is_some() {
             self.finish(0, sqlstate, now);

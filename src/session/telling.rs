@@ -32,6 +32,7 @@ impl Relay<'_> {
     }
 
     /// The conversation ends in the middle.
+    #[cold]
     pub(super) fn cut_tape(&mut self, farewell: &Farewell) {
         let code = match farewell {
             Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.sqlstate,
@@ -58,6 +59,7 @@ impl Session {
     }
 
     /// A request that gets no server is one that waited and failed.
+    #[cold]
     pub(super) fn tell_refused(&self, up: &Lane, asked_at: Instant, code: [u8; 5]) {
         if !self.worker.observer.shared().is_on() {
             return;

@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::detour::Borrowed;
 use super::request::{Request, survey};
 use super::stay::{Farewell, Session};
 use super::worker::UP_WIDE;
@@ -17,7 +18,6 @@ use crate::observe::snapshot::ClientState;
 use crate::pool::lease::{Asked, Denied};
 use crate::pool::tidy::LONGEST_UNREAD;
 use crate::pool::{Lease, Waiting};
-use crate::protocol::encode::Complaint;
 use crate::protocol::frontend;
 
 /// How waiting with an unread request ends.
@@ -45,10 +45,7 @@ impl Session {
 
     /// A server, or why there is none, and then the request for it. `None` where it turns out to be of another kind, or not
     /// to be complete: then it is kept, and looked at as if nothing had been borrowed for it.
-    pub(super) async fn borrow_unread(
-        &mut self,
-        asked_at: Instant,
-    ) -> Result<Option<(Box<Lane>, Result<Lease, Box<Complaint>>)>, Farewell> {
+    pub(super) async fn borrow_unread(&mut self, asked_at: Instant) -> Result<Option<Borrowed>, Farewell> {
         let turn = self.wait_unread(asked_at).await;
         let mut up = match self.read_now() {
             Ok(Some(up)) => up,
@@ -61,7 +58,7 @@ impl Session {
             Turn::Come(lease) => lease,
             Turn::Late(waiting) => self.wait(waiting, &mut up).await?,
         };
-        Ok(Some((up, self.take_up_lease(lease)?)))
+        Ok(Some(self.take_up_lease(lease, up, asked_at)?))
     }
 
     async fn wait_unread(&mut self, asked_at: Instant) -> Turn {

@@ -89,6 +89,7 @@ impl Relay<'_> {
 
     /// A client that has said goodbye will end no COPY and no batch: the server is told too, says what it has to say, and
     /// closes.
+    #[cold]
     fn pass_terminate(&mut self) {
         let dialogue = &self.exchange.dialogue;
         if let Ok(Some(frame)) = self.up.frame()
