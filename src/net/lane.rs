@@ -5,8 +5,8 @@
 //! 0 ≤ sent ≤ judged ≤ received ≤ capacity
 //! ```
 //!
-//! What is judged passes from the buffer that it was read into. Where something must be put in, left out or replaced, the
-//! way out is a short list of pieces: bytes of the buffer, bytes of our own, bytes to drop.
+//! What is judged passes from the buffer that it was read into. Only where something must be put in, left out or replaced
+//! is the way out a short list of pieces: bytes of the buffer, bytes of our own, bytes to drop.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -27,12 +27,14 @@ pub struct Lane {
     sent: usize,
     judged: usize,
     received: usize,
-    /// What lies between `sent` and `judged`, and what of our own goes in between.
+    /// What lies between `sent` and `judged`, and what of our own goes in between; the first is none to be dropped. Empty
+    /// while all of it passes.
     pieces: VecDeque<Piece>,
     own: Vec<u8>,
     own_sent: usize,
     /// What becomes of the rest of a judged frame that has not arrived.
     rest: Rest,
+    /// Bytes to be sent.
     waiting: usize,
 }
 
@@ -49,8 +51,14 @@ enum Piece {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rest {
     None,
-    Pass(usize),
-    Drop(usize),
+    Some(Fate, usize),
+}
+
+/// What becomes of bytes that are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Pass,
+    Drop,
 }
 
 impl Lane {
@@ -73,7 +81,7 @@ impl Lane {
     /// Where the next bytes are to be received; empty when the lane is full.
     pub fn room(&mut self) -> &mut [u8] {
         if self.sent == self.received && self.pieces.is_empty() {
-            self.rewind();
+            (self.sent, self.judged, self.received) = (0, 0, 0);
         } else if self.received == self.buffer.len() {
             self.compact();
         }
@@ -126,7 +134,7 @@ impl Lane {
 
     /// Judgement: the next `size` bytes pass, also those that have yet to arrive.
     pub fn forward(&mut self, size: usize) {
-        self.judge(size, Piece::Pass, Rest::Pass);
+        self.judge(size, Fate::Pass);
     }
 
     /// Judgement: all frames in a row that have this tag pass. How many bytes they are, those to come too.
@@ -151,7 +159,7 @@ impl Lane {
 
     /// Judgement: the next `size` bytes are left out, also those that have yet to arrive.
     pub fn swallow(&mut self, size: usize) {
-        self.judge(size, Piece::Drop, Rest::Drop);
+        self.judge(size, Fate::Drop);
     }
 
     /// Judgement: of the next `size` bytes the first `front`, which have arrived, are replaced; the rest passes. `with` is
@@ -191,6 +199,10 @@ impl Lane {
 
     /// What can be sent now, in order. How many of `slices` were filled.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; SLICES]) -> usize {
+        if let Some(slice) = self.slice() {
+            slices[0] = IoSlice::new(slice);
+            return 1;
+        }
         let (mut at, mut own, mut filled) = (self.sent, self.own_sent, 0);
         for piece in &self.pieces {
             if filled == SLICES {
@@ -213,6 +225,7 @@ impl Lane {
     /// The only slice to be sent, when there is just one: the common case.
     pub fn slice(&self) -> Option<&[u8]> {
         match (self.pieces.len(), self.pieces.front()) {
+            (0, _) if self.waiting > 0 => Some(&self.buffer[self.sent..self.judged]),
             (1, Some(Piece::Pass(count))) => Some(&self.buffer[self.sent..self.sent + count]),
             (1, Some(Piece::Own(count))) => Some(&self.own[self.own_sent..self.own_sent + count]),
             _ => None,
@@ -220,11 +233,12 @@ impl Lane {
     }
 
     /// Notes that `count` of the bytes in [`Lane::slices`] were sent.
-    pub fn send(&mut self, mut count: usize) {
-        while count > 0 {
-            count -= self.send_piece(count);
+    pub fn send(&mut self, count: usize) {
+        self.waiting -= count;
+        match self.pieces.is_empty() {
+            true => self.sent += count,
+            false => self.send_pieces(count),
         }
-        self.skip_drops();
         self.assert_order();
     }
 
@@ -250,7 +264,9 @@ impl Lane {
 
     /// Forgets everything, ready for the next borrower.
     pub fn clear(&mut self) {
-        self.pieces.clear();
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
         self.own.clear();
         (self.sent, self.judged, self.received, self.own_sent, self.waiting) = (0, 0, 0, 0, 0);
         self.rest = Rest::None;
@@ -263,38 +279,39 @@ impl Lane {
         }
     }
 
-    fn judge(&mut self, size: usize, piece: fn(usize) -> Piece, rest: fn(usize) -> Rest) {
+    fn judge(&mut self, size: usize, fate: Fate) {
         debug_assert!(self.rest == Rest::None);
         let here = size.min(self.received - self.judged);
-        self.judged += here;
-        self.add(piece(here));
         if here < size {
-            self.rest = rest(size - here);
+            self.rest = Rest::Some(fate, size - here);
         }
-        self.skip_drops();
-        self.assert_order();
+        self.take(here, fate);
     }
 
     /// Newly received bytes that belong to a frame judged before.
     fn pass_rest(&mut self) {
-        let here = self.received - self.judged;
-        let (piece, left) = match self.rest {
-            Rest::None => return,
-            Rest::Pass(left) => (Piece::Pass(left.min(here)), left),
-            Rest::Drop(left) => (Piece::Drop(left.min(here)), left),
-        };
-        let taken = left.min(here);
-        self.judged += taken;
-        self.add(piece);
-        self.rest = match self.rest {
-            _ if left == taken => Rest::None,
-            Rest::Drop(_) => Rest::Drop(left - taken),
-            _ => Rest::Pass(left - taken),
-        };
-        self.skip_drops();
+        let Rest::Some(fate, left) = self.rest else { return };
+        let here = left.min(self.received - self.judged);
+        self.rest = if here == left { Rest::None } else { Rest::Some(fate, left - here) };
+        self.take(here, fate);
+    }
+
+    /// The next bytes, which have arrived, are judged.
+    fn take(&mut self, count: usize, fate: Fate) {
+        self.judged += count;
+        match fate {
+            Fate::Pass if self.pieces.is_empty() => self.waiting += count,
+            Fate::Drop if self.pieces.is_empty() && self.waiting == 0 => self.sent += count,
+            Fate::Pass => self.add(Piece::Pass(count)),
+            Fate::Drop => self.add(Piece::Drop(count)),
+        }
+        self.assert_order();
     }
 
     fn add(&mut self, piece: Piece) {
+        if self.pieces.is_empty() && self.waiting > 0 {
+            self.pieces.push_back(Piece::Pass(self.waiting));
+        }
         match piece {
             Piece::Pass(0) | Piece::Drop(0) | Piece::Own(0) => return,
             Piece::Pass(count) | Piece::Own(count) => self.waiting += count,
@@ -308,25 +325,30 @@ impl Lane {
         }
     }
 
-    /// Sends at most `count` bytes of the front piece; how many.
-    fn send_piece(&mut self, count: usize) -> usize {
-        self.skip_drops();
-        let front = self.pieces.front_mut().expect("callers send what slices showed");
-        let (left, cursor) = match front {
-            Piece::Pass(left) => (left, &mut self.sent),
-            Piece::Own(left) => (left, &mut self.own_sent),
-            Piece::Drop(_) => unreachable!("skipped above"),
-        };
-        let taken = count.min(*left);
-        *left -= taken;
-        *cursor += taken;
-        self.waiting -= taken;
-        if *left == 0 {
-            self.pieces.pop_front();
+    fn send_pieces(&mut self, mut count: usize) {
+        while count > 0 {
+            count -= self.send_piece(count);
+            self.skip_drops();
         }
         if self.own_sent == self.own.len() {
             self.own.clear();
             self.own_sent = 0;
+        }
+    }
+
+    /// Sends at most `count` bytes of the front piece; how many.
+    fn send_piece(&mut self, count: usize) -> usize {
+        let front = self.pieces.front_mut().expect("callers send what slices showed");
+        let (left, cursor) = match front {
+            Piece::Pass(left) => (left, &mut self.sent),
+            Piece::Own(left) => (left, &mut self.own_sent),
+            Piece::Drop(_) => unreachable!("never in front"),
+        };
+        let taken = count.min(*left);
+        *left -= taken;
+        *cursor += taken;
+        if *left == 0 {
+            self.pieces.pop_front();
         }
         taken
     }
@@ -338,10 +360,6 @@ impl Lane {
         }
     }
 
-    fn rewind(&mut self) {
-        (self.sent, self.judged, self.received) = (0, 0, 0);
-    }
-
     fn compact(&mut self) {
         self.buffer.copy_within(self.sent..self.received, 0);
         self.received -= self.sent;
@@ -351,6 +369,7 @@ impl Lane {
 
     fn assert_order(&self) {
         debug_assert!(self.sent <= self.judged && self.judged <= self.received && self.received <= self.buffer.len());
+        debug_assert!(!self.pieces.is_empty() || self.waiting == self.judged - self.sent);
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::owed::{Answer, Heed, Open, Owed, Phase, Settled, Tally, Verdict};
-use crate::pool::memory::{Memory, StatementId};
+use crate::pool::memory::Memory;
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
 
@@ -106,36 +106,26 @@ impl Dialogue {
     /// The server says this. ReadyForQuery, CommandComplete and ErrorResponse are to be complete; of all others the tag
     /// is enough.
     pub fn receive(&mut self, frame: &Frame<'_>, memory: &mut Memory) -> Verdict {
-        self.drop_copy_ends();
+        let next = self.drop_copy_ends();
         match frame.tag {
             backend::ERROR => self.receive_error(memory),
             backend::READY => self.receive_ready(frame.body),
             backend::COPY_IN => self.enter_copy_in(),
             backend::NOTICE | backend::NOTIFICATION | backend::PARAMETER_STATUS => self.beside(frame.tag),
             backend::KEY => Verdict::Swallow,
-            tag => self.receive_reply(tag, frame.body, memory),
+            tag => self.receive_reply(next, tag, frame.body, memory),
         }
     }
 
-    /// The statement that was bound where the next reply belongs.
-    pub fn binding(&self) -> Option<StatementId> {
-        match self.owed.front() {
-            Some(Owed::Bind(id)) => *id,
-            _ => None,
-        }
-    }
-
-    /// Whether [`Dialogue::answer`] may have something to say.
+    /// What the next reply answers.
     #[inline]
-    pub fn may_answer(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::Answer(_) | Owed::CopyEnd))
+    pub fn next(&self) -> Option<Owed> {
+        self.owed.front().copied()
     }
 
     /// The next answer that is ours to give, if its turn has come.
     pub fn answer(&mut self) -> Option<Answer> {
-        self.drop_copy_ends();
-        let Some(Owed::Answer(answer)) = self.owed.front() else { return None };
-        let answer = *answer;
+        let Some(Owed::Answer(answer)) = self.drop_copy_ends() else { return None };
         self.owed.pop_front();
         self.kept();
         Some(answer)
@@ -155,7 +145,9 @@ impl Dialogue {
     pub fn clear(&mut self) {
         let (owed, settled) = (std::mem::take(&mut self.owed), std::mem::take(&mut self.settled));
         *self = Dialogue { owed, settled, ..Dialogue::default() };
-        self.owed.clear();
+        if !self.owed.is_empty() {
+            self.owed.clear();
+        }
         self.owed.shrink_to(64);
         self.settled.clear();
         self.settled.shrink_to(64);
@@ -220,9 +212,9 @@ impl Dialogue {
         }
     }
 
-    fn receive_reply(&mut self, tag: u8, body: &[u8], memory: &mut Memory) -> Verdict {
-        let Some(front) = self.owed.front().copied() else { return self.unasked() };
-        match (front, tag) {
+    fn receive_reply(&mut self, next: Option<Owed>, tag: u8, body: &[u8], memory: &mut Memory) -> Verdict {
+        let Some(next) = next else { return self.unasked() };
+        match (next, tag) {
             (Owed::OurQuery | Owed::OurQuestion, _) => return Verdict::Swallow,
             (Owed::Query, backend::COMPLETE) => self.complete(body, memory),
             (Owed::Query, backend::EMPTY) => self.count_statement(),
@@ -307,10 +299,12 @@ impl Dialogue {
         Verdict::Forward
     }
 
-    fn drop_copy_ends(&mut self) {
-        while self.owed.front() == Some(&Owed::CopyEnd) {
+    /// What the next reply answers, once what is never answered is gone.
+    fn drop_copy_ends(&mut self) -> Option<Owed> {
+        while self.next() == Some(Owed::CopyEnd) {
             self.owed.pop_front();
         }
+        self.next()
     }
 }
 

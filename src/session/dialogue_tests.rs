@@ -1,6 +1,7 @@
 //! The dialogue by scripts, one line each, and by random ones.
 
 use super::*;
+use crate::pool::memory::StatementId;
 use proptest::prelude::*;
 use std::sync::Arc;
 

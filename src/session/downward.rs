@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::owed::{Tally, Verdict, write_answer};
+use super::owed::{Owed, Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::replies::Reply;
 use super::statements::Statements;
@@ -40,14 +40,13 @@ impl Relay<'_> {
     /// Judges all that has arrived.
     pub(super) fn judge_down(&mut self) -> Result<(), Farewell> {
         while self.lease.is_some() {
-            self.answer();
+            let next = self.answer();
             let step = match self.exchange.down.frame() {
                 Ok(None) => break,
-                Ok(Some(frame)) if backend::is_known(frame.tag) => match needs_all(&frame) {
-                    true => Step::Hold(frame.size),
-                    false if self.exchange.dialogue.is_asked() && !frame.is_complete() => Step::Hold(frame.size),
-                    false if is_row(frame.tag) && self.exchange.dialogue.takes_rows() => Step::Run(frame.tag),
-                    false => self.judge_reply(),
+                Ok(Some(frame)) if backend::is_known(frame.tag) => match next {
+                    _ if !frame.is_complete() && needs_all(&frame, next) => Step::Hold(frame.size),
+                    Some(Owed::Query | Owed::Execute) if is_row(frame.tag) => Step::Run(frame.tag),
+                    _ => self.judge_reply(next),
                 },
                 Ok(Some(_)) | Err(_) => {
                     self.server_lost(Some(std::io::Error::other("it sent what is not the Postgres protocol")));
@@ -87,17 +86,15 @@ impl Relay<'_> {
         self.check_mode()
     }
 
-    fn judge_reply(&mut self) -> Step {
+    fn judge_reply(&mut self, next: Option<Owed>) -> Step {
         let Exchange { down, dialogue, watch, settling, tape, course, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
-        let (ours, asked, executed) = (dialogue.is_ours(), dialogue.is_asked(), dialogue.is_executing());
-        let bound = dialogue.binding();
+        let (ours, asked) = (next == Some(Owed::OurQuery), next == Some(Owed::OurQuestion));
         let batch = dialogue.answering();
-        let is_query = dialogue.is_query();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         if tape.is_on() && !ours && !asked && verdict == Verdict::Forward {
             let (now, keys) = (course.times.nanos, &self.session.worker.observer.shared().keys);
-            let reply = Reply { frame, batch, is_query, now, keys };
+            let reply = Reply { frame, batch, is_query: next == Some(Owed::Query), now, keys };
             tape.hear(&reply, self.session.statements.as_deref_mut());
         }
         match frame.tag {
@@ -112,10 +109,10 @@ impl Relay<'_> {
                 if verdict == Verdict::Forward {
                     watch.failed(batch);
                 }
-                return self.judge_error(verdict, bound);
+                return self.judge_error(verdict, next);
             }
             backend::COMPLETE if !ours && !watch.is_clean() => {
-                watch.completed(backend::command_tag(frame.body), executed, batch)
+                watch.completed(backend::command_tag(frame.body), next == Some(Owed::Execute), batch)
             }
             _ => {}
         }
@@ -212,7 +209,7 @@ impl Relay<'_> {
     }
 
     #[cold]
-    fn judge_error(&mut self, verdict: Verdict, bound: Option<StatementId>) -> Step {
+    fn judge_error(&mut self, verdict: Verdict, next: Option<Owed>) -> Step {
         let Exchange { down, course, .. } = &mut *self.exchange;
         let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
         if let Some(code) = backend::sqlstate(frame.body) {
@@ -220,7 +217,7 @@ impl Relay<'_> {
         }
         course.doomed |= is_fatal(frame.body);
         if is_stale_plan(frame.body) {
-            renew(self.session, bound);
+            renew(self.session, next.and_then(Owed::binds));
         }
         let statements = self.session.statements.as_deref();
         match verdict {
@@ -231,11 +228,15 @@ impl Relay<'_> {
         }
     }
 
-    /// Gives the answers of ours whose turn has come, after what has been judged so far.
+    /// Gives the answers of ours whose turn has come, after what has been judged so far. What the next reply answers.
     #[inline]
-    pub(super) fn answer(&mut self) {
-        if self.exchange.dialogue.may_answer() {
-            self.answer_now();
+    pub(super) fn answer(&mut self) -> Option<Owed> {
+        match self.exchange.dialogue.next() {
+            Some(Owed::Answer(_) | Owed::CopyEnd) => {
+                self.answer_now();
+                self.exchange.dialogue.next()
+            }
+            next => next,
         }
     }
 
@@ -326,10 +327,10 @@ fn is_row(tag: u8) -> bool {
     matches!(tag, backend::ROW | backend::COPY_DATA)
 }
 
-/// Whether a frame must be whole to be judged, and is not.
-fn needs_all(frame: &Frame<'_>) -> bool {
+/// Whether a frame must be whole to be judged.
+fn needs_all(frame: &Frame<'_>, next: Option<Owed>) -> bool {
     let read = matches!(frame.tag, backend::ERROR | backend::PARAMETER_STATUS | backend::COMPLETE | backend::READY);
-    read && !frame.is_complete() && frame.size <= MOST_HELD
+    (read && frame.size <= MOST_HELD) || next == Some(Owed::OurQuestion)
 }
 
 fn is_fatal(body: &[u8]) -> bool {

@@ -174,7 +174,9 @@ impl Memo {
     /// Ready for the next conversation; texts and descriptions stay.
     #[inline]
     pub fn clear(&mut self) {
-        self.described.clear();
+        if !self.described.is_empty() {
+            self.described.clear();
+        }
         self.portals.clear();
         (self.comment, self.parsed) = (None, None);
         if self.bound.columns.is_some() || self.bound.plain.is_some() {

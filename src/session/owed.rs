@@ -139,6 +139,11 @@ impl Open {
 }
 
 impl Owed {
+    /// The statement that was bound.
+    pub fn binds(self) -> Option<StatementId> {
+        if let Owed::Bind(id) = self { id } else { None }
+    }
+
     /// What a message of the client makes the server owe.
     pub fn by(tag: u8) -> Option<Owed> {
         match tag {

@@ -1,11 +1,14 @@
-//! How client and server part other than at rest: the server is lost, or the client leaves in the middle of something.
+//! How a conversation ends before its time: the server is lost, or the client leaves, perhaps in the middle of something, or
+//! is made to.
 
 use std::io;
 
+use super::heed::shutdown;
 use super::relay::Relay;
 use super::stay::Farewell;
 use super::worker::Exchange;
 use crate::config::PoolMode;
+use crate::pool::client::Word;
 use crate::pool::tidy::{self, Aftermath};
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
@@ -66,5 +69,19 @@ impl Relay<'_> {
             status: dialogue.status(),
         };
         tidy::recover(lease, aftermath);
+    }
+
+    /// Terminate, or a drain, while the server waits for the client.
+    pub(super) fn end_if_asked(&mut self) {
+        let dialogue = &self.exchange.dialogue;
+        if dialogue.is_busy() || self.exchange.course.ending.is_some() {
+            return;
+        }
+        let drained = self.session.client.word() == Word::Drain && dialogue.is_at_rest();
+        if self.exchange.course.terminating {
+            self.exchange.course.ending = Some(Farewell::Terminated);
+        } else if drained {
+            self.exchange.course.ending = Some(Farewell::told(shutdown()));
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::course::Course;
-use super::heed::shutdown;
 use super::limits::{Limits, Standing};
 use super::owed::Owed;
 use super::stay::{Farewell, Session};
@@ -134,23 +133,31 @@ impl<'s> Relay<'s> {
         }
     }
 
-    /// Moves what can be moved; whether anything did.
+    /// Moves what can be moved; whether there may be more now.
     fn step(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
-        let mut moved = false;
-        if self.exchange.course.ending.is_none() && self.lease.is_some() {
+        let (mut sent, mut more) = (false, false);
+        if self.goes_on() {
             self.judge_up()?;
             self.answer();
-            moved |= self.write_server(cx)?;
+            sent |= self.write_server(cx)?;
             if !dry.server {
-                moved |= self.read_server(cx, dry)?;
+                more |= self.read_server(cx, dry)?;
             }
-            moved |= self.release()?;
+            more |= self.release()?;
         }
-        moved |= self.write_client(cx)?;
-        if self.exchange.course.ending.is_none() && self.lease.is_some() && !dry.client {
-            moved |= self.read_client(cx, dry)?;
+        sent |= self.write_client(cx)?;
+        if !self.goes_on() {
+            return Ok(more);
         }
-        Ok(moved)
+        if !dry.client {
+            more |= self.read_client(cx, dry)?;
+        }
+        // Only what was in the way of more makes room for it.
+        Ok(more || (sent && (!dry.server || !self.up.unjudged().is_empty())))
+    }
+
+    fn goes_on(&self) -> bool {
+        self.exchange.course.ending.is_none() && self.lease.is_some()
     }
 
     /// What the client is told comes after what it is being sent. Where that ends in the middle of a message, nothing can
@@ -294,20 +301,6 @@ impl<'s> Relay<'s> {
                 false => audit::give_back(lease, self.exchange.course.times.now),
                 true => lease.close("it said what it should not have"),
             }
-        }
-    }
-
-    /// Terminate, or a drain, while the server waits for the client.
-    fn end_if_asked(&mut self) {
-        let dialogue = &self.exchange.dialogue;
-        if dialogue.is_busy() || self.exchange.course.ending.is_some() {
-            return;
-        }
-        let drained = self.session.client.word() == Word::Drain && dialogue.is_at_rest();
-        if self.exchange.course.terminating {
-            self.exchange.course.ending = Some(Farewell::Terminated);
-        } else if drained {
-            self.exchange.course.ending = Some(Farewell::told(shutdown()));
         }
     }
 

@@ -72,27 +72,7 @@ impl Dialogue {
 
     /// Whether what comes next answers a query of ours.
     pub fn is_ours(&self) -> bool {
-        self.owed.front() == Some(&Owed::OurQuery)
-    }
-
-    /// Whether what comes next answers a question of ours.
-    pub fn is_asked(&self) -> bool {
-        self.owed.front() == Some(&Owed::OurQuestion)
-    }
-
-    /// Whether what comes next is the outcome of an Execute.
-    pub fn is_executing(&self) -> bool {
-        self.owed.front() == Some(&Owed::Execute)
-    }
-
-    /// Whether what comes next answers a Query.
-    pub fn is_query(&self) -> bool {
-        self.owed.front() == Some(&Owed::Query)
-    }
-
-    /// Whether rows that come next are the client's.
-    pub fn takes_rows(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::Query | Owed::Execute))
+        self.next() == Some(Owed::OurQuery)
     }
 
     /// How many ReadyForQuery are still to come.
