@@ -35,12 +35,12 @@ pub struct Observer {
     batch: Mutex<Batch>,
 }
 
-/// Reports, and hashes, that are handed over at once. A batch has room for as many from the begin: about 180 KiB.
-const FULL: usize = 512;
-const FULL_OF_HASHES: usize = 8 * FULL;
+/// Reports, and hashes, that are handed over at once. A batch has room for as many from the begin: 45 KiB.
+const FULL: usize = 128;
+const FULL_OF_HASHES: usize = 16 * FULL;
 
 /// Batches that wait for the analyst: about half a second of two hundred thousand statements a second.
-const MOST_WAITING: usize = 256;
+const MOST_WAITING: usize = 1024;
 
 impl Observatory {
     /// With a key of the process, as configured.
