@@ -50,10 +50,14 @@ impl Insights {
 /// Reads batches until there will be none any more.
 fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
     let (insight, mut batches) = (analyst.insight(), Vec::new());
-    let (mut forgotten, mut told_again) = (0, Instant::now());
+    let (mut forgotten, mut told_again, mut looked) = (0, Instant::now(), Instant::now());
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));
+        if looked.elapsed() < PAUSE {
+            continue;
+        }
+        looked = Instant::now();
         analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
         if forgotten != insight.forgotten() && told_again.elapsed() >= AGAIN {
             (forgotten, told_again) = (insight.forgotten(), Instant::now());
@@ -64,6 +68,9 @@ fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
 
 /// Where shapes are forgotten all the time, their texts are told again this often.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Between two looks at what is over by now, at least.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Between two looks at the clock, where nothing comes.
 const PATIENCE: Duration = Duration::from_millis(250);

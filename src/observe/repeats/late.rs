@@ -11,6 +11,8 @@ use crate::observe::who::WhoId;
 pub(super) struct Late {
     /// In the order in which they came.
     waiting: Vec<(Shared, Step)>,
+    /// And the moment of each, in nanoseconds, beside them: these are looked through again and again.
+    moments: Vec<u64>,
     /// Empty; for the next that are put in order.
     spare: Vec<Place>,
 }
@@ -32,6 +34,7 @@ type Place = (u64, u32);
 #[derive(Debug)]
 pub(super) struct Due {
     all: Vec<(Shared, Step)>,
+    moments: Vec<u64>,
     order: Vec<Place>,
 }
 
@@ -45,14 +48,15 @@ impl Due {
 impl Late {
     /// One more; `false` if it is time to take some out.
     pub(super) fn push(&mut self, scope: Shared, step: Step) -> bool {
+        self.moments.push(nanos(step.place()));
         self.waiting.push((scope, step));
         self.waiting.len() < MOST
     }
 
     /// Those before `now`. To be given back when they have been read, before the next comes.
     pub(super) fn take(&mut self, now: Duration) -> Due {
-        let (all, mut order) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.spare));
-        let places = all.iter().zip(0..).map(|((_, step), at)| (nanos(step.place()), at));
+        let Late { waiting: all, moments, spare: mut order } = std::mem::take(self);
+        let places = moments.iter().copied().zip(0..);
         match now.checked_sub(WAIT).map(nanos) {
             _ if all.len() >= MOST => order.extend(places),
             Some(past) => order.extend(places.filter(|(place, _)| *place <= past)),
@@ -64,26 +68,30 @@ impl Late {
             // When there is no room, half of them go, due or not.
             order.truncate(MOST / 2);
         }
-        Due { all, order }
+        Due { all, moments, order }
     }
 
     /// Those who wait on do so; no room is kept while nothing comes.
     pub(super) fn give_back(&mut self, read: Due) {
-        let Due { mut all, mut order } = read;
+        let Due { mut all, mut moments, mut order } = read;
         if let Some(last) = order.last() {
+            let mut places = moments.iter().zip(0..);
+            all.retain(|_| places.next().is_some_and(|(moment, at)| (*moment, at) > *last));
             let mut at = 0..;
-            all.retain(|(_, step)| at.next().is_some_and(|at| (nanos(step.place()), at) > *last));
+            moments.retain(|moment| at.next().is_some_and(|at| (*moment, at) > *last));
         }
         if all.is_empty() {
             return;
         }
         order.clear();
-        (self.waiting, self.spare) = (all, order);
+        *self = Late { waiting: all, moments, spare: order };
     }
 
     /// What it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.waiting.capacity() * size_of::<(Shared, Step)>() + self.spare.capacity() * size_of::<Place>()
+        self.waiting.capacity() * size_of::<(Shared, Step)>()
+            + self.moments.capacity() * size_of::<u64>()
+            + self.spare.capacity() * size_of::<Place>()
     }
 }
 
