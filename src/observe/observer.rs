@@ -49,7 +49,7 @@ impl Observatory {
             keys: Keys::new(seed),
             known: Known::default(),
             whos: Arc::default(),
-            inbox: Inbox::default(),
+            inbox: Inbox::new(),
             on: AtomicBool::new(false),
             slow_nanos: AtomicU64::new(0),
             parameters: AtomicU8::new(0),
@@ -148,7 +148,7 @@ fn empty() -> Batch {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inbox {
     state: Mutex<Waiting>,
     changed: Condvar,
@@ -167,6 +167,13 @@ struct Waiting {
 const SPARE: usize = 8;
 
 impl Inbox {
+    /// With one batch to spare, so that the first that is full costs its worker no allocation either.
+    fn new() -> Inbox {
+        let batches = VecDeque::with_capacity(SPARE);
+        let state = Waiting { batches, spare: vec![empty()], ..Waiting::default() };
+        Inbox { state: Mutex::new(state), changed: Condvar::default() }
+    }
+
     /// Takes what is in `batch` and leaves an empty one.
     fn put(&self, batch: &mut Batch) {
         let mut state = self.lock();
