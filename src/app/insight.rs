@@ -51,6 +51,7 @@ impl Insights {
 fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
     let (insight, mut batches) = (analyst.insight(), Vec::new());
     let (mut forgotten, mut told_again, mut looked) = (0, Instant::now(), Instant::now());
+    let look = || analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));
@@ -58,12 +59,13 @@ fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
             continue;
         }
         looked = Instant::now();
-        analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
+        look();
         if forgotten != insight.forgotten() && told_again.elapsed() >= AGAIN {
             (forgotten, told_again) = (insight.forgotten(), Instant::now());
             from.known.forget();
         }
     }
+    look();
 }
 
 /// Where shapes are forgotten all the time, their texts are told again this often.

@@ -264,9 +264,7 @@ impl Lane {
 
     /// Forgets everything, ready for the next borrower.
     pub fn clear(&mut self) {
-        if !self.pieces.is_empty() {
-            self.pieces.clear();
-        }
+        self.pieces.clear();
         self.own.clear();
         (self.sent, self.judged, self.received, self.own_sent, self.waiting) = (0, 0, 0, 0, 0);
         self.rest = Rest::None;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::keys::Keys;
 use super::known::Known;
-use super::report::{Batch, Report};
+use super::report::{Batch, COLUMNS_CAPTURED, ROWS_CAPTURED, Report};
 use super::store::slow::Reasons;
 use super::who::Whos;
 use crate::config::{Observe, Parameters};
@@ -35,7 +35,7 @@ pub struct Observer {
     batch: Mutex<Batch>,
 }
 
-/// Reports, and hashes, that are handed over at once. A batch has room for as many from the begin: 45 KiB.
+/// Reports, and hashes, that are handed over at once. A batch has room for as many from the begin: 47 KiB.
 const FULL: usize = 128;
 const FULL_OF_HASHES: usize = 16 * FULL;
 
@@ -142,7 +142,7 @@ impl Observer {
 fn empty() -> Batch {
     Batch {
         reports: Vec::with_capacity(FULL + FULL / 8),
-        hashes: Vec::with_capacity(FULL_OF_HASHES + FULL),
+        hashes: Vec::with_capacity(FULL_OF_HASHES + ROWS_CAPTURED * COLUMNS_CAPTURED),
         captures: Vec::with_capacity(FULL + FULL / 8),
         ..Batch::default()
     }

@@ -145,9 +145,7 @@ impl Dialogue {
     pub fn clear(&mut self) {
         let (owed, settled) = (std::mem::take(&mut self.owed), std::mem::take(&mut self.settled));
         *self = Dialogue { owed, settled, ..Dialogue::default() };
-        if !self.owed.is_empty() {
-            self.owed.clear();
-        }
+        self.owed.clear();
         self.owed.shrink_to(64);
         self.settled.clear();
         self.settled.shrink_to(64);

@@ -174,9 +174,7 @@ impl Memo {
     /// Ready for the next conversation; texts and descriptions stay.
     #[inline]
     pub fn clear(&mut self) {
-        if !self.described.is_empty() {
-            self.described.clear();
-        }
+        self.described.clear();
         self.portals.clear();
         (self.comment, self.parsed) = (None, None);
         if self.bound.columns.is_some() || self.bound.plain.is_some() {

@@ -324,9 +324,7 @@ impl Tape {
 
     /// Ready for the next conversation.
     pub fn clear(&mut self) {
-        if !self.entries.is_empty() {
-            self.entries.clear();
-        }
+        self.entries.clear();
         self.entries.shrink_to(64);
         self.hashes.clear();
         self.hashes.shrink_to(MOST_KEPT);
