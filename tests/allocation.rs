@@ -20,6 +20,7 @@ use pgweir::config::Observe;
 use pgweir::config::Sources;
 use pgweir::net::Stream;
 use pgweir::observe::observer::{Observatory, Observer};
+use pgweir::observe::who::Addr;
 use pgweir::pool::{Home, Pools};
 use pgweir::session::welcome::welcome;
 use pgweir::session::{Lobby, Rules, Worker};
@@ -122,7 +123,7 @@ fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
         loop {
             let (socket, from) = listener.accept().await.unwrap();
             socket.set_nodelay(true).unwrap();
-            let entering = welcome(Stream::Tcp(socket), from.to_string(), worker.clone(), lobby.clone());
+            let entering = welcome(Stream::Tcp(socket), Addr::Tcp(from), worker.clone(), lobby.clone());
             tokio::spawn(async move {
                 if let Some(session) = Box::pin(entering).await {
                     session.run().await;

@@ -11,6 +11,7 @@ use tracing::error;
 use super::crew::{Crew, Hand};
 use crate::net::Stream;
 use crate::net::listen::Listener;
+use crate::observe::who::Addr;
 use crate::session::welcome::welcome;
 use crate::session::{Lobby, Worker};
 
@@ -46,7 +47,7 @@ pub(super) async fn accept(listener: Listener, lobby: Arc<Lobby>, crew: Crew, mu
     drop(listener);
 }
 
-fn admit(stream: Stream, from: String, lobby: &Arc<Lobby>, crew: &Crew) -> io::Result<()> {
+fn admit(stream: Stream, from: Addr, lobby: &Arc<Lobby>, crew: &Crew) -> io::Result<()> {
     let hand = crew.least_busy();
     let lobby = lobby.clone();
     if hand.worker.index == crew.first().worker.index {
@@ -57,7 +58,7 @@ fn admit(stream: Stream, from: String, lobby: &Arc<Lobby>, crew: &Crew) -> io::R
 }
 
 /// A socket belongs to the loop that it was registered with, so it is taken out of one and put into the other.
-fn move_to(hand: &Hand, stream: Stream, from: String, lobby: Arc<Lobby>) -> io::Result<()> {
+fn move_to(hand: &Hand, stream: Stream, from: Addr, lobby: Arc<Lobby>) -> io::Result<()> {
     let moved = match stream {
         Stream::Tcp(tcp) => Moved::Tcp(tcp.into_std()?),
         Stream::Unix(unix) => Moved::Unix(unix.into_std()?),
@@ -79,7 +80,7 @@ fn move_to(hand: &Hand, stream: Stream, from: String, lobby: Arc<Lobby>) -> io::
 
 /// A client from its first byte to its last. The login is boxed: it needs far more room than the session after it, which is
 /// what a client at rest costs.
-fn live(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> impl Future<Output = ()> + Send {
+fn live(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> impl Future<Output = ()> + Send {
     let login = Box::pin(welcome(stream, from, worker, lobby));
     async {
         if let Some(session) = login.await {
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_resting_client_is_small() {
-        fn size<F>(_: fn(Stream, String, Arc<Worker>, Arc<Lobby>) -> F) -> usize {
+        fn size<F>(_: fn(Stream, Addr, Arc<Worker>, Arc<Lobby>) -> F) -> usize {
             size_of::<F>()
         }
         assert!(size(live) <= MOST, "{}", size(live));

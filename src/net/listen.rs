@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::Stream;
 use super::dial::tune;
+use crate::observe::who::Addr;
 
 /// One open door.
 #[derive(Debug)]
@@ -60,15 +61,15 @@ impl Listener {
     }
 
     /// The next client, and where it comes from.
-    pub async fn accept(&self) -> io::Result<(Stream, String)> {
+    pub async fn accept(&self) -> io::Result<(Stream, Addr)> {
         match self {
             Listener::Tcp(listener) => {
                 let (tcp, from) = listener.accept().await?;
-                Ok((Stream::Tcp(tcp), from.to_string()))
+                Ok((Stream::Tcp(tcp), Addr::Tcp(from)))
             }
             Listener::Unix(listener, _) => {
                 let (unix, _) = listener.accept().await?;
-                Ok((Stream::Unix(unix), "unix".to_string()))
+                Ok((Stream::Unix(unix), Addr::Unix))
             }
         }
     }

@@ -246,7 +246,7 @@ impl Analyst {
     }
 
     fn host(&self, report: &Report) -> Box<str> {
-        self.shared.whos.get(report.who).map_or_else(Box::default, |who| Box::from(&*who.host))
+        self.shared.whos.get(report.who).map(|who| who.host.to_string()).unwrap_or_default().into()
     }
 
     /// A second has passed, and a picture was taken.

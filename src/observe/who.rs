@@ -1,8 +1,57 @@
-//! Database, user, application and address of clients, each combination under a number of its own.
+//! Who clients are: where they come from; database, user, application and host, each combination under a number of its own.
 
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
+
+/// Where a client comes from. For people: `address:port`, or `unix`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addr {
+    /// Over TCP.
+    Tcp(SocketAddr),
+    /// Over a unix socket.
+    Unix,
+}
+
+impl Addr {
+    /// Without the port.
+    pub fn host(&self) -> Host {
+        match self {
+            Addr::Tcp(addr) => Host::Ip(addr.ip()),
+            Addr::Unix => Host::Unix,
+        }
+    }
+}
+
+impl fmt::Display for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Addr::Tcp(addr) => addr.fmt(f),
+            Addr::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// A machine that clients come from. For people: its address, one of IPv6 in brackets; or `unix`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// Another, or this one, over TCP.
+    Ip(IpAddr),
+    /// This one, over a unix socket.
+    Unix,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Ip(IpAddr::V4(ip)) => ip.fmt(f),
+            Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
+            Host::Unix => f.write_str("unix"),
+        }
+    }
+}
 
 /// A combination's number. 0 stands for all that came when there were too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -17,8 +66,8 @@ pub struct Who {
     pub user: Arc<str>,
     /// What it says it is.
     pub application_name: Arc<str>,
-    /// Its address without a port, or `unix`.
-    pub host: Arc<str>,
+    /// Where it comes from.
+    pub host: Host,
 }
 
 /// More combinations are not told apart: application names are the clients' to choose, and some put a number into them.
@@ -63,7 +112,15 @@ mod tests {
     use super::*;
 
     fn who(application: &str) -> Who {
-        Who { database: "d".into(), user: "u".into(), application_name: application.into(), host: "h".into() }
+        Who { database: "d".into(), user: "u".into(), application_name: application.into(), host: Host::Unix }
+    }
+
+    #[test]
+    fn for_people() {
+        let check = |addr: Addr, words: [&str; 2]| assert_eq!([addr.to_string(), addr.host().to_string()], words);
+        check(Addr::Tcp("10.0.0.7:5000".parse().unwrap()), ["10.0.0.7:5000", "10.0.0.7"]);
+        check(Addr::Tcp("[::1]:5000".parse().unwrap()), ["[::1]:5000", "[::1]"]);
+        check(Addr::Unix, ["unix", "unix"]);
     }
 
     #[test]

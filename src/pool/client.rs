@@ -13,7 +13,7 @@ use super::mail::Mailbox;
 use crate::observe::count::Count;
 use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView};
-use crate::observe::who::Who;
+use crate::observe::who::{Addr, Who};
 
 /// One client, from its login on.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub struct Client {
     pub database: Arc<str>,
     /// The user that it logged in as.
     pub user: Arc<str>,
-    /// `address:port`, or `unix`.
-    pub addr: Box<str>,
+    /// Where it comes from.
+    pub addr: Addr,
     /// When it came.
     pub connected_at: Timestamp,
     /// Statements that are over.
@@ -83,7 +83,7 @@ pub struct Identity {
     pub worker: usize,
     pub database: Arc<str>,
     pub user: Arc<str>,
-    pub addr: Box<str>,
+    pub addr: Addr,
     pub application_name: Arc<str>,
 }
 
@@ -256,12 +256,8 @@ impl Client {
 
     /// Whose statements its are.
     pub fn who(&self) -> Who {
-        let host = match self.addr.rsplit_once(':') {
-            Some((host, _)) => host.into(),
-            None => (*self.addr).into(),
-        };
         let application_name = self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Who { database: self.database.clone(), user: self.user.clone(), application_name, host }
+        Who { database: self.database.clone(), user: self.user.clone(), application_name, host: self.addr.host() }
     }
 
     /// How it looks from outside.
@@ -271,7 +267,7 @@ impl Client {
             database: self.database.clone(),
             user: self.user.clone(),
             application_name: self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            addr: (*self.addr).into(),
+            addr: self.addr.to_string().into(),
             state: self.state(),
             since: self.since(),
             pins: self.pins(),

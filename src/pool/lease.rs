@@ -11,8 +11,9 @@ use tracing::{info, warn};
 use super::cancel::Release;
 use super::client::Word;
 use super::ledger::{Claim, Grant, Turn};
+use super::lessons::Learned;
 use super::server::Server;
-use super::{Client, Learned, Plan, Pool, Quota, connect, lock, memory};
+use super::{Client, Plan, Pool, Quota, connect, memory};
 use crate::protocol::encode::Complaint;
 
 /// Servers live up to this much shorter than `server_lifetime`, each by its own share, so that they do not all go at once.
@@ -277,7 +278,7 @@ impl Pool {
             self.ledger().open_dropped();
             return self.open_wanted(home, now);
         }
-        *lock(&self.fresh) = Some(parameters);
+        self.lessons().opened(parameters);
         let woken = self.ledger().opened(server, home, now);
         if let Some(client) = woken {
             client.wake();
@@ -316,7 +317,7 @@ impl Pool {
             Some(form) => Learned::Reported(form.to_string()),
             None => Learned::Quiet,
         };
-        self.learn(name, value, learned);
+        self.lessons().learn(name, value, learned);
     }
 }
 

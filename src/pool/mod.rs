@@ -1,7 +1,7 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what
-//! servers remember), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is reached), `connect` and
+//! servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is reached), `connect` and
 //! `server`, then `lease`, `tidy` and `audit`, which move them; and `own`, servers that are in no pool, one of which listens
 //! to notifications (`channels`, `hub`).
 
@@ -16,6 +16,7 @@ pub mod hub;
 pub mod inquiry;
 pub mod lease;
 pub mod ledger;
+pub mod lessons;
 pub mod mail;
 pub mod memory;
 pub mod own;
@@ -27,7 +28,6 @@ pub mod roster;
 pub mod server;
 pub mod tidy;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,8 +49,9 @@ pub use roster::Roster;
 pub use server::Server;
 
 use catalog::Catalog;
+use lessons::Lessons;
 use memory::Memory;
-use parameters::{Interner, Parameters};
+use parameters::Parameters;
 
 /// What a pool is made of, as the configuration has it now. A reload replaces it whole.
 #[derive(Debug)]
@@ -117,11 +118,7 @@ pub struct Pool {
     version: AtomicU64,
     /// Likewise the generation.
     generation: AtomicU64,
-    /// What a fresh server reports; what a client is welcomed with.
-    fresh: Mutex<Option<Arc<Parameters>>>,
-    /// What became of parameters that clients sent at their start: name and value, then what the server made of it.
-    learned: Mutex<HashMap<(String, String), Learned>>,
-    alike: Mutex<Interner>,
+    lessons: Mutex<Lessons>,
     /// A server died since the last one was opened.
     doubtful: AtomicBool,
     /// So it was at the last tick.
@@ -140,15 +137,6 @@ pub struct Pool {
     meters: Box<[Arc<PoolMeter>]>,
 }
 
-/// What a server makes of a parameter that a client sends at its start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Learned {
-    /// It reports it, in this form.
-    Reported(String),
-    /// It takes it and does not report it.
-    Quiet,
-}
-
 /// A worker, as far as a pool is concerned: where to run what opens a server.
 #[derive(Debug, Clone)]
 pub struct Home {
@@ -158,9 +146,6 @@ pub struct Home {
 
 /// With fewer that wait, what one of them keeps is still in the processor's cache when its turn comes.
 pub const CROWD: usize = 64;
-
-/// More combinations of startup parameters than this are no longer remembered; clients with others ask the server.
-const MOST_LEARNED: usize = 1000;
 
 /// Quotas of a pool: by database, by user.
 #[derive(Debug, Clone)]
@@ -184,9 +169,7 @@ impl Pool {
             version: AtomicU64::new(plan.version),
             generation: AtomicU64::new(plan.generation),
             plan: Mutex::new(plan),
-            fresh: Mutex::default(),
-            learned: Mutex::default(),
-            alike: Mutex::default(),
+            lessons: Mutex::default(),
             doubtful: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             hunting: AtomicBool::new(false),
@@ -231,8 +214,7 @@ impl Pool {
         self.version.store(plan.version, Relaxed);
         self.generation.store(plan.generation, Relaxed);
         *lock(&self.plan) = plan;
-        lock(&self.learned).clear();
-        *lock(&self.fresh) = None;
+        self.lessons().forget();
         self.close_idle(Instant::now(), "reconfigured");
     }
 
@@ -246,28 +228,19 @@ impl Pool {
         self.meters.iter().map(|meter| &**meter)
     }
 
-    /// What a client is welcomed with, once a server has been seen.
+    /// What its servers taught. Held for a moment only.
+    pub fn lessons(&self) -> MutexGuard<'_, Lessons> {
+        lock(&self.lessons)
+    }
+
+    /// What a fresh server reports, once one has been seen.
     pub fn fresh(&self) -> Option<Arc<Parameters>> {
-        lock(&self.fresh).clone()
+        self.lessons().fresh().cloned()
     }
 
     /// The same parameters, shared with whoever has them too.
     pub fn share(&self, parameters: Parameters) -> Arc<Parameters> {
-        lock(&self.alike).intern(Arc::new(parameters))
-    }
-
-    /// What a server makes of this parameter, where that is known.
-    pub fn learned(&self, name: &str, value: &str) -> Option<Learned> {
-        lock(&self.learned).get(&(name.to_string(), value.to_string())).cloned()
-    }
-
-    /// Remembers what a server made of a parameter.
-    pub fn learn(&self, name: &str, value: &str, learned: Learned) {
-        let mut known = lock(&self.learned);
-        if known.len() >= MOST_LEARNED {
-            known.clear();
-        }
-        known.insert((name.to_string(), value.to_string()), learned);
+        self.lessons().share(parameters)
     }
 
     /// A server died: whether another can be had is not known.

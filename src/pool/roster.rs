@@ -1,14 +1,15 @@
 //! All clients by number: for cancels, for those who look, for a drain. Locked at a login and a goodbye, never by a query.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::HashMap;
 use subtle::ConstantTimeEq;
 
 use super::cancel::{Line, Release};
 use super::client::{Client, Word};
 use super::lease::{accept, discard};
 use crate::observe::snapshot::ClientState;
+use crate::protocol::startup;
 
 /// All clients that are logged in.
 #[derive(Debug, Default)]
@@ -19,10 +20,11 @@ pub struct Roster {
 impl Roster {
     /// A number that no client has, and a secret of this many bytes for it.
     pub fn new_key(&self, length: usize) -> Result<(u32, Box<[u8]>), getrandom::Error> {
-        let mut bytes = vec![0; 4 + length];
+        let mut bytes = [0; 4 + startup::LONGEST_KEY];
+        let bytes = &mut bytes[..4 + length.min(startup::LONGEST_KEY)];
         let clients = self.lock();
         loop {
-            getrandom::fill(&mut bytes)?;
+            getrandom::fill(bytes)?;
             // Postgres' process ids are positive, and some drivers read them as signed.
             let id = bytes[..4].iter().fold(0, |id, byte| (id << 8) | u32::from(*byte)) & 0x7fff_ffff;
             if id != 0 && !clients.contains_key(&id) {

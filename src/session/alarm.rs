@@ -2,7 +2,7 @@
 //! worker's own wake-up file whenever it is the next one due.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -28,15 +28,15 @@ struct Alarm<'a> {
 }
 
 impl Alarms {
-    /// Runs `work`, but not for longer than `limit`, give or take a tick; zero is no limit. `None` when time is up.
-    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
+    /// Runs `work`, but not for longer than `limit`, give or take a tick; zero is no limit. `None` when time is up. The work
+    /// is pinned already, for it would stand twice in the future that this is.
+    pub async fn within<T>(&self, limit: Duration, mut work: impl Future<Output = T> + Unpin) -> Option<T> {
         if limit.is_zero() {
             return Some(work.await);
         }
         let until = Instant::now() + limit;
         let mut alarm = Alarm { alarms: self, id: None };
-        poll_fn(|cx| match work.as_mut().poll(cx) {
+        poll_fn(|cx| match Pin::new(&mut work).poll(cx) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending if Instant::now() >= until => Poll::Ready(None),
             Poll::Pending => {
@@ -89,13 +89,14 @@ impl Drop for Alarm<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
     use std::sync::Arc;
 
     #[tokio::test]
     async fn what_is_done_in_time_is_done() {
         let alarms = Alarms::default();
-        assert_eq!(alarms.within(Duration::from_secs(9), async { 7 }).await, Some(7));
-        assert_eq!(alarms.within(Duration::ZERO, tokio::task::yield_now()).await, Some(()));
+        assert_eq!(alarms.within(Duration::from_secs(9), pin!(async { 7 })).await, Some(7));
+        assert_eq!(alarms.within(Duration::ZERO, pin!(tokio::task::yield_now())).await, Some(()));
         assert!(alarms.lock().set.is_empty());
     }
 

@@ -1,6 +1,7 @@
 //! LISTEN and UNLISTEN of a client that holds no server: its pool listens for it, on one connection for all. Elsewhere (in a
 //! transaction, among other statements) LISTEN runs on the client's own server, and ties it there.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::owed::Owed;
@@ -152,7 +153,7 @@ impl Session {
             Listen::On(channel) => {
                 let patience = self.plan.settings.query_wait_timeout;
                 let heard = self.pool.hub.listen(&self.pool, &self.client, channel.clone());
-                let heard = self.worker.alarms.within(patience, heard).await;
+                let heard = self.worker.alarms.within(patience, pin!(heard)).await;
                 heard.unwrap_or_else(|| Err(late(patience)))?;
                 let (pool, client) = (self.pool.clone(), self.client.clone());
                 let hearing = self.hearing.get_or_insert_with(|| Hearing { pool, client, channels: Vec::new() });

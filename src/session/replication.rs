@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -101,7 +102,7 @@ impl Replication {
         let (complaint, mut out) = (shutdown(), Vec::new());
         complaint.encode(&mut out);
         self.pool.meter(self.worker.index).error(complaint.sqlstate);
-        let _ = self.worker.alarms.within(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
+        let _ = self.worker.alarms.within(LAST_WORDS, pin!(talk::write_all(&mut self.stream, &out))).await;
     }
 
     /// It has no transaction at whose end it could leave, so it does at once.

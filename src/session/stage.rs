@@ -13,6 +13,7 @@ use crate::config::{PoolSettings, TlsMode};
 use crate::net::Stream;
 use crate::net::dial::Address;
 use crate::observe::observer::{Observatory, Observer};
+use crate::observe::who::Addr;
 use crate::pool::client::Identity;
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Home, Plan, Pool, Quotas, Roster, Route};
@@ -68,7 +69,7 @@ impl Stage {
             worker: 0,
             database: "d".into(),
             user: "u".into(),
-            addr: "unix".into(),
+            addr: Addr::Unix,
             application_name: "".into(),
         };
         let client = Arc::new(Client::new(who, jiff::Timestamp::UNIX_EPOCH));

@@ -1,6 +1,7 @@
 //! A client's stay, read from top to bottom: wait for a request, borrow a server, converse, give back; until it leaves.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -320,7 +321,7 @@ impl Session {
         if let Farewell::Told(complaint) = &farewell {
             let mut out = Vec::new();
             complaint.encode(&mut out);
-            let _ = self.worker.alarms.within(LAST_WORDS, talk::write_all(&mut self.stream, &out)).await;
+            let _ = self.worker.alarms.within(LAST_WORDS, pin!(talk::write_all(&mut self.stream, &out))).await;
         }
         // One that has gone by itself on a plain socket needs no goodbye.
         if self.stream.is_tls() || !matches!(farewell, Farewell::Terminated | Farewell::Gone) {

@@ -6,7 +6,7 @@ use super::super::memo::Subject;
 use super::*;
 use crate::observe::report::Column;
 use crate::observe::report::{Batch, Report};
-use crate::observe::who::WhoId;
+use crate::observe::who::{Addr, WhoId};
 
 /// Sets the clock (`@30` ms), sends (`a1`: shape a in batch 1; capitals are transparent), completes (`c1=5`: batch 1, five
 /// rows), fails (`e1`), ends a batch (`z1`), stalls (`s`), tells (`t`).
@@ -15,7 +15,7 @@ fn check(wait: u64, words: &str, expected: &str) {
     let (mut tape, mut batch) = (Tape::default(), Batch::default());
     let mut now = 0;
     tape.begin(true, Duration::from_millis(wait));
-    let whose = Whose { who: WhoId(1), client: 7, addr: "here" };
+    let whose = Whose { who: WhoId(1), client: 7, addr: Addr::Unix };
     for word in words.split_whitespace() {
         let (first, rest) = word.split_at(1);
         let (number, more) = rest.split_once('=').unwrap_or((rest, "0"));
@@ -116,12 +116,12 @@ fn rows_of_a_result() {
         }
     }
     tape.complete(0, 100, 0);
-    let whose = Whose { who: WhoId(1), client: 7, addr: "here" };
+    let whose = Whose { who: WhoId(1), client: 7, addr: Addr::Unix };
     tape.tell(&mut batch, whose, 0, |_| true);
     let capture = &batch.reports[0].capture.of(&batch.captures)[0];
     let hashes = capture.hashes.of(&batch.hashes);
     assert_eq!((capture.rows, hashes.len(), capture.dense), (64, 128, 0b01));
     let expected: Vec<u64> = (4..68).flat_map(|id| [keys.integer(id), 0]).collect();
     assert_eq!(hashes, expected);
-    assert_eq!(&*batch.notes[0].addr, "here");
+    assert_eq!(&*batch.notes[0].addr, "unix");
 }

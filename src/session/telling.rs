@@ -49,7 +49,7 @@ impl Relay<'_> {
 impl Session {
     fn tell(&self, tape: &mut Tape, now: u64) {
         let (observer, client) = (&self.worker.observer, &self.client);
-        let whose = Whose { who: self.who, client: client.id, addr: &client.addr };
+        let whose = Whose { who: self.who, client: client.id, addr: client.addr };
         let shared = observer.shared();
         let look = |report: &Report| {
             shared.known.took(report.reading.digest, report.query);

@@ -2,6 +2,7 @@
 //! one is, is `auth::gate`'s.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,10 @@ use crate::auth::{Proven, ServerKey};
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
+use crate::observe::who::Addr;
 use crate::pool::client::{Identity, Word};
+use crate::pool::lessons::Welcome;
 use crate::pool::own::Own;
-use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Pool, Quota};
 use crate::protocol::encode;
 use crate::protocol::startup::{BadStartup, Startup};
@@ -34,7 +36,7 @@ mod proof;
 /// A socket on its way to become a client.
 pub struct Guest {
     talk: Talk,
-    from: String,
+    from: Addr,
     worker: Arc<Worker>,
     lobby: Arc<Lobby>,
     arrived_at: Instant,
@@ -54,8 +56,8 @@ const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 /// And this long where others wait already: however many fall silent, who comes last is not kept out for a second by each.
 const SILENT_IN_A_CROWD: Duration = Duration::from_millis(50);
 
-/// What a server reports and its key take in bytes, and some more.
-const WELCOME: usize = 768;
+/// What is said beside the parameters, the key above all, takes at most so many bytes.
+const MORE: usize = 64;
 
 /// Its place among the worker's clients, and among `max_clients`. Given back however it ends.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl Welcomed {
 }
 
 /// Runs a login to its end. What the client said already beyond it is the session's.
-pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
+pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
     let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
@@ -114,13 +116,13 @@ pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: A
         permit: None,
         place,
     };
-    let within = guest.worker.clone();
-    let outcome = within.alarms.within(patience, guest.enter(&rules)).await.unwrap_or_else(|| Err(turned::late()));
+    let alarms = guest.worker.clone();
+    let entered = alarms.alarms.within(patience, pin!(guest.enter(&rules))).await;
     guest.permit = None;
-    match outcome {
-        Ok((session, greeting)) => Some(guest.seat(session, &greeting)),
+    match entered.unwrap_or_else(|| Err(turned::late())) {
+        Ok((seat, greeting)) => Some(guest.seat(seat, &greeting)),
         Err(turned) => {
-            guest.turn_away(turned).await;
+            Box::pin(guest.turn_away(turned)).await;
             None
         }
     }
@@ -130,7 +132,7 @@ pub async fn welcome(stream: Stream, from: String, worker: Arc<Worker>, lobby: A
 struct Seat {
     client: Arc<Client>,
     pool: Arc<Pool>,
-    parameters: Arc<Parameters>,
+    welcome: Arc<Welcome>,
     /// For one that replicates.
     own: Option<Own>,
     stay: Stay,
@@ -147,8 +149,8 @@ impl Guest {
             std::task::Poll::Ready(())
         })
         .await;
-        let (parameters, own) = self.find_server(&pool, &client, &greeting).await?;
-        let seat = Seat { client, pool, parameters, own, stay };
+        let (welcome, own) = self.find_server(&pool, &client, &greeting).await?;
+        let seat = Seat { client, pool, welcome, own, stay };
         self.say_welcome(&seat).await?;
         Ok((seat, greeting))
     }
@@ -176,7 +178,7 @@ impl Guest {
                     return Err(Turned::Gone(Reason::Protocol, "a second request for encryption".to_string()));
                 }
                 Startup::Cancel { process_id, key } => {
-                    self.lobby.roster.cancel(process_id, &key).await;
+                    Box::pin(self.lobby.roster.cancel(process_id, &key)).await;
                     return Err(Turned::Cancelled);
                 }
                 Startup::Session { minor, parameters } => {
@@ -233,23 +235,23 @@ impl Guest {
         found.ok_or_else(|| turned::no_database(&greeting.database))
     }
 
-    /// The parameters that the client is welcomed with; they are those of a server of its own, if it wants to replicate.
+    /// What the client is welcomed with; that is what a server of its own reports, if it wants to replicate.
     async fn find_server(
         &self,
         pool: &Arc<Pool>,
         client: &Arc<Client>,
         greeting: &Greeting,
-    ) -> Result<(Arc<Parameters>, Option<Own>), Turned> {
+    ) -> Result<(Arc<Welcome>, Option<Own>), Turned> {
         let Some(startup) = &greeting.replication else {
-            let parameters = learn::parameters(pool, client, greeting).await.map_err(|complaint| {
+            let welcome = learn::welcome(pool, client, greeting).await.map_err(|complaint| {
                 let why = complaint.message.clone();
                 Turned::Away(Reason::ServerUnavailable, complaint, why)
             })?;
-            return Ok((parameters, None));
+            return Ok((welcome, None));
         };
-        let opened =
-            pool.open_own(self.worker.index, startup, "replication").await.map_err(|why| turned::no_own(pool, why))?;
-        Ok((Arc::new(opened.1), Some(opened.0)))
+        let opening = Box::pin(pool.open_own(self.worker.index, startup, "replication"));
+        let opened = opening.await.map_err(|why| turned::no_own(pool, why))?;
+        Ok((Arc::new(Welcome::new(Arc::new(opened.1))), Some(opened.0)))
     }
 
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
@@ -262,7 +264,7 @@ impl Guest {
             worker: self.worker.index,
             database: pool.database.clone(),
             user: pool.user.clone(),
-            addr: self.from.as_str().into(),
+            addr: self.from,
             application_name: greeting.application_name().into(),
         };
         let client = Arc::new(Client::new(who, Timestamp::now()));
@@ -275,17 +277,15 @@ impl Guest {
 
     async fn say_welcome(&mut self, seat: &Seat) -> Result<(), Turned> {
         let out = &mut self.talk.out;
-        out.reserve(WELCOME);
-        for (name, value) in seat.parameters.all_reported() {
-            encode::parameter_status(out, name, value);
-        }
+        out.reserve(seat.welcome.statuses.len() + MORE);
+        out.extend_from_slice(&seat.welcome.statuses);
         encode::key_data(out, seat.client.id, &seat.client.secret);
         encode::ready(out, TransactionStatus::Idle);
         Ok(self.talk.flush().await?)
     }
 
     fn seat(self, seat: Seat, greeting: &Greeting) -> Welcomed {
-        let Seat { client, pool, parameters, own, mut stay } = seat;
+        let Seat { client, pool, welcome, own, mut stay } = seat;
         let now = Instant::now();
         let took = now.saturating_duration_since(self.arrived_at);
         pool.meter(self.worker.index).logged_in(took);
@@ -307,6 +307,7 @@ impl Guest {
             lane
         });
         let plan = pool.plan();
+        let parameters = welcome.parameters.clone();
         let backslash = parameters.reads_backslashes();
         let who = self.worker.observer.shared().whos.number(client.who());
         Welcomed::Session(Box::new(Session {
@@ -336,7 +337,7 @@ impl Guest {
             Turned::Gone(reason, why) => (reason, why),
             Turned::Away(reason, complaint, why) => {
                 complaint.encode(&mut self.talk.out);
-                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, self.talk.flush()).await;
+                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, pin!(self.talk.flush())).await;
                 let goodbye = poll_fn(|cx| self.talk.stream.poll_shutdown(cx));
                 let _ = self.worker.alarms.within(super::stay::LAST_WORDS, goodbye).await;
                 (reason, why)
@@ -347,7 +348,7 @@ impl Guest {
             event = "client_login_failed",
             database = self.database,
             user = self.user,
-            addr = self.from,
+            addr = %self.from,
             reason = reason.as_str(),
             error = why
         );

@@ -9,7 +9,7 @@ use super::*;
 use crate::config::{Observe, Parameters};
 use crate::observe::insight::Wanted;
 use crate::observe::report::{NewText, Note, Span};
-use crate::observe::who::{Who, WhoId};
+use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Kind, Reading};
 
 const EPOCH: i64 = 1_795_341_600;
@@ -25,7 +25,8 @@ struct Bench {
 
 fn bench() -> Bench {
     let whos = Arc::new(Whos::default());
-    let [database, user, application_name, host] = ["shop", "app", "web", "10.0.0.7"].map(Arc::from);
+    let [database, user, application_name] = ["shop", "app", "web"].map(Arc::from);
+    let host = Host::Ip([10, 0, 0, 7].into());
     let web = whos.number(Who { database, user, application_name, host });
     Bench { analyst: Analyst::new(whos, &observe(200), Timestamp::from_second(EPOCH).unwrap()), web }
 }

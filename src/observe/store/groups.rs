@@ -145,21 +145,23 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::who::Host;
 
     #[test]
     fn addresses_are_one_and_pools_are_of_database_and_user() {
         let (whos, mut groups) = (Whos::default(), Groups::default());
-        let mut check = |names: [&str; 4], group: GroupId, pool: PoolId| {
-            let [database, user, application_name, host] = names.map(Arc::from);
+        let mut check = |names: [&str; 3], host: u8, group: GroupId, pool: PoolId| {
+            let [database, user, application_name] = names.map(Arc::from);
+            let host = Host::Ip([10, 0, 0, host].into());
             let id = whos.number(Who { database, user, application_name, host });
             assert_eq!(groups.of(id, &whos), (group, pool), "{names:?}");
             assert_eq!(groups.of(id, &whos), (group, pool), "{names:?} again");
         };
-        check(["d", "u", "web", "h1"], 1, 1);
-        check(["d", "u", "web", "h2"], 1, 1);
-        check(["d", "u", "job", "h1"], 2, 1);
-        check(["d", "v", "web", "h1"], 3, 2);
-        check(["d", "u", "web", "h3"], 1, 1);
+        check(["d", "u", "web"], 1, 1, 1);
+        check(["d", "u", "web"], 2, 1, 1);
+        check(["d", "u", "job"], 1, 2, 1);
+        check(["d", "v", "web"], 1, 3, 2);
+        check(["d", "u", "web"], 3, 1, 1);
         assert_eq!(groups.of(WhoId(0), &whos), (0, 0));
         assert_eq!(groups.of(WhoId(99), &whos), (0, 0), "one that nobody numbered");
         assert_eq!(groups.pools().len(), 3);

@@ -12,7 +12,7 @@ use super::*;
 use crate::observe::insight::Wanted;
 use crate::observe::report::Span;
 use crate::observe::shapes::{FACTS_BYTES_MAX, SHAPES_MAX};
-use crate::observe::who::Who;
+use crate::observe::who::{Host, Who};
 use crate::sql::digest::{Kind, Reading};
 use crate::sql::facts::Facts;
 
@@ -39,7 +39,7 @@ fn report(digest: u64, who: WhoId, at: u64) -> Report {
 }
 
 fn who(application: &str) -> Who {
-    Who { database: "d".into(), user: "u".into(), application_name: application.into(), host: "h".into() }
+    Who { database: "d".into(), user: "u".into(), application_name: application.into(), host: Host::Unix }
 }
 
 #[derive(Default)]

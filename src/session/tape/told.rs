@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use super::{Captured, Entry, Running, Tape};
 use crate::observe::report::{Batch, Capture, Comment, Note, Report, Span};
-use crate::observe::who::WhoId;
+use crate::observe::who::{Addr, WhoId};
 use crate::sql::digest::SLOTS;
 
 /// Whose statements they are.
 #[derive(Debug, Clone, Copy)]
-pub struct Whose<'a> {
+pub struct Whose {
     /// Its combination.
     pub who: WhoId,
     /// Its number.
     pub client: u32,
-    /// Its address and port.
-    pub addr: &'a str,
+    /// Where it comes from.
+    pub addr: Addr,
 }
 
 impl Tape {
     /// The client has taken all that is over: it is told. `notable` says which are to be shown by themselves.
-    pub fn tell(&mut self, batch: &mut Batch, whose: Whose<'_>, now: u64, notable: impl Fn(&Report) -> bool) {
+    pub fn tell(&mut self, batch: &mut Batch, whose: Whose, now: u64, notable: impl Fn(&Report) -> bool) {
         let over = std::mem::take(&mut self.over);
         for entry in self.entries.iter_mut().take(over) {
             entry.tell(&self.hashes, batch, whose, now, &notable);
@@ -34,14 +34,7 @@ impl Tape {
 }
 
 impl Entry {
-    fn tell(
-        &mut self,
-        hashes: &[u64],
-        batch: &mut Batch,
-        whose: Whose<'_>,
-        now: u64,
-        notable: impl Fn(&Report) -> bool,
-    ) {
+    fn tell(&mut self, hashes: &[u64], batch: &mut Batch, whose: Whose, now: u64, notable: impl Fn(&Report) -> bool) {
         let Entry { running: Running { bound, comment, in_transaction, .. }, end } = self;
         let used = usize::from(bound.reading.used).min(SLOTS);
         let values = append(&mut batch.hashes, &bound.values[..used]);
@@ -69,7 +62,7 @@ impl Entry {
         }
         if notable(&report) {
             report.note = Span { begin: batch.notes.len() as u32, count: 1 };
-            batch.notes.push(Note { addr: whose.addr.into(), parameters: bound.plain.take() });
+            batch.notes.push(Note { addr: whose.addr.to_string().into(), parameters: bound.plain.take() });
         }
         batch.reports.push(report);
     }

@@ -35,14 +35,14 @@ impl Guest {
         let (tcp, _) = self.take_tcp()?;
         // Who only asks needs no permit yet. If this fails, so does what reads next.
         let _ = tcp.readable().await;
-        self.secure(rules, Plain::Tcp(tcp)).await
+        Box::pin(self.secure(rules, Plain::Tcp(tcp))).await
     }
 
     /// Shakes hands with a client that has begun it without asking. It must have named the protocol: otherwise it may be
     /// one of another, brought here by somebody in between (ALPACA), and Postgres refuses it too.
     pub(super) async fn begin_tls(&mut self, rules: &Rules) -> Result<(), Turned> {
         let (tcp, ahead) = self.take_tcp()?;
-        self.secure(rules, Plain::Ahead(tcp, ahead)).await?;
+        Box::pin(self.secure(rules, Plain::Ahead(tcp, ahead))).await?;
         match &self.talk.stream {
             Stream::TlsAccepted(tls) if names_protocol(tls) => Ok(()),
             _ => Err(no_alpn()),
@@ -58,6 +58,7 @@ impl Guest {
         Ok(())
     }
 
+    /// To be boxed: it needs more room than all the rest of a login.
     async fn secure(&mut self, rules: &Rules, plain: Plain) -> Result<(), Turned> {
         let Some(acceptor) = &rules.tls else {
             return Err(Turned::Gone(Reason::Tls, "no TLS is spoken here".to_string()));

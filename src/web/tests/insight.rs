@@ -1,20 +1,24 @@
 //! What the analyst keeps, asked for by HTTP.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::super::findings::Finding;
 use super::*;
 use crate::observe::finding::{self, Bar, FindingKind, Manner};
 use crate::observe::insight::FindingView;
 use crate::observe::report::{Batch, NewText, Note, Report, Span};
-use crate::observe::who::{Who, WhoId};
+use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading};
 use crate::sql::facts::Facts;
+
+const HOST: Host = Host::Ip(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7)));
 
 /// A site whose analyst knows three statements of two databases.
 async fn site() -> (Site, Analyst) {
     let whos = Arc::new(Whos::default());
     let number = |database: &str, application: &str| {
-        let [database, user, application_name, host] = [database, "app", application, "10.0.0.7"].map(Arc::from);
-        whos.number(Who { database, user, application_name, host })
+        let [database, user, application_name] = [database, "app", application].map(Arc::from);
+        whos.number(Who { database, user, application_name, host: HOST })
     };
     let (web, job, blog) = (number("shop", "web"), number("shop", "job"), number("blog", "web"));
     let analyst = analyst(whos.clone());
@@ -171,7 +175,7 @@ async fn metrics_name_no_sql() {
 #[test]
 fn a_finding_as_json() {
     let (ms, at) = (Duration::from_millis, |ms: i64| Timestamp::from_millisecond(1_795_341_600_000 + ms).unwrap());
-    let [database, user, application_name, host] = ["shop", "app", "web", "10.0.0.7"].map(Arc::from);
+    let [database, user, application_name] = ["shop", "app", "web"].map(Arc::from);
     let bar = Bar { digest: Digest(0xb2), begin: ms(3), wait: ms(0), query: ms(1) };
     let finding = finding::Finding {
         id: 4,
@@ -198,7 +202,7 @@ fn a_finding_as_json() {
     let facts = |sql: &str| Some(Arc::new(Facts { sql: sql.to_owned(), ..Facts::default() }));
     let view = FindingView {
         finding,
-        who: Some(Arc::new(Who { database, user, application_name, host })),
+        who: Some(Arc::new(Who { database, user, application_name, host: HOST })),
         parent: facts("SELECT a"),
         children: vec![facts("SELECT b")],
     };

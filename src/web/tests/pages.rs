@@ -3,7 +3,7 @@
 use super::insight::report;
 use super::*;
 use crate::observe::report::{Batch, NewText, Report};
-use crate::observe::who::{Who, WhoId};
+use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading};
 
 const PAGES: [&str; 6] = ["/", "/pools", "/statements", "/slow", "/findings", "/clients"];
@@ -64,8 +64,8 @@ fn much(shapes: u64, epoch: Timestamp) -> Analyst {
     let whos = Arc::new(Whos::default());
     let who = |application: u64| {
         let application = format!("web-{application}");
-        let [database, user, application_name, host] = ["shop", "app", &application, "10.0.0.7"].map(Arc::from);
-        whos.number(Who { database, user, application_name, host })
+        let [database, user, application_name] = ["shop", "app", &application].map(Arc::from);
+        whos.number(Who { database, user, application_name, host: Host::Unix })
     };
     let whose: Vec<WhoId> = (0..20).map(who).collect();
     let analyst = analyst_since(whos.clone(), epoch);

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::observe::repeats::{Execution, Known, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
-use crate::observe::who::{Who, WhoId};
+use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS, Traits};
 use crate::sql::facts::{Compared, Facts};
 
@@ -43,7 +43,7 @@ impl Known for Shapes {
             database: name("d".into()),
             user: name("u".into()),
             application_name: name(format!("app{app}")),
-            host: name(format!("h{host}")),
+            host: Host::Ip([10, 0, 0, host as u8].into()),
         }))
     }
 }
