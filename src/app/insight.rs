@@ -51,7 +51,7 @@ impl Insights {
 fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
     let (insight, mut batches) = (analyst.insight(), Vec::new());
     let (mut forgotten, mut told_again, mut looked) = (0, Instant::now(), Instant::now());
-    let look = || analyst.tick(epoch.elapsed()).into_iter().for_each(|digest| from.known.arm(digest));
+    let look = || analyst.tick(epoch.elapsed().into()).into_iter().for_each(|digest| from.known.arm(digest));
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));

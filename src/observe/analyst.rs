@@ -4,7 +4,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +12,12 @@ use self::repeating::{Acquainted, Repeating, comment_of, tags};
 use super::cold::Cold;
 use super::history::History;
 use super::insight::{FindingView, Insight, Totals};
+use super::nanos::Nanos;
 use super::repeats::Repeats;
 use super::report::{Batch, NewText, Report};
 use super::shapes::Shapes;
 use super::snapshot::Snapshot;
 use super::store::slow::{Reasons, Slow, SlowRing, cut_parameters};
-use super::store::statement::nanos;
 use super::store::view::name_of;
 use super::store::{Beside, Store};
 use super::who::Whos;
@@ -112,7 +111,7 @@ impl Shared {
     }
 
     pub(super) fn reload(&self, observe: &config::Observe) {
-        self.slow.store(nanos(observe.slow_query), Relaxed);
+        self.slow.store(Nanos::from(observe.slow_query).0, Relaxed);
         self.books().repeats.set_least(n_plus_one(observe));
     }
 }
@@ -191,7 +190,7 @@ impl Analyst {
     }
 
     fn count(&self, books: &mut Books, batch: &Batch, slow: &mut Vec<Arc<Slow>>) {
-        let threshold = Duration::from_nanos(self.shared.slow.load(Relaxed));
+        let threshold = Nanos(self.shared.slow.load(Relaxed));
         let Books { store, shapes, history, repeats, .. } = books;
         let mut repeating = Repeating::default();
         let mut beside = Beside { whos: &self.shared.whos, shapes, heavy: &mut history.heavy };
@@ -226,16 +225,16 @@ impl Analyst {
         let addr = note.map(|note| note.addr.clone());
         books.slow.keep(Slow {
             number: 0,
-            time: self.shared.time(nanos(report.ended)),
+            time: self.shared.time(report.ended.0),
             reasons,
             digest: report.reading.digest,
             facts: books.shapes.facts(report.reading.digest).cloned(),
             group: books.store.groups.group(group).clone(),
             client: report.client,
             addr: addr.unwrap_or_else(|| self.host(report)),
-            wait: report.wait,
-            query: report.query,
-            drain: report.drain,
+            wait: report.wait.into(),
+            query: report.query.into(),
+            drain: report.drain.into(),
             rows: report.rows,
             bytes: report.bytes,
             sqlstate: report.sqlstate,
@@ -262,8 +261,8 @@ impl Analyst {
 
     /// To be called a few times a second, with the process' clock. What has come to be a finding gets its line; the shapes
     /// that are returned should be captured again.
-    pub fn tick(&self, now: Duration) -> Vec<Digest> {
-        let (at, insight) = (self.shared.time(nanos(now)), self.insight());
+    pub fn tick(&self, now: Nanos) -> Vec<Digest> {
+        let (at, insight) = (self.shared.time(now.0), self.insight());
         let mut books = self.shared.books();
         let Books { shapes, repeats, .. } = &mut *books;
         repeats.tick(now, at, &Acquainted { shapes, whos: &self.shared.whos, hasher: &self.shared.hasher });

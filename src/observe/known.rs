@@ -3,8 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use std::time::Duration;
-
+use crate::observe::nanos::Nanos;
 use crate::sql::digest::Digest;
 
 /// What is known of a shape when it runs.
@@ -34,7 +33,7 @@ struct Entry {
 }
 
 /// A statement that takes this long can bear to have its end flushed: that costs some ten microseconds.
-const LONG: Duration = Duration::from_millis(1);
+const LONG: Nanos = Nanos::from_millis(1);
 
 /// After so many runs it may show again that it takes long.
 const FORGIVEN: u32 = 1024;
@@ -108,7 +107,7 @@ impl Known {
 
     /// How long a run of it took.
     #[inline]
-    pub fn took(&self, digest: Digest, duration: Duration) {
+    pub fn took(&self, digest: Digest, duration: Nanos) {
         if duration >= LONG {
             let entry = self.set(digest).iter().find(|entry| entry.digest.load(Relaxed) == digest.0);
             entry.into_iter().for_each(|entry| entry.long.store(true, Relaxed));

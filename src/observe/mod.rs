@@ -15,6 +15,7 @@ pub mod keys;
 pub mod known;
 pub mod log;
 pub mod lore;
+pub mod nanos;
 pub mod observer;
 pub mod pins;
 pub mod process;

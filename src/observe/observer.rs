@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::keys::Keys;
 use super::known::Known;
+use super::nanos::Nanos;
 use super::report::{Batch, COLUMNS_CAPTURED, ROWS_CAPTURED, Report};
 use super::store::slow::Reasons;
 use super::who::Whos;
@@ -73,8 +74,8 @@ impl Observatory {
 
     /// A statement that takes, or waits, longer is slow.
     #[inline]
-    fn slow(&self) -> Duration {
-        Duration::from_nanos(self.slow_nanos.load(Relaxed))
+    fn slow(&self) -> Nanos {
+        Nanos(self.slow_nanos.load(Relaxed))
     }
 
     /// Whether values may be kept.

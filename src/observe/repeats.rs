@@ -7,7 +7,6 @@
 //! proved goes to the `ledger`, which asks names where values do not suffice, and makes findings of it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hashbrown::HashMap;
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use jiff::Timestamp;
 use super::finding::{Finding, FindingKind};
 use super::report::{Capture, Report};
 use super::who::{Who, WhoId};
+use crate::observe::nanos::Nanos;
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
 
@@ -90,7 +90,7 @@ pub struct Repeats {
     used: usize,
     room: usize,
     left_out: u64,
-    counted: Duration,
+    counted: Nanos,
 }
 
 impl Repeats {
@@ -111,7 +111,7 @@ impl Repeats {
             used: 0,
             room: MOST_BYTES,
             left_out: 0,
-            counted: Duration::ZERO,
+            counted: Nanos::ZERO,
         }
     }
 
@@ -169,12 +169,12 @@ impl Repeats {
             None => return,
         };
         if !self.late.push(shared, step) {
-            self.catch_up(Duration::ZERO, known);
+            self.catch_up(Nanos::ZERO, known);
         }
     }
 
     /// Takes what is in order by now out of the queue.
-    fn catch_up(&mut self, now: Duration, known: &dyn Known) {
+    fn catch_up(&mut self, now: Nanos, known: &dyn Known) {
         let due = self.late.take(now);
         for (shared, step) in due.iter() {
             match *shared {
@@ -204,7 +204,7 @@ impl Repeats {
     }
 
     /// To be called a few times a second with the process' clock and the time of day.
-    pub fn tick(&mut self, now: Duration, at: Timestamp, known: &dyn Known) {
+    pub fn tick(&mut self, now: Nanos, at: Timestamp, known: &dyn Known) {
         self.ledger.tick(now, at);
         self.catch_up(now, known);
         if now < self.counted + WAIT {

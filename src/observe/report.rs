@@ -2,9 +2,9 @@
 //! some of them carry. Plain data: nothing in here counts or decides.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::who::WhoId;
+use crate::observe::nanos::Nanos;
 use crate::sql::digest::Reading;
 
 /// One statement that is over.
@@ -17,15 +17,15 @@ pub struct Report {
     /// Its client; never used twice.
     pub client: u32,
     /// When it was sent, on the process' clock.
-    pub sent: Duration,
+    pub sent: Nanos,
     /// When it was over.
-    pub ended: Duration,
+    pub ended: Nanos,
     /// How long its client had asked for a server; zero for all but the first of a conversation.
-    pub wait: Duration,
+    pub wait: Nanos,
     /// Sent until over, without the time in which the client did not take what there was for it.
-    pub query: Duration,
+    pub query: Nanos,
     /// What the client needed to take the rest.
-    pub drain: Duration,
+    pub drain: Nanos,
     /// Of its command tag.
     pub rows: u64,
     /// From the server.

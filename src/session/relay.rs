@@ -10,11 +10,11 @@ use super::course::Course;
 use super::limits::{Limits, Standing};
 use super::owed::Owed;
 use super::stay::{Farewell, Session};
-use super::tape::nanos;
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
+use crate::observe::nanos::Nanos;
 use crate::pool::client::Word;
 use crate::pool::memory::Unnamed;
 use crate::pool::{Lease, audit};
@@ -43,7 +43,7 @@ impl<'s> Relay<'s> {
         let now = Instant::now();
         let mut exchange = session.worker.lend_exchange();
         exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
-        exchange.course.times.nanos = nanos(now.saturating_duration_since(session.worker.epoch));
+        exchange.course.times.nanos = Nanos::from(now.saturating_duration_since(session.worker.epoch)).0;
         let waited = now.saturating_duration_since(asked_at);
         session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
@@ -128,7 +128,7 @@ impl<'s> Relay<'s> {
         let Exchange { tape, course, .. } = &mut *self.exchange;
         course.times.now = Instant::now();
         if tape.is_on() {
-            course.times.nanos = nanos(course.times.now.saturating_duration_since(self.session.worker.epoch));
+            course.times.nanos = Nanos::from(course.times.now.saturating_duration_since(self.session.worker.epoch)).0;
             tape.go_on(course.times.nanos);
         }
     }

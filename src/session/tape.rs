@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::memo::Memo;
 use super::rows::Rows;
 use crate::observe::keys::Keys;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{Columns, Span};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
 
@@ -119,7 +120,7 @@ pub struct Mark(usize, usize);
 impl Tape {
     /// A conversation begins, for a client that waited so long.
     pub fn begin(&mut self, on: bool, wait: Duration) {
-        (self.on, self.wait) = (on, nanos(wait));
+        (self.on, self.wait) = (on, Nanos::from(wait).0);
     }
 
     /// Whether anything is written on it.
@@ -333,12 +334,6 @@ impl Tape {
         (self.bytes, self.stalled, self.stalls_since, self.inside) = (0, 0, None, false);
         self.memo.clear();
     }
-}
-
-/// A duration of the process' clock.
-#[inline]
-pub fn nanos(duration: Duration) -> u64 {
-    duration.as_secs() * 1_000_000_000 + u64::from(duration.subsec_nanos())
 }
 
 /// Statements of a pipeline that are looked at; of more, the first. As many replies as may be owed at all.

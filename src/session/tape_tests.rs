@@ -48,7 +48,7 @@ fn running(shape: &str, batch: u32, sent: u64) -> Running {
 /// `a: sent-ended wait/query/drain`, in ms, rows where there are any, `!` for an error.
 fn show(report: &Report) -> String {
     let shape = char::from(report.reading.digest.0 as u8);
-    let ms = |duration: Duration| duration.as_millis();
+    let ms = |time: Nanos| time.as_micros() / 1_000;
     let rows = if report.rows > 0 { format!("#{}", report.rows) } else { String::new() };
     let failed = if report.sqlstate == [0; 5] { "" } else { "!" };
     let (sent, ended) = (ms(report.sent), ms(report.ended));

@@ -7,9 +7,10 @@ use super::bound::Reader;
 use super::relay::Relay;
 use super::sight::introduce;
 use super::stay::{Farewell, Session};
-use super::tape::{Bound, Running, Tape, Whose, nanos};
+use super::tape::{Bound, Running, Tape, Whose};
 use super::worker::Exchange;
 use crate::net::Lane;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::Report;
 use crate::protocol::frame::cut_str;
 use crate::protocol::frontend::{self, Bind, Parse};
@@ -65,7 +66,7 @@ impl Session {
             return;
         }
         let waited = asked_at.elapsed();
-        let now = nanos(self.worker.epoch.elapsed());
+        let now = Nanos::from(self.worker.epoch.elapsed()).0;
         let (mut tape, bound) = (Tape::default(), self.sight(up));
         tape.begin(true, waited);
         tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });

@@ -8,6 +8,7 @@ use tracing::{Event, Metadata, Subscriber, span};
 use super::*;
 use crate::config::{Observe, Parameters};
 use crate::observe::insight::Wanted;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{NewText, Note, Span};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Kind, Reading};
@@ -37,11 +38,11 @@ impl Bench {
             reading: Reading { digest: Digest(digest), kind: Kind::Select, ..Reading::default() },
             who: self.web,
             client: 9,
-            sent: Duration::from_secs(1),
-            ended: Duration::from_secs(2),
-            wait: Duration::ZERO,
-            query: Duration::from_millis(query),
-            drain: Duration::ZERO,
+            sent: Nanos::from_secs(1),
+            ended: Nanos::from_secs(2),
+            wait: Nanos::ZERO,
+            query: Nanos::from_millis(query),
+            drain: Nanos::ZERO,
             rows: 1,
             bytes: 10,
             sqlstate: [0; 5],
@@ -71,7 +72,7 @@ fn text(digest: u64) -> NewText {
 fn what_is_slow_is_kept_with_all_that_is_known_of_it() {
     let bench = bench();
     let note = Note { addr: "10.0.0.7:5000".into(), parameters: Some([Some("7".into()), None].into()) };
-    let slow = Report { note: Span { begin: 0, count: 1 }, drain: Duration::from_millis(5), ..bench.report(1, 300) };
+    let slow = Report { note: Span { begin: 0, count: 1 }, drain: Nanos::from_millis(5), ..bench.report(1, 300) };
     let failed = Report { sqlstate: *b"23505", ..bench.report(1, 1) };
     bench.analyst.take(&Batch {
         reports: vec![bench.report(1, 2), slow, failed],

@@ -1,12 +1,11 @@
 //! What one shape does by itself within one scope: the same again, many values in a row, row after row. Pure.
 
-use std::time::Duration;
-
 use super::climb::{Climb, Pair};
 use super::link::Pace;
 use super::scope::{REST, Told};
 use super::step::{Role, Step};
 use crate::observe::finding::FindingKind;
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
 
@@ -46,14 +45,14 @@ pub(super) struct Seen {
     pub(super) route: u32,
     pub(super) n: u32,
     pub(super) distinct: u32,
-    pub(super) wasted: Duration,
+    pub(super) wasted: Nanos,
     pub(super) pace: Pace,
     /// Of a walk: which value came from which column.
     pub(super) pair: Option<Pair>,
 }
 
 /// What it is, how many executions, how many values among them, and what was wasted.
-type Habitual = (FindingKind, u32, u32, Duration);
+type Habitual = (FindingKind, u32, u32, Nanos);
 
 impl Habit {
     /// One more execution; `true` if it has just become a loop whose source is not known. `scope`: its statements so far,
@@ -209,7 +208,7 @@ const VALUES: usize = 8;
 
 /// One request asks again sooner than that. A process that serves request after request asks the same for each of them, and
 /// repeats nothing.
-const BREATH: Duration = Duration::from_millis(20);
+const BREATH: Nanos = Nanos::from_millis(20);
 
 /// The same statement with the same values so often is a duplicate read.
 const DUPLICATES: u8 = 3;
@@ -221,7 +220,7 @@ const SUSPECTED: u32 = 10;
 const INSERTS: u32 = 10;
 
 /// Those go on for longer than a second, and are told at least so often.
-const LONGEST_INSERTS: Duration = Duration::from_secs(60);
+const LONGEST_INSERTS: Nanos = Nanos::from_secs(60);
 
 /// So many executions with as many values have the results before them looked at.
 const LOOKED_FOR: u32 = 3;

@@ -1,9 +1,7 @@
 //! Executions of several connections, put in order: their reports come up to 100 ms apart. Pure.
 
-use std::time::Duration;
-
 use super::step::Step;
-use crate::observe::store::statement::nanos;
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 
 /// Those that wait until all that came before them must be here.
@@ -12,7 +10,7 @@ pub(super) struct Late {
     /// In the order in which they came.
     waiting: Vec<(Shared, Step)>,
     /// And the moment of each, in nanoseconds, beside them: these are looked through again and again.
-    moments: Vec<u64>,
+    moments: Vec<Nanos>,
     /// Empty; for the next that are put in order.
     spare: Vec<Place>,
 }
@@ -28,13 +26,13 @@ pub(super) enum Shared {
 
 /// Where one stands among all, in nanoseconds, and where in the queue: what is put in order instead of the executions, which
 /// are large.
-type Place = (u64, u32);
+type Place = (Nanos, u32);
 
 /// Those whose turn has come, and those who wait on.
 #[derive(Debug)]
 pub(super) struct Due {
     all: Vec<(Shared, Step)>,
-    moments: Vec<u64>,
+    moments: Vec<Nanos>,
     order: Vec<Place>,
 }
 
@@ -48,16 +46,16 @@ impl Due {
 impl Late {
     /// One more; `false` if it is time to take some out.
     pub(super) fn push(&mut self, scope: Shared, step: Step) -> bool {
-        self.moments.push(nanos(step.place()));
+        self.moments.push(step.place());
         self.waiting.push((scope, step));
         self.waiting.len() < MOST
     }
 
     /// Those before `now`. To be given back when they have been read, before the next comes.
-    pub(super) fn take(&mut self, now: Duration) -> Due {
+    pub(super) fn take(&mut self, now: Nanos) -> Due {
         let Late { waiting: all, moments, spare: mut order } = std::mem::take(self);
         let places = moments.iter().copied().zip(0..);
-        match now.checked_sub(WAIT).map(nanos) {
+        match now.checked_sub(WAIT) {
             _ if all.len() >= MOST => order.extend(places),
             Some(past) => order.extend(places.filter(|(place, _)| *place <= past)),
             None => {}
@@ -90,13 +88,13 @@ impl Late {
     /// What it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.waiting.capacity() * size_of::<(Shared, Step)>()
-            + self.moments.capacity() * size_of::<u64>()
+            + self.moments.capacity() * size_of::<Nanos>()
             + self.spare.capacity() * size_of::<Place>()
     }
 }
 
 /// Reports of a statement, and of all before it, come sooner.
-pub(super) const WAIT: Duration = Duration::from_millis(250);
+pub(super) const WAIT: Nanos = Nanos::from_millis(250);
 
 /// About what comes in that time at 100,000 a second.
 const MOST: usize = 32_768;

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +12,7 @@ use super::occurrence::Occurrence;
 use super::pattern::{News, Pattern};
 use super::words;
 use crate::observe::finding::{Finding, FindingKind};
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
 
@@ -49,13 +49,13 @@ struct Key {
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 struct Clock {
-    now: Duration,
+    now: Nanos,
     at: Timestamp,
 }
 
 impl Clock {
-    fn at(&self, moment: Duration) -> Timestamp {
-        let apart = |a: Duration, b: Duration| SignedDuration::try_from(a.saturating_sub(b)).unwrap_or_default();
+    fn at(&self, moment: Nanos) -> Timestamp {
+        let apart = |a: Nanos, b: Nanos| SignedDuration::from_nanos(a.saturating_sub(b).0 as i64);
         let later = self.at.checked_add(apart(moment, self.now)).unwrap_or(self.at);
         later.checked_sub(apart(self.now, moment)).unwrap_or(later)
     }
@@ -165,8 +165,8 @@ impl Ledger {
         }
         let (occurrences, wasted, an_hour) = (pattern.occurrences, pattern.wasted, pattern.wasted_an_hour());
         let Some(finding) = &mut pattern.finding else { return };
-        (finding.occurrences, finding.wasted, finding.wasted_an_hour) = (occurrences, wasted, an_hour);
-        finding.wasted_each = wasted / u32::try_from(occurrences).unwrap_or(u32::MAX).max(1);
+        (finding.occurrences, finding.wasted, finding.wasted_an_hour) = (occurrences, wasted.into(), an_hour);
+        finding.wasted_each = finding.wasted / u32::try_from(occurrences).unwrap_or(u32::MAX).max(1);
         finding.last_seen = clock.at(moment);
         finding.resolved_at = None;
         finding.siblings.clone_from(&pattern.siblings);
@@ -206,7 +206,7 @@ impl Ledger {
     }
 
     /// Sets the clocks, and looks what is over.
-    pub(super) fn tick(&mut self, now: Duration, at: Timestamp) {
+    pub(super) fn tick(&mut self, now: Nanos, at: Timestamp) {
         let before = std::mem::replace(&mut self.clock, Clock { now, at });
         if before.now.as_secs() / 60 == now.as_secs() / 60 {
             return;
@@ -287,8 +287,8 @@ const RECENT: usize = 64;
 const SIBLINGS: usize = 7;
 
 /// Words are put together again at most so often.
-const REWORD: Duration = Duration::from_secs(1);
+const REWORD: Nanos = Nanos::from_secs(1);
 
 /// So many runs of the parent without the child, and so long, and it is over.
 const RESOLVED_RUNS: u64 = 200;
-const RESOLVED_AFTER: Duration = Duration::from_secs(24 * 3600);
+const RESOLVED_AFTER: Nanos = Nanos::from_secs(24 * 3600);

@@ -1,12 +1,12 @@
 //! A child that asks for the values of one result: its runs, times and manner, until it is over. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::rows::Rows;
 use super::run::{Bar, Order, Proof, Run};
 use super::step::Step;
 use crate::observe::finding::Manner;
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
 
@@ -30,11 +30,11 @@ pub(super) struct Link {
 /// When executions of one shape ran.
 #[derive(Debug, Clone)]
 pub(super) struct Pace {
-    pub(super) first: Duration,
+    pub(super) first: Nanos,
     /// The end of the one that ended last.
-    pub(super) last: Duration,
+    pub(super) last: Nanos,
     pub(super) n: u32,
-    busy: Duration,
+    busy: Nanos,
     client: u32,
     /// How often one was sent before the last one had ended, on its connection and on another.
     crowded: [u32; 2],
@@ -196,7 +196,7 @@ impl Pace {
     /// Nothing yet; `drawn`: whether each execution is to be kept.
     pub(super) fn new(step: &Step, drawn: bool) -> Pace {
         let spells = if drawn { Vec::with_capacity(4) } else { Vec::new() };
-        let (first, last, busy) = (step.sent, step.sent, Duration::ZERO);
+        let (first, last, busy) = (step.sent, step.sent, Nanos::ZERO);
         Pace { first, last, n: 0, busy, client: step.client, crowded: [0; 2], spells }
     }
 
@@ -220,12 +220,12 @@ impl Pace {
     }
 
     /// The wall of all without one execution.
-    pub(super) fn wasted(&self) -> Duration {
+    pub(super) fn wasted(&self) -> Nanos {
         (self.last - self.first).saturating_sub(self.busy / self.n.max(1))
     }
 
     /// What `n` of them took, without the time between them.
-    pub(super) fn share(&self, n: u32) -> Duration {
+    pub(super) fn share(&self, n: u32) -> Nanos {
         self.busy / self.n.max(1) * n
     }
 
@@ -251,7 +251,7 @@ impl Pace {
     }
 }
 
-fn micros(time: Duration) -> u32 {
+fn micros(time: Nanos) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 

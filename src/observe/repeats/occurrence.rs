@@ -1,7 +1,6 @@
 //! Something that was seen once, by whichever rule: what a finding is made of. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::climb::Pair;
 use super::habit::Seen;
@@ -10,6 +9,7 @@ use super::names::{Agreement, agreement, descends};
 use super::rows::Rows;
 use super::run::{Needs, Order, Proof};
 use crate::observe::finding::FindingKind;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::Column;
 use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
@@ -23,7 +23,7 @@ pub(super) struct Occurrence {
     pub(super) who: WhoId,
     pub(super) n: u32,
     pub(super) distinct: u32,
-    pub(super) wasted: Duration,
+    pub(super) wasted: Nanos,
     pub(super) pace: Pace,
     pub(super) source: Source,
 }

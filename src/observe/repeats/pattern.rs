@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::occurrence::Occurrence;
 use crate::observe::finding::{Finding, FindingKind};
+use crate::observe::nanos::Nanos;
 use crate::sql::digest::Digest;
 
 /// One pattern.
@@ -11,21 +12,21 @@ use crate::sql::digest::Digest;
 pub(super) struct Pattern {
     pub(super) finding: Option<Finding>,
     pub(super) occurrences: u64,
-    pub(super) wasted: Duration,
+    pub(super) wasted: Nanos,
     /// When it was seen first and last, on the process' clock.
-    pub(super) first: Duration,
-    pub(super) last: Duration,
+    pub(super) first: Nanos,
+    pub(super) last: Nanos,
     /// How often its parent had run when it was seen last.
     pub(super) ran: u64,
     /// When its words were last put together.
-    pub(super) worded: Option<Duration>,
+    pub(super) worded: Option<Nanos>,
     /// Further children of the same loop.
     pub(super) siblings: Vec<Digest>,
     most: u32,
     hour: [Slice; SLICES],
     /// Occurrences that are worth a line in the log.
-    strong: [Option<Duration>; ALERT_AFTER],
-    alerted: Option<Duration>,
+    strong: [Option<Nanos>; ALERT_AFTER],
+    alerted: Option<Nanos>,
     votes: Vec<(String, u32)>,
     /// The last ones, since a connection and its group may see the same.
     recent: [Counted; RECENT],
@@ -35,14 +36,14 @@ pub(super) struct Pattern {
 #[derive(Debug, Clone, Copy, Default)]
 struct Slice {
     number: u64,
-    wasted: Duration,
+    wasted: Nanos,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counted {
     serial: u64,
     n: u32,
-    wasted: Duration,
+    wasted: Nanos,
 }
 
 /// What one more occurrence is to a pattern.
@@ -84,12 +85,12 @@ impl Pattern {
         news
     }
 
-    fn add(&mut self, at: Duration, wasted: Duration) {
+    fn add(&mut self, at: Nanos, wasted: Nanos) {
         self.wasted += wasted;
         let number = at.as_secs() / SLICE.as_secs();
         let slice = &mut self.hour[number as usize % SLICES];
         if slice.number != number {
-            *slice = Slice { number, wasted: Duration::ZERO };
+            *slice = Slice { number, wasted: Nanos::ZERO };
         }
         slice.wasted += wasted;
     }
@@ -103,9 +104,9 @@ impl Pattern {
     pub(super) fn wasted_an_hour(&self) -> Duration {
         let number = self.last.as_secs() / SLICE.as_secs();
         let recent = self.hour.iter().filter(|slice| slice.number + SLICES as u64 > number);
-        let wasted: Duration = recent.map(|slice| slice.wasted).sum();
+        let wasted: Nanos = recent.map(|slice| slice.wasted).sum();
         let seen = (self.last - self.first.min(self.last)).clamp(SLICE, HOUR);
-        wasted.mul_f64(HOUR.as_secs_f64() / seen.as_secs_f64())
+        Duration::from(wasted).mul_f64(HOUR.0 as f64 / seen.0 as f64)
     }
 
     /// Whether this occurrence is to be logged.
@@ -140,19 +141,19 @@ impl Pattern {
 const AT_ONCE: u32 = 20;
 
 /// What an occurrence has to waste to be worth a line in the log.
-const WORTH: Duration = Duration::from_millis(20);
+const WORTH: Nanos = Nanos::from_millis(20);
 
 /// The occurrence with this number is logged …
 const ALERT_AFTER: usize = 3;
 
 /// … if they came within this time.
-const ALERT_WITHIN: Duration = Duration::from_secs(15 * 60);
+const ALERT_WITHIN: Nanos = Nanos::from_secs(15 * 60);
 
 /// Then not again for so long.
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Nanos = Nanos::from_secs(3600);
 
 /// An hour in slices of five minutes.
-const SLICE: Duration = Duration::from_secs(300);
+const SLICE: Nanos = Nanos::from_secs(300);
 const SLICES: usize = 12;
 
 /// Occurrences that are known again.

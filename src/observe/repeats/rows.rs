@@ -1,9 +1,9 @@
 //! The first rows of a result, as hashes, and where a value stands in them. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::step::{FEWEST_ROWS, short};
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{COLUMNS_CAPTURED, Capture, Columns, ROWS_CAPTURED, Report};
 use crate::sql::digest::Digest;
 
@@ -13,9 +13,9 @@ pub(super) struct Rows {
     /// No other result has it.
     pub(super) serial: u64,
     pub(super) digest: Digest,
-    pub(super) sent: Duration,
-    pub(super) ended: Duration,
-    pub(super) wait: Duration,
+    pub(super) sent: Nanos,
+    pub(super) ended: Nanos,
+    pub(super) wait: Nanos,
     /// All that it had.
     pub(super) total: u64,
     /// So many of them are here.

@@ -2,12 +2,12 @@
 //! since. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::habit::{Habit, Seen};
 use super::link::{Link, Loop};
 use super::rows::Rows;
 use super::step::{Role, Step};
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 use crate::sql::digest::Digest;
 
@@ -15,9 +15,9 @@ use crate::sql::digest::Digest;
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     /// When its last statement ended.
-    last: Duration,
+    last: Nanos,
     /// What its longest statement took: another one like it may be under way.
-    longest: Duration,
+    longest: Nanos,
     /// Statements in this burst.
     count: u32,
     /// Those that wrote.
@@ -36,7 +36,7 @@ struct Slot {
     /// `None` if it had to go.
     rows: Option<Arc<Rows>>,
     /// When it came or was last asked for.
-    touched: Duration,
+    touched: Nanos,
 }
 
 impl Slot {
@@ -53,7 +53,7 @@ impl Slot {
 #[derive(Debug)]
 struct Shape {
     digest: Digest,
-    last: Duration,
+    last: Nanos,
     /// How often it ran since each result of the ring.
     since: [u32; RING],
     links: Vec<Link>,
@@ -118,7 +118,7 @@ impl Scope {
     }
 
     /// Ends what has not gone on for a second, as far as reports have come; `true` if that is all of it.
-    pub(super) fn settle(&mut self, now: Duration, rules: Rules, told: &mut Vec<Told>) -> bool {
+    pub(super) fn settle(&mut self, now: Nanos, rules: Rules, told: &mut Vec<Told>) -> bool {
         let rest = REST + self.longest.min(LONGEST);
         if now > self.last + rest {
             self.end(rules, told);
@@ -204,7 +204,7 @@ impl Scope {
             return place;
         }
         if self.ring.len() < RING {
-            self.ring.push(Slot { rows: None, touched: Duration::ZERO });
+            self.ring.push(Slot { rows: None, touched: Nanos::ZERO });
             return self.ring.len() - 1;
         }
         self.oldest(RING).unwrap_or(0)
@@ -244,14 +244,7 @@ impl Scope {
 
 impl Shape {
     fn new(digest: Digest) -> Shape {
-        Shape {
-            digest,
-            last: Duration::ZERO,
-            since: [0; RING],
-            links: Vec::new(),
-            small: None,
-            habit: Habit::default(),
-        }
+        Shape { digest, last: Nanos::ZERO, since: [0; RING], links: Vec::new(), small: None, habit: Habit::default() }
     }
 
     fn follows(&self, place: usize) -> bool {
@@ -314,10 +307,10 @@ impl Shape {
 }
 
 /// A burst is over when nothing came for so long.
-pub(super) const REST: Duration = Duration::from_secs(1);
+pub(super) const REST: Nanos = Nanos::from_secs(1);
 
 /// A statement that takes longer is not waited for.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Nanos = Nanos::from_secs(30);
 
 /// So many results are remembered.
 const RING: usize = 8;

@@ -1,12 +1,12 @@
 //! Many scopes by number, found quickly, and gone when they rest. Pure.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::time::Duration;
 
 use hashbrown::HashMap;
 
 use super::scope::{Rules, Scope, Told};
 use super::step::Step;
+use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
 
 /// For numbers that are ours, or hashes already: nobody can aim at it.
@@ -39,11 +39,11 @@ impl Hasher for Multiply {
 /// Ends what rests.
 pub(super) trait Scopes {
     /// Tells what was going on in scopes that are over by `now`, and forgets them; what the rest takes, in bytes.
-    fn settle(&mut self, now: Duration, rules: Rules, told: &mut Vec<Told>) -> usize;
+    fn settle(&mut self, now: Nanos, rules: Rules, told: &mut Vec<Told>) -> usize;
 }
 
 impl<K: Eq + Hash> Scopes for HashMap<K, Scope, Quick> {
-    fn settle(&mut self, now: Duration, rules: Rules, told: &mut Vec<Told>) -> usize {
+    fn settle(&mut self, now: Nanos, rules: Rules, told: &mut Vec<Told>) -> usize {
         let mut used = 0;
         self.retain(|_, scope| {
             let over = scope.settle(now, rules, told);
@@ -67,10 +67,10 @@ struct Group {
     /// Its last statement's.
     client: Option<u32>,
     /// When another client than the one before was seen last.
-    several: Option<Duration>,
+    several: Option<Nanos>,
     /// When a result came that may be looped over.
-    fertile: Option<Duration>,
-    last: Duration,
+    fertile: Option<Nanos>,
+    last: Nanos,
     scope: Scope,
 }
 
@@ -89,7 +89,7 @@ impl Groups {
             group.fertile = Some(step.ended);
             return true;
         }
-        let lately = |when: Option<Duration>| when.is_some_and(|when| step.ended.saturating_sub(when) < LATELY);
+        let lately = |when: Option<Nanos>| when.is_some_and(|when| step.ended.saturating_sub(when) < LATELY);
         step.loops() && lately(group.several) && lately(group.fertile)
     }
 
@@ -99,7 +99,7 @@ impl Groups {
     }
 
     /// See [`Scopes::settle`].
-    pub(super) fn settle(&mut self, now: Duration, rules: Rules, told: &mut Vec<Told>) -> usize {
+    pub(super) fn settle(&mut self, now: Nanos, rules: Rules, told: &mut Vec<Told>) -> usize {
         let mut used = 0;
         self.0.retain(|_, group| {
             group.scope.settle(now, rules, told);
@@ -111,4 +111,4 @@ impl Groups {
 }
 
 /// Groups in which nothing is looped over cost nothing more after this time.
-const LATELY: Duration = Duration::from_secs(15 * 60);
+const LATELY: Nanos = Nanos::from_secs(15 * 60);

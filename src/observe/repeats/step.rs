@@ -1,10 +1,10 @@
 //! One execution as scopes look at it, small enough to wait in a queue. Pure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Execution;
 use super::rows::Rows;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{Columns, Report};
 use crate::observe::who::WhoId;
 use crate::sql::digest::{Digest, Kind, SLOTS, Traits};
@@ -20,9 +20,9 @@ pub(super) struct Step {
     pub(super) paged: bool,
     /// A number for its route, 0 for none.
     pub(super) route: u32,
-    pub(super) sent: Duration,
-    pub(super) ended: Duration,
-    pub(super) wait: Duration,
+    pub(super) sent: Nanos,
+    pub(super) ended: Nanos,
+    pub(super) wait: Nanos,
     /// A hash of all its values together, 0 for none.
     pub(super) parameters: u32,
     /// A hash for each slot, 0 where there is nothing to link.
@@ -85,7 +85,7 @@ impl Step {
     }
 
     /// Its place among others of several clients: before all that it can have caused.
-    pub(super) fn place(&self) -> Duration {
+    pub(super) fn place(&self) -> Nanos {
         if self.ended - self.sent < LONG { self.sent } else { self.ended }
     }
 }
@@ -94,7 +94,7 @@ impl Step {
 pub(super) const FEWEST_ROWS: u32 = 3;
 
 /// What ran for longer is put where it ended, not where it began: what came between is past by then.
-const LONG: Duration = Duration::from_millis(100);
+const LONG: Nanos = Nanos::from_millis(100);
 
 /// Half a keyed hash is enough: a run needs several to meet.
 pub(super) fn short(hash: u64) -> u32 {

@@ -10,6 +10,7 @@ use super::cure::{Shapes, cure};
 use super::occurrence::{From, Occurrence, Source};
 use super::run::Order;
 use crate::observe::finding::{Bar, Finding, FindingKind, Parent};
+use crate::observe::nanos::Nanos;
 use crate::observe::report::Column;
 
 use crate::sql::facts::Facts;
@@ -37,8 +38,8 @@ pub(super) fn finding(seen: &Occurrence, column: Option<String>, known: &dyn Kno
         executions: seen.n,
         distinct_parameters: seen.distinct,
         occurrences: 1,
-        wasted_each: seen.wasted,
-        wasted: seen.wasted,
+        wasted_each: seen.wasted.into(),
+        wasted: seen.wasted.into(),
         wasted_an_hour: Duration::ZERO,
         proof,
         fix,
@@ -105,19 +106,19 @@ fn of_itself(n: u32, pair: &Pair) -> String {
     format!("each of {} parameters was the {name} that the execution before it had returned", n.saturating_sub(1))
 }
 
-fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+fn millis(time: Nanos) -> String {
+    format!("{:.1} ms", time.0 as f64 / 1e6)
 }
 
 fn waterfall(seen: &Occurrence) -> Vec<Bar> {
     let begin = seen.rows().map_or(seen.pace.first, |rows| rows.sent.min(seen.pace.first));
     let parent = seen.rows().map(|rows| Bar {
         digest: rows.digest,
-        begin: rows.sent.saturating_sub(begin),
-        wait: rows.wait,
-        query: rows.ended.saturating_sub(rows.sent),
+        begin: rows.sent.saturating_sub(begin).into(),
+        wait: rows.wait.into(),
+        query: rows.ended.saturating_sub(rows.sent).into(),
     });
-    let later = seen.pace.first - begin;
+    let later = Duration::from(seen.pace.first - begin);
     let children = seen.pace.spells.iter().map(|spell| Bar {
         digest: seen.child,
         begin: later + micros(spell.begin),

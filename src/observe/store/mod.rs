@@ -8,7 +8,7 @@
 use hashbrown::HashMap;
 
 use self::groups::{GroupId, Groups, PoolId};
-use self::statement::{Example, NO_SLOT, Statement, nanos};
+use self::statement::{Example, NO_SLOT, Statement};
 use super::history::heavy::Heavy;
 use super::report::Report;
 use super::shapes::Shapes;
@@ -68,9 +68,9 @@ impl Store {
     pub fn see(&mut self, report: &Report, beside: &mut Beside<'_>) {
         let (group, pool) = self.groups.of(report.who, beside.whos);
         let key = Key { digest: report.reading.digest, group };
-        let query = nanos(report.query);
-        self.now = nanos(report.ended);
-        self.groups.pool_mut(pool).drain += nanos(report.drain);
+        let query = report.query.0;
+        self.now = report.ended.0;
+        self.groups.pool_mut(pool).drain += report.drain.0;
         let statement = match self.statements.get_mut(&key) {
             Some(statement) => statement,
             None => self.admit(key, pool, beside),
@@ -140,11 +140,11 @@ impl Store {
 
     /// Keeps an execution with its values, the slowest of those that come.
     pub fn keep_example(&mut self, report: &Report, whos: &Whos, parameters: &[Option<Box<str>>]) {
-        let group = self.groups.of(report.who, whos).0;
+        let (group, query) = (self.groups.of(report.who, whos).0, report.query.into());
         let Some(statement) = self.statements.get_mut(&Key { digest: report.reading.digest, group }) else { return };
-        if statement.example.as_ref().is_none_or(|example| example.query <= report.query) {
+        if statement.example.as_ref().is_none_or(|example| example.query <= query) {
             let parameters = parameters.into();
-            statement.example = Some(Box::new(Example { ended: report.ended, query: report.query, parameters }));
+            statement.example = Some(Box::new(Example { ended: report.ended.into(), query, parameters }));
         }
     }
 

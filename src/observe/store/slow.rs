@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::groups::Group;
 use crate::observe::insight::Wanted;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::Report;
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
@@ -48,7 +49,7 @@ impl Reasons {
 
     /// Those of an execution. The time in which a client takes its rows is none.
     #[inline]
-    pub fn of(report: &Report, slow: Duration) -> Reasons {
+    pub fn of(report: &Report, slow: Nanos) -> Reasons {
         let bits = [
             (report.query > slow, Reasons::QUERY),
             (report.wait > slow, Reasons::WAIT),

@@ -79,18 +79,18 @@ impl Statement {
     /// Counts one execution; how many chunks of histograms that took.
     #[inline]
     pub fn count(&mut self, report: &Report, query: u64) -> usize {
-        let ended = nanos(report.ended);
+        let ended = report.ended.0;
         self.first = self.first.min(ended);
         self.last = self.last.max(ended);
         self.calls += 1;
         // What a server says of rows need not be true.
         self.rows = self.rows.wrapping_add(report.rows);
         self.bytes = self.bytes.wrapping_add(report.bytes);
-        self.drain += nanos(report.drain);
+        self.drain += report.drain.0;
         if report.sqlstate != [0; 5] {
             add_error(&mut self.errors, report.sqlstate, 1);
         }
-        usize::from(self.query.record(query)) + usize::from(self.wait.record(nanos(report.wait)))
+        usize::from(self.query.record(query)) + usize::from(self.wait.record(report.wait.0))
     }
 
     /// Adds another one's numbers; how many chunks that took.
@@ -124,10 +124,4 @@ fn add_error(errors: &mut Errors, state: [u8; 5], n: u64) {
         Some((_, count)) => *count += n,
         None => errors.push((state, n)),
     }
-}
-
-/// In nanoseconds; 584 years are enough.
-#[inline]
-pub fn nanos(duration: Duration) -> u64 {
-    duration.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(duration.subsec_nanos()))
 }

@@ -1,7 +1,6 @@
 //! No call is lost, whatever is folded; bounds hold under a million shapes; the slow ring's order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,6 +9,7 @@ use super::slow::{BYTES, PARAMETERS_BYTES_MAX, ROWS, Reasons, SLOW_MAX, Slow, Sl
 use super::statement::{OTHER_STATES, SQLSTATES_MAX};
 use super::*;
 use crate::observe::insight::Wanted;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::Span;
 use crate::observe::shapes::{FACTS_BYTES_MAX, SHAPES_MAX};
 use crate::observe::who::{Host, Who};
@@ -22,11 +22,11 @@ fn report(digest: u64, who: WhoId, at: u64) -> Report {
         reading: Reading { digest: Digest(digest), kind: Kind::Select, ..Reading::default() },
         who,
         client: 1,
-        sent: Duration::ZERO,
-        ended: Duration::from_micros(at),
-        wait: Duration::ZERO,
-        query: Duration::from_micros(1 + at % 1_000),
-        drain: Duration::from_nanos(2),
+        sent: Nanos::ZERO,
+        ended: Nanos::from_micros(at),
+        wait: Nanos::ZERO,
+        query: Nanos::from_micros(1 + at % 1_000),
+        drain: Nanos(2),
         rows: 1,
         bytes: 10,
         sqlstate: [0; 5],
@@ -124,7 +124,7 @@ fn wide_histograms_have_a_bound_of_their_own() {
     for shape in 1..=5_000 {
         for power in 10..36 {
             calls += 1;
-            let nanos = Duration::from_nanos(1 << power);
+            let nanos = Nanos(1 << power);
             bench.see(&Report { query: nanos, wait: nanos, ..report(shape, web, calls) });
         }
     }
@@ -148,7 +148,7 @@ fn what_is_known_of_shapes_has_a_bound_in_bytes() {
 fn rows() {
     let mut bench = Bench::default();
     let [web, job] = ["web", "job"].map(|name| bench.whos.number(who(name)));
-    let ms = Duration::from_millis;
+    let ms = Nanos::from_millis;
     for (digest, who, query) in [(1, web, 10), (1, job, 20), (2, web, 70)] {
         bench.see(&Report { query: ms(query), wait: ms(1), ..report(digest, who, query) });
     }
@@ -205,7 +205,7 @@ fn errors_by_sqlstate_are_few() {
 
 #[test]
 fn why_an_execution_is_kept() {
-    let ms = Duration::from_millis;
+    let ms = Nanos::from_millis;
     let check = |change: &dyn Fn(&mut Report), names: &[&str], is_slow: bool| {
         let mut report = report(1, WhoId(0), 1);
         change(&mut report);
@@ -227,20 +227,20 @@ fn why_an_execution_is_kept() {
 }
 
 fn slow(query: u64, sqlstate: [u8; 5], database: &str) -> Slow {
-    let report = Report { query: Duration::from_millis(query), sqlstate, ..report(1, WhoId(0), 1) };
+    let report = Report { query: Nanos::from_millis(query), sqlstate, ..report(1, WhoId(0), 1) };
     let group = Group { database: database.into(), user: "u".into(), application: "web".into(), pool: 0 };
     Slow {
         number: 0,
         time: Timestamp::UNIX_EPOCH,
-        reasons: Reasons::of(&report, Duration::from_millis(200)),
+        reasons: Reasons::of(&report, Nanos::from_millis(200)),
         digest: report.reading.digest,
         facts: None,
         group,
         client: 1,
         addr: "h".into(),
-        wait: report.wait,
-        query: report.query,
-        drain: report.drain,
+        wait: report.wait.into(),
+        query: report.query.into(),
+        drain: report.drain.into(),
         rows: 0,
         bytes: 0,
         sqlstate,
@@ -301,10 +301,10 @@ fn the_history_is_given_to_the_heaviest() {
     let web = bench.whos.number(who("web"));
     let slots = crate::observe::history::heavy::SLOTS_MAX as u64;
     for n in 1..=slots + 50 {
-        bench.see(&Report { query: Duration::from_micros(5), ..report(n, web, n) });
+        bench.see(&Report { query: Nanos::from_micros(5), ..report(n, web, n) });
     }
     let heavy = slots + 50;
-    bench.see(&Report { query: Duration::from_secs(5), ..report(heavy, web, heavy) });
+    bench.see(&Report { query: Nanos::from_secs(5), ..report(heavy, web, heavy) });
     let pool = bench.store.pool_of(web, &bench.whos);
     assert_eq!(bench.heavy.find(Digest(heavy), pool), NO_SLOT, "all places were taken");
     bench.store.choose(&mut bench.heavy);

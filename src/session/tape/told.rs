@@ -1,8 +1,7 @@
 //! What is over becomes a report, with what belongs to it beside it in the batch. Pure.
 
-use std::time::Duration;
-
 use super::{Captured, Entry, Running, Tape};
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{Batch, Capture, Comment, Note, Report, Span};
 use crate::observe::who::{Addr, WhoId};
 use crate::sql::digest::SLOTS;
@@ -43,11 +42,11 @@ impl Entry {
             reading: bound.reading,
             who: whose.who,
             client: whose.client,
-            sent: Duration::from_nanos(end.begun),
-            ended: Duration::from_nanos(end.ended),
-            wait: Duration::from_nanos(end.wait),
-            query: Duration::from_nanos((end.ended - end.begun).saturating_sub(end.stalled)),
-            drain: Duration::from_nanos(end.stalled + now.saturating_sub(end.heard)),
+            sent: Nanos(end.begun),
+            ended: Nanos(end.ended),
+            wait: Nanos(end.wait),
+            query: Nanos((end.ended - end.begun).saturating_sub(end.stalled)),
+            drain: Nanos(end.stalled + now.saturating_sub(end.heard)),
             rows: end.rows,
             bytes: end.bytes,
             sqlstate: end.sqlstate,

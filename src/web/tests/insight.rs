@@ -6,6 +6,7 @@ use super::super::findings::Finding;
 use super::*;
 use crate::observe::finding::{self, Bar, FindingKind, Manner};
 use crate::observe::insight::FindingView;
+use crate::observe::nanos::Nanos;
 use crate::observe::report::{Batch, NewText, Note, Report, Span};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading};
@@ -28,7 +29,7 @@ async fn site() -> (Site, Analyst) {
         reports: vec![
             report(0xa1, web, 8),
             Report { note: Span { begin: 0, count: 1 }, ..report(0xa1, job, 292) },
-            Report { wait: Duration::from_millis(250), ..report(0xb2, blog, 100) },
+            Report { wait: Nanos::from_millis(250), ..report(0xb2, blog, 100) },
             Report { sqlstate: *b"23505", ..report(0xc3, web, 1) },
         ],
         notes: vec![note],
@@ -46,11 +47,11 @@ pub(super) fn report(digest: u64, who: WhoId, query: u64) -> Report {
         reading: Reading { digest: Digest(digest), kind: Kind::Select, ..Reading::default() },
         who,
         client: 9,
-        sent: Duration::ZERO,
-        ended: Duration::from_millis(120),
-        wait: Duration::ZERO,
-        query: Duration::from_millis(query),
-        drain: Duration::from_millis(3),
+        sent: Nanos::ZERO,
+        ended: Nanos::from_millis(120),
+        wait: Nanos::ZERO,
+        query: Nanos::from_millis(query),
+        drain: Nanos::from_millis(3),
         rows: 2,
         bytes: 100,
         sqlstate: [0; 5],

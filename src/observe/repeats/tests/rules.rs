@@ -1,6 +1,7 @@
 //! When a pattern becomes a finding, when it is logged, when it is over.
 
 use super::*;
+use crate::observe::nanos::Nanos;
 
 /// What is found and logged after each of several times of the same traffic.
 #[track_caller]
@@ -55,7 +56,7 @@ fn over_when_its_parent_runs_without_it() {
         world.run("P:authors(id) 1..25 / +3000");
     }
     assert!(!resolved(&world));
-    world.now += std::time::Duration::from_secs(24 * 3600);
+    world.now += Nanos::from_secs(24 * 3600);
     world.run("P:authors(id) 1..25 / +3000");
     assert!(resolved(&world));
     world.run("P:authors(id) 1..25 / C:books.author_id 1..25 / +3000");

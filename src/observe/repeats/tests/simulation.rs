@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::traffic::{Shapes, hash};
+use crate::observe::nanos::Nanos;
 use crate::observe::repeats::{Execution, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
 use crate::observe::who::WhoId;
@@ -34,7 +35,7 @@ struct Traffic {
     dice: Dice,
     shapes: Shapes,
     repeats: Repeats,
-    now: Duration,
+    now: Nanos,
     /// Ids without gaps, whose hash is that of the number.
     dense: bool,
     columns: Arc<Columns>,
@@ -60,7 +61,7 @@ impl Traffic {
         let all: Box<[Column]> = ["id", "author_id", "status"].iter().map(|name| column(name)).collect();
         let columns = Arc::new(Columns { all, linkable: Box::new([0, 1, 2]) });
         let (shapes, repeats) = (Shapes::default(), Repeats::new(5));
-        Traffic { dice: Dice(seed), shapes, repeats, now: Duration::from_secs(10), dense, columns }
+        Traffic { dice: Dice(seed), shapes, repeats, now: Nanos::from_secs(10), dense, columns }
     }
 
     fn value(&self, table: u64, id: u64) -> u64 {
@@ -150,8 +151,8 @@ impl Traffic {
         let rows = statement.rows.len() as u32;
         let capture = Capture { columns: self.columns.clone(), rows, hashes: Span::default(), dense };
         let pause = self.dice.hot(4_000);
-        self.now += Duration::from_micros(if self.dice.roll(2_000) == 0 { 1_500_000 } else { pause });
-        let took = Duration::from_micros(200 + self.dice.hot(3_000));
+        self.now += Nanos::from_micros(if self.dice.roll(2_000) == 0 { 1_500_000 } else { pause });
+        let took = Nanos::from_micros(200 + self.dice.hot(3_000));
         let slots = [1; SLOTS];
         let reading =
             Reading { digest, kind: statement.kind, traits: Traits::NONE, list: 0, slots, used: values.len() as u8 };
@@ -161,9 +162,9 @@ impl Traffic {
             client,
             sent: self.now,
             ended: self.now + took,
-            wait: Duration::ZERO,
+            wait: Nanos::ZERO,
             query: took,
-            drain: Duration::ZERO,
+            drain: Nanos::ZERO,
             rows: u64::from(rows.max(1)),
             bytes: 0,
             sqlstate: [0; 5],
@@ -176,7 +177,7 @@ impl Traffic {
         let seen = (rows > 0).then_some((&capture, &hashes[..]));
         self.repeats.see(&Execution { report: &report, values, capture: seen, trace: None, route: None }, &self.shapes);
         if self.dice.roll(50) == 0 {
-            self.repeats.tick(self.now, Timestamp::UNIX_EPOCH + self.now, &self.shapes);
+            self.repeats.tick(self.now, Timestamp::UNIX_EPOCH + Duration::from(self.now), &self.shapes);
         }
     }
 }

@@ -9,11 +9,11 @@
 //! behind the parameter's.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hashbrown::HashMap;
 use jiff::Timestamp;
 
+use crate::observe::nanos::Nanos;
 use crate::observe::repeats::{Execution, Known, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
 use crate::observe::who::{Host, Who, WhoId};
@@ -52,7 +52,7 @@ impl Known for Shapes {
 pub(super) struct World {
     pub(super) repeats: Repeats,
     pub(super) shapes: Shapes,
-    pub(super) now: Duration,
+    pub(super) now: Nanos,
     pub(super) trace: Option<u64>,
     pub(super) who: WhoId,
 }
@@ -73,16 +73,16 @@ struct Line<'a> {
 #[derive(Clone, Copy)]
 struct Place {
     client: u32,
-    sent: Duration,
-    ended: Duration,
+    sent: Nanos,
+    ended: Nanos,
 }
 
-const MS: Duration = Duration::from_millis(1);
+const MS: Nanos = Nanos::from_millis(1);
 
 impl World {
     pub(super) fn new(least: u32) -> World {
         let repeats = Repeats::new(least);
-        let now = Duration::from_secs(100);
+        let now = Nanos::from_secs(100);
         World { repeats, shapes: Shapes::default(), now, trace: None, who: WhoId(11) }
     }
 
@@ -106,7 +106,7 @@ impl World {
     }
 
     fn at(&self) -> Timestamp {
-        Timestamp::from_second(1_800_000_000).unwrap() + self.now
+        Timestamp::from_second(1_800_000_000).unwrap() + std::time::Duration::from(self.now)
     }
 
     fn line(&mut self, line: &Line<'_>) {
@@ -148,11 +148,11 @@ impl World {
         for n in 0..line.values.len() as u32 {
             places.push(match at_once {
                 Some(pool) => {
-                    let sent = begin + MS * (n / pool) + Duration::from_micros(u64::from(n % pool));
+                    let sent = begin + MS * (n / pool) + Nanos::from_micros(u64::from(n % pool));
                     Place { client: line.client + n % pool, sent, ended: begin + MS * (n / pool + 1) }
                 }
                 None if line.flags.contains('~') => {
-                    let sent = begin + Duration::from_micros(u64::from(n));
+                    let sent = begin + Nanos::from_micros(u64::from(n));
                     Place { client: line.client, sent, ended: begin + MS * (n + 1) }
                 }
                 None if line.flags.contains('!') => self.next(line.client + n % 7),
@@ -194,9 +194,9 @@ impl World {
             client: place.client,
             sent: place.sent,
             ended: place.ended,
-            wait: Duration::ZERO,
+            wait: Nanos::ZERO,
             query: place.ended - place.sent,
-            drain: Duration::ZERO,
+            drain: Nanos::ZERO,
             rows: if line.letter == 'P' || !rows.is_empty() { rows.len() as u64 } else { 1 },
             bytes: 0,
             sqlstate: if line.has("fails") { *b"40001" } else { [0; 5] },
