@@ -1,18 +1,17 @@
-//! After warm-up, a query that is served from a resting server allocates nothing: not in the lanes, not in the machines, not
-//! in the sockets. pgweir's own session runs here, on a worker's loop with real sockets, and an allocator that counts what
-//! that thread asks for.
+//! What pgweir's session asks of the allocator, on a worker's loop with real sockets: after warm-up, a query that is served
+//! from a resting server asks for nothing, not in the lanes, not in the machines, not in the sockets; and a client at rest
+//! keeps little.
 
 // What an allocator must implement is unsafe.
 #![allow(unsafe_code, clippy::unwrap_used)]
 
+#[path = "allocation/tally.rs"]
+mod tally;
+
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::backtrace::Backtrace;
-use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,66 +28,13 @@ use support::client::Client;
 use support::peer::{Peer, Server};
 use support::wire::{Conn, bind, complete, describe, description, execute, extended, message, one_row, parse, query};
 use support::wire::{ready, row, sync};
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// Counts, while told to, what the worker's thread asks for.
-struct Counting;
-
-static COUNTS: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static WHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-thread_local! {
-    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
-}
-
-// SAFETY: the system's allocator does the work; counting does not touch what it returns.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(layout.size());
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(size);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(block, layout, size) }
-    }
-}
-
-/// More places than this are not shown.
-const SHOWN: usize = 4;
-
-fn note(size: usize) {
-    if !COUNTS.load(SeqCst) || !IS_WORKER.try_with(|is_worker| is_worker.replace(false)).unwrap_or(false) {
-        return;
-    }
-    if ALLOCATIONS.fetch_add(1, SeqCst) < SHOWN {
-        let place = format!("{size} bytes\n{}", ours(&Backtrace::force_capture().to_string()));
-        WHERE.lock().unwrap().push(place);
-    }
-    IS_WORKER.set(true);
-}
-
-/// The frames of a backtrace that are pgweir's.
-fn ours(backtrace: &str) -> String {
-    let lines: Vec<&str> = backtrace.lines().collect();
-    let frames = lines.windows(2).filter(|pair| pair[0].contains("pgweir::") && pair[1].contains(" at "));
-    frames.map(|pair| format!("{}\n{}\n", pair[0], pair[1])).collect()
-}
+use tally::Tally;
 
 /// pgweir's session on a loop of its own, in front of a server that the test plays.
 struct Loop {
     addr: SocketAddr,
     peer: Peer,
+    tally: &'static Tally,
 }
 
 impl Loop {
@@ -96,8 +42,9 @@ impl Loop {
         let peer = Peer::new();
         let toml = support::stage::toml(peer.addr().port(), settings);
         let (tell, told) = mpsc::channel();
-        thread::spawn(move || work(&toml, &tell));
-        Loop { addr: told.recv().unwrap(), peer }
+        let tally: &Tally = Box::leak(Box::default());
+        thread::spawn(move || work(&toml, &tell, tally));
+        Loop { addr: told.recv().unwrap(), peer, tally }
     }
 
     fn first(&self) -> (Client, Server) {
@@ -105,10 +52,15 @@ impl Loop {
         let server = self.peer.serve();
         (Client::welcome(conn), server)
     }
+
+    /// A further client, for whose login no server is needed.
+    fn client(&self) -> Client {
+        Client::welcome(support::client::start(self.addr, "app"))
+    }
 }
 
 /// One worker, as the app makes it.
-fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
+fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>, tally: &'static Tally) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let homes = [Home { runtime: runtime.handle().clone() }];
     let lobby = Arc::new(Lobby::new(rules(toml), Pools::new(homes.into()), [0; 32]));
@@ -119,13 +71,13 @@ fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>) {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         tell.send(listener.local_addr().unwrap()).unwrap();
-        IS_WORKER.set(true);
+        tally.watch_this_thread();
         loop {
             let (socket, from) = listener.accept().await.unwrap();
             socket.set_nodelay(true).unwrap();
-            let entering = welcome(Stream::Tcp(socket), Addr::Tcp(from), worker.clone(), lobby.clone());
+            let entering = Box::pin(welcome(Stream::Tcp(socket), Addr::Tcp(from), worker.clone(), lobby.clone()));
             tokio::spawn(async move {
-                if let Some(session) = Box::pin(entering).await {
+                if let Some(session) = entering.await {
                     session.run().await;
                 }
             });
@@ -218,25 +170,25 @@ const WARM: usize = 20;
 const COUNTED: usize = 50;
 
 /// Clients of one server.
-struct Cast {
+struct Cast<'s> {
+    scene: &'s Loop,
     client: Client,
     bystander: Client,
     server: Server,
 }
 
-impl Cast {
+impl Cast<'_> {
     /// With a statement that the client has prepared under the name `mine`.
-    fn new(scene: &Loop) -> Cast {
+    fn new(scene: &Loop) -> Cast<'_> {
         let (mut client, mut server) = scene.first();
-        let bystander = Client::welcome(support::client::start(scene.addr, "app"));
+        let bystander = scene.client();
         preparing("mine").run(&mut client, &mut server);
-        Cast { client, bystander, server }
+        Cast { scene, client, bystander, server }
     }
 
     /// Another client has the server between the rounds, so that each borrows it anew.
     fn rounds(&mut self, exchange: &Exchange, count: usize) {
-        let between =
-            Exchange { name: "", request: query("select 2"), seen: "Q", reply: one_row(b"2"), got: "T D C Z" };
+        let between = asking();
         for _ in 0..count {
             exchange.run(&mut self.client, &mut self.server);
             between.run(&mut self.bystander, &mut self.server);
@@ -245,12 +197,12 @@ impl Cast {
 
     /// How many allocations these rounds cost the worker, and where the first of them were.
     fn count(&mut self, exchange: &Exchange, rounds: usize) -> (usize, String) {
-        COUNTS.store(true, SeqCst);
-        self.rounds(exchange, rounds);
-        COUNTS.store(false, SeqCst);
-        let places = std::mem::take(&mut *WHERE.lock().unwrap());
-        (ALLOCATIONS.swap(0, SeqCst), places.join("\n"))
+        self.scene.tally.count(|| self.rounds(exchange, rounds))
     }
+}
+
+fn asking() -> Exchange {
+    Exchange { name: "asking", request: query("select 2"), seen: "Q", reply: one_row(b"2"), got: "T D C Z" }
 }
 
 fn preparing(name: &str) -> Exchange {
@@ -274,4 +226,31 @@ fn a_query_allocates_nothing() {
         let (count, places) = cast.count(&exchange, COUNTED);
         assert_eq!(count, 0, "{} allocates, in {COUNTED} rounds:\n{places}", exchange.name);
     }
+}
+
+/// Clients that come before those who are counted, and those.
+const CROWD: usize = 200;
+
+/// What a client at rest keeps, in bytes as they are asked for: its task, its session, the runtime's note of its socket, its
+/// place on every list.
+const MOST: isize = 1_400;
+
+#[test]
+fn a_resting_client_keeps_little() {
+    let scene = Loop::new("");
+    let (_first, mut server) = scene.first();
+    let mut crowd = || -> Vec<Client> {
+        let come = |_| {
+            let mut client = scene.client();
+            asking().run(&mut client, &mut server);
+            client
+        };
+        (0..CROWD).map(come).collect()
+    };
+    let before = crowd();
+    let kept = scene.tally.kept();
+    let counted = crowd();
+    let each = (scene.tally.kept() - kept) / CROWD as isize;
+    assert!((MOST / 4..=MOST).contains(&each), "{each} bytes");
+    drop((before, counted));
 }
