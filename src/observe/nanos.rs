@@ -43,7 +43,7 @@ impl Nanos {
         self.0.checked_sub(other.0).map(Nanos)
     }
 
-    /// Zero where the other is later.
+    /// Zero where the other is later, as `-` has it too.
     pub const fn saturating_sub(self, other: Nanos) -> Nanos {
         Nanos(self.0.saturating_sub(other.0))
     }
@@ -80,8 +80,9 @@ impl AddAssign for Nanos {
 impl Sub for Nanos {
     type Output = Nanos;
 
+    /// Zero where the other is later: two threads may have read the clock in the wrong order.
     fn sub(self, other: Nanos) -> Nanos {
-        Nanos(self.0 - other.0)
+        self.saturating_sub(other)
     }
 }
 
