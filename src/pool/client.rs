@@ -30,8 +30,8 @@ pub struct Client {
     pub user: Arc<str>,
     /// Where it comes from.
     pub addr: Addr,
-    /// When it came.
-    pub connected_at: Timestamp,
+    /// When it came, in µs since 1970.
+    connected_at: i64,
     /// Statements that are over.
     pub queries: Count,
     /// Transactions that are over.
@@ -97,7 +97,7 @@ impl Client {
             database: who.database,
             user: who.user,
             addr: who.addr,
-            connected_at,
+            connected_at: connected_at.as_microsecond(),
             queries: Count::default(),
             transactions: Count::default(),
             wait_us: Count::default(),
@@ -271,7 +271,7 @@ impl Client {
             state: self.state(),
             since: self.since(),
             pins: self.pins(),
-            connected_at: self.connected_at,
+            connected_at: Timestamp::from_microsecond(self.connected_at).unwrap_or_default(),
             queries: self.queries.get(),
             transactions: self.transactions.get(),
             wait: Duration::from_micros(self.wait_us.get()),

@@ -156,7 +156,8 @@ impl Session {
                 let heard = self.worker.alarms.within(patience, pin!(heard)).await;
                 heard.unwrap_or_else(|| Err(late(patience)))?;
                 let (pool, client) = (self.pool.clone(), self.client.clone());
-                let hearing = self.hearing.get_or_insert_with(|| Hearing { pool, client, channels: Vec::new() });
+                let hearing =
+                    self.hearing.get_or_insert_with(|| Box::new(Hearing { pool, client, channels: Vec::new() }));
                 if !hearing.channels.contains(channel) {
                     hearing.channels.push(channel.clone());
                 }

@@ -43,7 +43,7 @@ impl<'s> Relay<'s> {
         let now = Instant::now();
         let mut exchange = session.worker.lend_exchange();
         exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
-        exchange.course.times.nanos = Nanos::from(now.saturating_duration_since(session.worker.epoch)).0;
+        exchange.course.times.nanos = session.worker.clock(now).0;
         let waited = now.saturating_duration_since(asked_at);
         session.meter().waited(waited);
         session.client.spent(waited, std::time::Duration::ZERO);
@@ -77,7 +77,7 @@ impl<'s> Relay<'s> {
             self.give_up();
         }
         let Relay { session, up, exchange, .. } = self;
-        session.rested_at = exchange.course.times.now;
+        session.rested_at = Nanos(exchange.course.times.nanos);
         session.worker.take_exchange(exchange);
         session.keep_or_shelve(up);
         outcome
@@ -128,7 +128,7 @@ impl<'s> Relay<'s> {
         let Exchange { tape, course, .. } = &mut *self.exchange;
         course.times.now = Instant::now();
         if tape.is_on() {
-            course.times.nanos = Nanos::from(course.times.now.saturating_duration_since(self.session.worker.epoch)).0;
+            course.times.nanos = self.session.worker.clock(course.times.now).0;
             tape.go_on(course.times.nanos);
         }
     }

@@ -92,7 +92,7 @@ impl Stage {
             hearing: None,
             who: Default::default(),
             direct: false,
-            rested_at: Instant::now(),
+            rested_at: self.worker.clock(Instant::now()),
             stay,
         });
         (Peer(ours), session)

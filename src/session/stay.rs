@@ -17,6 +17,7 @@ use super::welcome::Place;
 use super::worker::{UP_WIDE, Worker};
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
+use crate::observe::nanos::Nanos;
 use crate::observe::rejections::Rejections;
 use crate::observe::snapshot::ClientState;
 use crate::observe::who::WhoId;
@@ -51,13 +52,13 @@ pub struct Session {
     /// What it has said and nobody has dealt with.
     pub(super) lane: Option<Box<Lane>>,
     /// What it hears through its pool.
-    pub(super) hearing: Option<Hearing>,
+    pub(super) hearing: Option<Box<Hearing>>,
     /// Database, user, application and address under one number.
     pub(super) who: WhoId,
     /// Its last request was of a kind that may wait unread.
     pub(super) direct: bool,
     /// When it last got what it asked for.
-    pub(super) rested_at: Instant,
+    pub(super) rested_at: Nanos,
     /// Takes it off all lists, however it ends.
     pub(super) stay: Stay,
 }
@@ -186,7 +187,7 @@ impl Session {
 
     pub(super) fn idle_until(&self) -> Option<Instant> {
         let longest = self.plan.settings.client_idle_timeout;
-        (!longest.is_zero()).then(|| self.rested_at + longest)
+        (!longest.is_zero()).then(|| self.worker.epoch + Duration::from(self.rested_at) + longest)
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {

@@ -10,7 +10,6 @@ use super::stay::{Farewell, Session};
 use super::tape::{Bound, Running, Tape, Whose};
 use super::worker::Exchange;
 use crate::net::Lane;
-use crate::observe::nanos::Nanos;
 use crate::observe::report::Report;
 use crate::protocol::frame::cut_str;
 use crate::protocol::frontend::{self, Bind, Parse};
@@ -66,7 +65,7 @@ impl Session {
             return;
         }
         let waited = asked_at.elapsed();
-        let now = Nanos::from(self.worker.epoch.elapsed()).0;
+        let now = self.worker.clock(Instant::now()).0;
         let (mut tape, bound) = (Tape::default(), self.sight(up));
         tape.begin(true, waited);
         tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });

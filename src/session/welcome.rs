@@ -314,6 +314,7 @@ impl Guest {
             stream,
             client,
             pool,
+            rested_at: self.worker.clock(now),
             worker: self.worker,
             plan,
             origin: parameters.clone(),
@@ -325,7 +326,6 @@ impl Guest {
             who,
             direct: false,
             looks: 0,
-            rested_at: now,
             lane,
             stay,
         }))

@@ -12,6 +12,7 @@ use super::settle::Settling;
 use super::tape::Tape;
 use super::watch::Watch;
 use crate::net::Lane;
+use crate::observe::nanos::Nanos;
 use crate::observe::observer::Observer;
 use crate::pool::Client;
 
@@ -172,6 +173,12 @@ impl Worker {
         exchange.tape.clear();
         exchange.settling.clear();
         self.down.put(exchange);
+    }
+
+    /// A moment on the process' clock.
+    #[inline]
+    pub(super) fn clock(&self, at: Instant) -> Nanos {
+        at.saturating_duration_since(self.epoch).into()
     }
 
     /// Once a second: buffers that were needed in a rush are given back step by step.
