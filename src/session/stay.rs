@@ -233,12 +233,13 @@ impl Session {
     /// A server, or why there is none.
     async fn borrow(&mut self, mut up: Box<Lane>, asked_at: Instant) -> Result<Borrowed, Farewell> {
         self.renew_plan();
-        let waiting = match self.pool.ask(&self.client, asked_at) {
+        let mut waiting = match self.pool.ask(&self.client, asked_at) {
             Asked::Lease(lease) => return self.take_up_lease(Ok(lease), up, asked_at),
             Asked::Denied(denied) => return self.take_up_lease(Err(denied), up, asked_at),
             Asked::Waiting(waiting) => waiting,
         };
-        let lease = self.wait(waiting, &mut up).await?;
+        self.client.set_state(ClientState::Waiting);
+        let lease = poll_fn(|cx| self.poll_wait(cx, &mut waiting, &mut up)).await?;
         self.take_up_lease(lease, up, asked_at)
     }
 
@@ -262,17 +263,8 @@ impl Session {
         }
     }
 
-    pub(super) async fn wait(
-        &mut self,
-        mut waiting: Waiting,
-        up: &mut Lane,
-    ) -> Result<Result<Lease, Denied>, Farewell> {
-        self.client.set_state(ClientState::Waiting);
-        poll_fn(|cx| self.poll_wait(cx, &mut waiting, up)).await
-    }
-
     /// Waits for a server, and notices when the client goes away meanwhile.
-    fn poll_wait(
+    pub(super) fn poll_wait(
         &mut self,
         cx: &mut Context<'_>,
         waiting: &mut Waiting,

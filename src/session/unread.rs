@@ -25,7 +25,7 @@ enum Turn {
     /// With a server, or the reason why there is none.
     Come(Result<Lease, Denied>),
     /// Not yet.
-    Late(Waiting),
+    Waits(Waiting),
 }
 
 impl Session {
@@ -46,7 +46,19 @@ impl Session {
     /// A server, or why there is none, and then the request for it. `None` where it turns out to be of another kind, or not
     /// to be complete: then it is kept, and looked at as if nothing had been borrowed for it.
     pub(super) async fn borrow_unread(&mut self, asked_at: Instant) -> Result<Option<Borrowed>, Farewell> {
-        let turn = self.wait_unread(asked_at).await;
+        self.renew_plan();
+        let mut turn = match self.pool.ask(&self.client, asked_at) {
+            Asked::Lease(lease) => Turn::Come(Ok(lease)),
+            Asked::Denied(denied) => Turn::Come(Err(denied)),
+            Asked::Waiting(waiting) => Turn::Waits(waiting),
+        };
+        if let Turn::Waits(waiting) = &mut turn {
+            self.client.set_state(ClientState::Waiting);
+            self.client.set_unread(true);
+            let come = poll_fn(|_| poll_unread(waiting, asked_at)).await;
+            self.client.set_unread(false);
+            turn = come.map_or(turn, Turn::Come);
+        }
         let mut up = match self.read_now() {
             Ok(Some(up)) => up,
             none => {
@@ -56,28 +68,9 @@ impl Session {
         };
         let lease = match turn {
             Turn::Come(lease) => lease,
-            Turn::Late(waiting) => self.wait(waiting, &mut up).await?,
+            Turn::Waits(mut waiting) => poll_fn(|cx| self.poll_wait(cx, &mut waiting, &mut up)).await?,
         };
         Ok(Some(self.take_up_lease(lease, up, asked_at)?))
-    }
-
-    async fn wait_unread(&mut self, asked_at: Instant) -> Turn {
-        self.renew_plan();
-        let mut waiting = match self.pool.ask(&self.client, asked_at) {
-            Asked::Lease(lease) => return Turn::Come(Ok(lease)),
-            Asked::Denied(denied) => return Turn::Come(Err(denied)),
-            Asked::Waiting(waiting) => waiting,
-        };
-        self.client.set_state(ClientState::Waiting);
-        self.client.set_unread(true);
-        let come = poll_fn(|_| match waiting.poll_turn() {
-            Poll::Ready(lease) => Poll::Ready(Some(lease)),
-            Poll::Pending if asked_at.elapsed() >= LONGEST_UNREAD => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        });
-        let come = come.await;
-        self.client.set_unread(false);
-        come.map_or(Turn::Late(waiting), Turn::Come)
     }
 
     /// Reads what lies in the socket: a complete request of the kind that was expected. Anything else is kept.
@@ -102,6 +95,15 @@ impl Session {
         self.direct = false;
         self.keep_or_shelve(up);
         Ok(None)
+    }
+}
+
+/// Whether its turn has come, or so much time has passed that it is to be read.
+fn poll_unread(waiting: &mut Waiting, asked_at: Instant) -> Poll<Option<Result<Lease, Denied>>> {
+    match waiting.poll_turn() {
+        Poll::Ready(lease) => Poll::Ready(Some(lease)),
+        Poll::Pending if asked_at.elapsed() >= LONGEST_UNREAD => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
     }
 }
 

@@ -90,16 +90,6 @@ pub enum Welcomed {
     Replication(Box<Replication>),
 }
 
-impl Welcomed {
-    /// From the first request to the last. What is rare is boxed: every client's task has room for the largest.
-    pub async fn run(self) {
-        match self {
-            Welcomed::Session(session) => session.run().await,
-            Welcomed::Replication(replication) => Box::pin(replication.run()).await,
-        }
-    }
-}
-
 /// Runs a login to its end. What the client said already beyond it is the session's.
 pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
