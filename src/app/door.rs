@@ -107,8 +107,7 @@ async fn enter(arrival: Arrival, from: Addr, worker: Arc<Worker>, lobby: Arc<Lob
 mod tests {
     use super::*;
 
-    /// What the task of a resting client takes, beside its `Session` and `Client`. With the runtime's 104 bytes that is 384, and
-    /// the next that the allocator has is 512.
+    /// What the task of a resting client takes, beside its `Session` and `Client`.
     const MOST: usize = 280;
 
     #[test]
