@@ -220,8 +220,10 @@ impl Reader<'_> {
     fn complain_of_unknown(&mut self, known: &[KeyPath]) {
         for (path, written) in self.layer.entries.iter().filter(|(path, _)| !self.used.contains(path)) {
             let section = known.iter().any(|key| key.is_under(path)) || matches_named(path);
-            let right = if section { format!("a section: [{path}]") } else { did_you_mean(path, known) };
-            self.mistakes.push(Mistake::at(path, written, right));
+            self.mistakes.push(match section {
+                true => Mistake::at(path, written, format_args!("a section: [{path}]")),
+                false => Mistake::unknown(path, written, nearest::nearest(path, known).as_deref()),
+            });
         }
         for (path, source) in self.layer.sections.iter().filter(|(path, _)| !is_section(path, known)) {
             if !self.layer.has_under(path) {
@@ -240,13 +242,6 @@ fn matches_named(path: &KeyPath) -> bool {
 fn is_section(path: &KeyPath, known: &[KeyPath]) -> bool {
     let fits = |part: &String, key: &String| part == key || key == listing::ANY;
     known.iter().any(|key| key.0.len() > path.0.len() && path.0.iter().zip(&key.0).all(|(part, key)| fits(part, key)))
-}
-
-fn did_you_mean(path: &KeyPath, known: &[KeyPath]) -> String {
-    match nearest::nearest(path, known) {
-        Some(meant) => format!("unknown key; did you mean {meant}?"),
-        None => "unknown key".to_owned(),
-    }
 }
 
 fn did_you_mean_section(path: &KeyPath, known: &[KeyPath]) -> String {

@@ -203,6 +203,20 @@ impl Mistake {
         Mistake::placed(&written.source, text)
     }
 
+    /// About a key that does not exist. Where it was meant for a password, so was its value.
+    pub(super) fn unknown(path: &KeyPath, written: &Written, meant: Option<&str>) -> Mistake {
+        let right = match meant {
+            Some(meant) => format!("unknown key; did you mean {meant}?"),
+            None => "unknown key".to_owned(),
+        };
+        let secret = meant.is_some_and(|meant| meant.ends_with("password")) || path.is_under(&KeyPath::of(&["users"]));
+        let is_text = !matches!(written.raw, Raw::Whole(_) | Raw::Truth(_));
+        match secret && is_text {
+            true => Mistake::at(path, &Written { as_written: HIDDEN.to_owned(), ..written.clone() }, right),
+            false => Mistake::at(path, written, right),
+        }
+    }
+
     /// About a key that nobody set.
     pub(super) fn unset(file: Option<&str>, path: &KeyPath, right: impl fmt::Display) -> Mistake {
         let file = file.map(|name| format!("{name} ")).unwrap_or_default();
@@ -245,15 +259,21 @@ impl std::error::Error for Mistake {}
 /// A longer value is cut in a complaint: the line is for reading.
 const LONGEST_SHOWN: usize = 120;
 
+/// In place of a value that is not shown.
+const HIDDEN: &str = "\"***\"";
+
 /// The value as a complaint may show it: short and without secrets.
 fn shown(path: &KeyPath, as_written: &str) -> String {
-    let text = match path.last() {
-        "password" => "\"***\"".to_owned(),
-        "url" => url::mask(as_written),
-        _ => as_written.to_owned(),
-    };
+    let text = if hides(path) { HIDDEN.to_owned() } else { url::mask(as_written) };
     match text.char_indices().nth(LONGEST_SHOWN) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
     }
+}
+
+/// Whether what stands there may be a password and nothing else: its own key, one below it, or a user in one text.
+fn hides(path: &KeyPath) -> bool {
+    let [first, rest @ ..] = path.0.as_slice() else { return false };
+    let is_user = rest.len() == 1 && first == "users";
+    is_user || path.last() == "password" || rest.iter().skip(1).any(|part| part == "password")
 }

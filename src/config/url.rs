@@ -103,7 +103,8 @@ impl ServerUrl {
     }
 }
 
-/// The URL with its password, wherever it stands, replaced by `***`. Also works for what is no proper URL.
+/// The text with every password in it replaced by `***`: a URL's, wherever it stands, and that of a list of `name=value`.
+/// Also works for what is no proper URL, and for names that are nearly right.
 pub(super) fn mask(text: &str) -> String {
     let start = text.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = text.split_at(start);
@@ -115,14 +116,36 @@ pub(super) fn mask(text: &str) -> String {
         },
         None => text.to_owned(),
     };
-    mask_parameter(masked)
+    mask_parameters(&masked)
 }
 
-fn mask_parameter(text: String) -> String {
-    let Some(at) = ["?password=", "&password="].iter().find_map(|name| text.find(name)) else { return text };
-    let value = at + "?password=".len();
-    let end = text[value..].find(['&', '"', '\'']).map_or(text.len(), |end| value + end);
-    format!("{}***{}", &text[..value], &text[end..])
+/// What the names of parameters contain whose values are not for others.
+const SECRET_NAMES: [&str; 4] = ["pass", "pasw", "pwd", "secret"];
+
+fn mask_parameters(text: &str) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some((name, after)) = rest.split_once('=') {
+        masked += name;
+        masked.push('=');
+        let last = name.rsplit(is_between).next().unwrap_or_default().to_ascii_lowercase();
+        rest = after;
+        if SECRET_NAMES.iter().any(|secret| last.contains(secret)) {
+            masked += "***";
+            rest = after_value(after);
+        }
+    }
+    masked + rest
+}
+
+/// What follows a value. One in quotes may hold anything but its quote.
+fn after_value(text: &str) -> &str {
+    let quoted = text.strip_prefix('\'').and_then(|inner| inner.find('\'').map(|end| &inner[end + 1..]));
+    quoted.unwrap_or_else(|| text.find(is_between).map_or("", |end| &text[end..]))
+}
+
+fn is_between(c: char) -> bool {
+    matches!(c, '?' | '&' | '"' | '\'') || c.is_whitespace()
 }
 
 /// `host:port`, `[::1]:port`, either part alone, or nothing.

@@ -117,5 +117,10 @@ fn masks_the_password() {
     check("postgres://db/app?user=a&password=secret&port=1", "postgres://db/app?user=a&password=***&port=1");
     check("'postgres://db/app?password=secret'", "'postgres://db/app?password=***'");
     check("app:secret@db", "app:***@db");
+    check("postgres://app@db/app?pasword=secret&port=1", "postgres://app@db/app?pasword=***&port=1");
+    check("host=db user=app password=secret port=1", "host=db user=app password=*** port=1");
+    check("\"password='se cr\"et' port=1\"", "\"password=*** port=1\"");
+    check("PGPASSWORD=secret", "PGPASSWORD=***");
+    check("-c search_path=a,b", "-c search_path=a,b");
     check("", "");
 }
