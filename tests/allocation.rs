@@ -63,7 +63,7 @@ impl Loop {
 fn work(toml: &str, tell: &mpsc::Sender<SocketAddr>, tally: &'static Tally) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let homes = [Home { runtime: runtime.handle().clone() }];
-    let lobby = Arc::new(Lobby::new(rules(toml), Pools::new(homes.into()), [0; 32]));
+    let lobby = Arc::new(Lobby::new(rules(toml), Pools::new(homes.into()), [0; 32], CROWD * 4));
     let observatory = Arc::new(Observatory::new([7; 16], &Observe::default()));
     analyse(observatory.clone());
     let observer = Observer::new(observatory);

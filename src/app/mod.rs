@@ -2,6 +2,7 @@
 
 mod crew;
 mod door;
+mod files;
 mod insight;
 mod picture;
 mod signals;
@@ -88,10 +89,11 @@ impl<'l> App<'l> {
         let mut seed = [0; 16];
         getrandom::fill(&mut seed)?;
         let observatory = Arc::new(Observatory::new(seed, &config.observe));
+        let room = files::raise(config.pool.max_clients);
         let crew = Crew::hire(config.listen.workers, epoch, &observatory)?;
         let insights = Insights::start(observatory.clone(), &config.observe, epoch)?;
         let rules = Rules::load(config, &mock_key)?;
-        let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key));
+        let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key, room));
         let photographer = Photographer::new(lobby.clone());
         derive_secrets(&lobby);
         let mut app = App {

@@ -31,6 +31,8 @@ pub struct Lobby {
     pub draining: AtomicBool,
     /// Drawn once: what users that do not exist are made of.
     mock_key: [u8; 32],
+    /// For how many clients there are files, whatever `max_clients` says.
+    room: usize,
     rules: Mutex<Arc<Rules>>,
 }
 
@@ -96,16 +98,17 @@ impl Rules {
 }
 
 impl Lobby {
-    /// Open for everybody, with these rules.
-    pub fn new(rules: Rules, pools: Pools, mock_key: [u8; 32]) -> Lobby {
+    /// Open for everybody, with these rules; the files that may be open have room for so many clients.
+    pub fn new(rules: Rules, pools: Pools, mock_key: [u8; 32], room: usize) -> Lobby {
         Lobby {
             pools,
             roster: Arc::default(),
             rejections: Arc::default(),
-            total: Arc::new(Quota::new(Some(rules.config.pool.max_clients))),
+            total: Arc::new(Quota::new(Some(rules.config.pool.max_clients.min(room)))),
             logins: Arc::new(Semaphore::new(rules.config.pool.max_logins)),
             draining: AtomicBool::new(false),
             mock_key,
+            room,
             rules: Mutex::new(Arc::new(rules)),
         }
     }
@@ -117,7 +120,7 @@ impl Lobby {
 
     /// New rules, for clients that come from now on; pools get their new plans.
     pub fn replace(&self, rules: Rules) {
-        self.total.set_limit(Some(rules.config.pool.max_clients));
+        self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
         self.pools.reload(&rules.config, &rules.server_tls);
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }

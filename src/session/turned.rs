@@ -38,11 +38,16 @@ pub(super) fn draining() -> Turned {
     Turned::Away(Reason::Draining, complaint, "draining".to_string())
 }
 
-pub(super) fn no_room(limit: usize) -> Turned {
+/// `limit` is `max_clients`, or less where there are not files enough.
+pub(super) fn no_room(limit: usize, max_clients: usize) -> Turned {
+    let (what, raise) = match limit < max_clients {
+        true => ("the room within the limit of open files", "the limit of open files (ulimit -n, LimitNOFILE)"),
+        false => ("max_clients", "max_clients"),
+    };
     let complaint = Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no room for more clients")
-        .detail(format!("max_clients is {limit}, and all are connected."))
-        .hint("Raise max_clients, or have the app keep fewer connections.");
-    Turned::Away(Reason::MaxClients, complaint, format!("max_clients {limit}"))
+        .detail(format!("{what} is {limit}, and all are connected."))
+        .hint(format!("Raise {raise}, or have the app keep fewer connections."));
+    Turned::Away(Reason::MaxClients, complaint, format!("{what} is {limit}"))
 }
 
 pub(super) fn no_database(name: &str) -> Turned {

@@ -208,12 +208,12 @@ impl Guest {
     }
 
     /// Limits that hold for whoever it is.
-    fn check_room(&self) -> Result<(), Turned> {
+    fn check_room(&self, rules: &Rules) -> Result<(), Turned> {
         if self.lobby.is_draining() {
             return Err(turned::draining());
         }
         if self.place.total.is_none() {
-            return Err(turned::no_room(self.lobby.total.limit()));
+            return Err(turned::no_room(self.lobby.total.limit(), rules.config.pool.max_clients));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::session::turned::{self, Turned};
 impl Guest {
     /// Asks for whatever the rules want of this user, until it is proven or refused.
     pub(super) async fn prove(&mut self, rules: &Rules, greeting: &Greeting) -> Result<Proven, Turned> {
-        self.check_room()?;
+        self.check_room(rules)?;
         // Nothing is asked of a client that is trusted, so nothing has to be drawn for it.
         let seeds = if rules.method == Method::Trust { Seeds::default() } else { self.seeds()? };
         let credential = rules.credential(&greeting.user);
