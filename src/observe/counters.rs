@@ -26,7 +26,7 @@ pub struct PoolMeter {
 }
 
 impl PoolMeter {
-    /// A client asked for a server and has one, after this long; zero counts too.
+    /// A client asked for a server and has one, or was told that there is none, after this long; zero counts too.
     #[inline]
     pub fn waited(&self, duration: Duration) {
         self.wait.record(duration);
@@ -109,7 +109,7 @@ impl PoolMeter {
 /// The numbers of one pool, all workers together, since the process started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PoolNumbers {
-    /// Asked for a server until there was one.
+    /// Asked for a server until there was one, or the client was told that there is none.
     pub wait: Distribution,
     /// Statements; without the wait.
     pub query: Distribution,

@@ -34,6 +34,8 @@ pub struct Report {
     pub sqlstate: [u8; 5],
     /// It ran in a transaction block.
     pub in_transaction: bool,
+    /// Its client got no server for it: it waited and never ran.
+    pub unsent: bool,
     /// A keyed hash of all its values together; 0 where it has none.
     pub parameters: u64,
     /// Keyed hashes of the values in its slots, in `Batch::hashes`; 0 stands for NULL and for what cannot be linked.

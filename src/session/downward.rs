@@ -300,6 +300,14 @@ impl Relay<'_> {
         }
     }
 
+    /// What runs, and the transaction that it is in, will not be heard of any more.
+    pub(super) fn count_cut(&mut self) {
+        let dialogue = &self.exchange.dialogue;
+        let is_cut = dialogue.is_busy() || dialogue.status() != TransactionStatus::Idle;
+        let (statements, transactions) = (u32::from(dialogue.is_busy()), u32::from(is_cut));
+        self.count(Tally { statements, transactions, redefined: false });
+    }
+
     fn count(&mut self, tally: Tally) {
         let now = self.exchange.course.times.now;
         let (meter, client) = (self.session.meter(), &self.session.client);

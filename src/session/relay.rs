@@ -45,8 +45,7 @@ impl<'s> Relay<'s> {
         exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
         exchange.course.times.nanos = session.worker.clock(now).0;
         let waited = now.saturating_duration_since(asked_at);
-        session.meter().waited(waited);
-        session.client.spent(waited, std::time::Duration::ZERO);
+        session.note_wait(waited);
         exchange.tape.begin(session.worker.observer.shared().is_on(), waited);
         let mut relay = Relay { session, up, exchange, lease: Some(lease) };
         relay.meet_server();

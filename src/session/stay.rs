@@ -259,8 +259,17 @@ impl Session {
         self.client.set_state(ClientState::Active);
         match lease {
             Ok(lease) => Ok(Ok((up, lease))),
-            Err(denied) => Ok(Err(Box::new(Detour::Refusal(self.denial(denied)?, up, asked_at)))),
+            Err(denied) => {
+                self.note_wait(asked_at.elapsed());
+                Ok(Err(Box::new(Detour::Refusal(self.denial(denied)?, up, asked_at))))
+            }
         }
+    }
+
+    /// It has waited for so long, for a server or to be told that there is none.
+    pub(super) fn note_wait(&self, waited: Duration) {
+        self.meter().waited(waited);
+        self.client.spent(waited, Duration::ZERO);
     }
 
     /// Waits for a server, and notices when the client goes away meanwhile.

@@ -81,6 +81,7 @@ struct End {
     rows: u64,
     bytes: u64,
     sqlstate: [u8; 5],
+    unsent: bool,
     captured: Option<Captured>,
 }
 
@@ -271,6 +272,13 @@ impl Tape {
             b"COMMIT" | b"ROLLBACK" => self.inside = false,
             _ => {}
         }
+    }
+
+    /// What would have been sent was not, for there was no server.
+    #[cold]
+    pub fn refuse(&mut self, sqlstate: [u8; 5], now: u64) {
+        self.abort(sqlstate, now);
+        self.entries.iter_mut().for_each(|entry| entry.end.unsent = true);
     }
 
     /// The conversation is cut short: what runs ends like this.

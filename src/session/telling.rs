@@ -38,6 +38,7 @@ impl Relay<'_> {
             Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.sqlstate,
             _ => sqlstate::CONNECTION_FAILURE,
         };
+        self.count_cut();
         let Exchange { tape, course, .. } = &mut *self.exchange;
         tape.abort(code, course.times.nanos);
         if tape.has_news() {
@@ -69,7 +70,7 @@ impl Session {
         let (mut tape, bound) = (Tape::default(), self.sight(up));
         tape.begin(true, waited);
         tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });
-        tape.abort(code, now);
+        tape.refuse(code, now);
         self.tell(&mut tape, now);
     }
 

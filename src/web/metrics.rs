@@ -91,7 +91,11 @@ impl Picture {
             let mut family = page.histogram(name, help)?;
             self.snapshot.pools.iter().try_for_each(|pool| family.distribution(&labels(pool, []), of(pool)))
         };
-        each("pool_wait_seconds", "From asking for a server to having one.", |pool| &pool.numbers.wait)?;
+        each(
+            "pool_wait_seconds",
+            "From asking for a server to having one, or to being told that there is none.",
+            |pool| &pool.numbers.wait,
+        )?;
         each("query_seconds", "Statements, without the wait for a server.", |pool| &pool.numbers.query)?;
         each("transaction_seconds", "Transactions, without the wait for a server.", |pool| &pool.numbers.transaction)?;
         each("server_connect_seconds", "Opening a server connection, login included.", |pool| {

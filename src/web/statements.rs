@@ -8,6 +8,7 @@ use super::WebState;
 use super::answer::{QuantilesMs, ms, sql, time};
 use super::filter::Filter;
 use crate::observe::insight::Insight;
+use crate::observe::sparse::Sparse;
 use crate::observe::store::statement::Example;
 use crate::observe::store::view::Row;
 use crate::sql::digest::Kind;
@@ -65,8 +66,11 @@ struct Sample {
 impl Statement {
     fn new(row: Row, insight: &Insight) -> Statement {
         let numbers = &row.numbers;
-        let calls = numbers.calls.max(1) as f64;
-        let times = |sum: f64, quantiles: QuantilesMs| Times { mean: (sum / calls * 1e3).round() / 1e3, quantiles };
+        // What waited in vain is no call.
+        let times = |times: &Sparse| Times {
+            mean: (ms(times.sum()) / times.count().max(1) as f64 * 1e3).round() / 1e3,
+            quantiles: times.quantiles().into(),
+        };
         let (total_ms, wait_total_ms) = (ms(numbers.query.sum()), ms(numbers.wait.sum()));
         Statement {
             digest: row.digest.to_string(),
@@ -81,8 +85,8 @@ impl Statement {
             total_ms,
             wait_total_ms,
             share: (row.share * 1e6).round() / 1e6,
-            query_ms: times(total_ms, numbers.query.quantiles().into()),
-            wait_ms: times(wait_total_ms, numbers.wait.quantiles().into()),
+            query_ms: times(&numbers.query),
+            wait_ms: times(&numbers.wait),
             first_seen: time(insight.time(numbers.first)),
             last_seen: time(insight.time(numbers.last)),
             example: row.example().map(|example| Sample::new(example, insight)),

@@ -47,6 +47,7 @@ impl Bench {
             bytes: 10,
             sqlstate: [0; 5],
             in_transaction: true,
+            unsent: false,
             parameters: 0,
             values: Span::default(),
             capture: Span::default(),

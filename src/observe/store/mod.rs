@@ -77,7 +77,7 @@ impl Store {
         };
         let slot = statement.slot;
         self.chunks += statement.count(report, query);
-        if slot != NO_SLOT {
+        if slot != NO_SLOT && !report.unsent {
             beside.heavy.record(slot, query);
         }
     }

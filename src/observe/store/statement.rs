@@ -82,7 +82,6 @@ impl Statement {
         let ended = report.ended.0;
         self.first = self.first.min(ended);
         self.last = self.last.max(ended);
-        self.calls += 1;
         // What a server says of rows need not be true.
         self.rows = self.rows.wrapping_add(report.rows);
         self.bytes = self.bytes.wrapping_add(report.bytes);
@@ -90,7 +89,13 @@ impl Statement {
         if report.sqlstate != [0; 5] {
             add_error(&mut self.errors, report.sqlstate, 1);
         }
-        usize::from(self.query.record(query)) + usize::from(self.wait.record(report.wait.0))
+        let waited = usize::from(self.wait.record(report.wait.0));
+        // What no server has seen is no run, and no fast one above all.
+        if report.unsent {
+            return waited;
+        }
+        self.calls += 1;
+        usize::from(self.query.record(query)) + waited
     }
 
     /// Adds another one's numbers; how many chunks that took.

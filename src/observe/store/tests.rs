@@ -31,6 +31,7 @@ fn report(digest: u64, who: WhoId, at: u64) -> Report {
         bytes: 10,
         sqlstate: [0; 5],
         in_transaction: false,
+        unsent: false,
         parameters: 0,
         values: none,
         capture: none,

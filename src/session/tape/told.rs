@@ -51,6 +51,7 @@ impl Entry {
             bytes: end.bytes,
             sqlstate: end.sqlstate,
             in_transaction: *in_transaction,
+            unsent: end.unsent,
             parameters: bound.parameters,
             values,
             capture,

@@ -56,6 +56,7 @@ pub(super) fn report(digest: u64, who: WhoId, query: u64) -> Report {
         bytes: 100,
         sqlstate: [0; 5],
         in_transaction: true,
+        unsent: false,
         parameters: 0,
         values: none,
         capture: none,

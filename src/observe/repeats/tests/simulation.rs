@@ -169,6 +169,7 @@ impl Traffic {
             bytes: 0,
             sqlstate: [0; 5],
             in_transaction: false,
+            unsent: false,
             parameters: values.first().copied().unwrap_or(0),
             values: Span::default(),
             capture: Span::default(),

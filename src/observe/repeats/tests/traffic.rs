@@ -201,6 +201,7 @@ impl World {
             bytes: 0,
             sqlstate: if line.has("fails") { *b"40001" } else { [0; 5] },
             in_transaction: false,
+            unsent: false,
             parameters: hash(&values.join(",")),
             values: Span::default(),
             capture: Span::default(),

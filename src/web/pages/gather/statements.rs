@@ -9,6 +9,7 @@ use super::{Known, contains, findings, slow, wanted};
 use crate::observe::health::Suspicion;
 use crate::observe::history::heavy::RANGES;
 use crate::observe::insight::{FindingView, Wanted};
+use crate::observe::store::statement::Statement;
 use crate::observe::store::view::{Choice, Row, name_of};
 use crate::sql::digest::Digest;
 use crate::web::pages::ask::{Ask, ROWS, tag};
@@ -220,12 +221,13 @@ fn bars(row: &Row) -> Vec<(String, u64)> {
 }
 
 fn split(row: &Row) -> Times {
-    let calls = row.numbers.calls.max(1) as f64;
-    let mean = |sum: Duration| sum.as_secs_f64() * 1e3 / calls;
+    let mean = |sum: Duration, count: u64| sum.as_secs_f64() * 1e3 / count.max(1) as f64;
+    let Statement { calls, wait, query, drain, .. } = &row.numbers;
+    // What waited in vain is no call.
     Times {
-        wait: mean(row.numbers.wait.sum()),
-        query: mean(row.numbers.query.sum()),
-        drain: mean(Duration::from_nanos(row.numbers.drain)),
+        wait: mean(wait.sum(), wait.count()),
+        query: mean(query.sum(), *calls),
+        drain: mean(Duration::from_nanos(*drain), *calls),
     }
 }
 
