@@ -1,11 +1,13 @@
 """Every limit, each with its own SQLSTATE, and who is closed by it and who is not."""
 
 import asyncio
+import signal
 import time
 
 import pytest
 
 from support.children import eventually
+from support.places import pgweir_program
 from support.wire import ServerError, Wire, error_fields, message, query
 from tests.conftest import file, run
 
@@ -73,6 +75,81 @@ def test_query_wait_timeout_in_the_extended_protocol(run_pgweir, postgres):
         assert [tag for tag, _ in await client.until_ready()] == [b"1", b"2", b"D", b"C"]
 
     run(story())
+
+
+def test_what_waits_in_vain_has_waited_and_not_run(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, "query_wait_timeout": "400ms"}))
+
+    async def story():
+        busy, client = await enter(pooler), await enter(pooler)
+        await busy.query("begin")
+        for _ in range(3):
+            assert (await refused(client.query("select pg_sleep(0.1)"))).sqlstate == "53300"
+        await busy.query("commit")
+        await client.query("select pg_sleep(0.1)")
+
+    run(story())
+    # begin, three in vain, and the last; commit has its server already.
+    eventually(lambda: pooler.metric("pgweir_pool_wait_seconds_count") == 5, "five have asked for a server")
+    assert pooler.metric("pgweir_pool_wait_seconds_sum") > 1.2
+    assert pooler.rows("pools")[0]["wait_ms"]["max"] >= 400
+
+    def slept() -> dict:
+        return next((row for row in pooler.rows("statements") if "pg_sleep" in row["sql"]), {"errors": 0})
+
+    eventually(lambda: slept()["errors"] == 3 and slept()["calls"] == 1, "one has run, three have failed")
+    assert slept()["query_ms"]["p50"] > 90 and slept()["wait_ms"]["mean"] > 250
+
+
+@pytest.mark.parametrize(
+    "databases, advice",
+    [({}, "raise pool_size"), ({"max_db_connections": 1}, "raise max_db_connections")],
+    ids=["pool_size", "max_db_connections"],
+)
+def test_the_limit_that_is_reached_is_named(run_pgweir, postgres, databases, advice):
+    app = {"url": postgres.url("app", "secret")} | databases
+    pool = {"pool_size": 5 if databases else 1, "query_wait_timeout": "200ms"}
+    pooler = run_pgweir(config=file(postgres, databases={"app": app}, pool=pool))
+
+    async def story():
+        busy, client = await enter(pooler), await enter(pooler)
+        await busy.query("begin")
+        failure = await refused(client.query("select 1"))
+        assert failure.sqlstate == "53300" and advice in failure.fields["H"], failure.fields
+        await busy.query("commit")
+
+    run(story())
+
+
+def test_who_waits_for_a_paused_pgweir_is_told_so(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"query_wait_timeout": "200ms"}))
+
+    async def story():
+        client = await enter(pooler)
+        pooler.child.send(signal.SIGUSR1)
+        pooler.wait_for_event("paused")
+        failure = await refused(client.query("select 1"))
+        assert "paused" in failure.fields["D"] and "USR2" in failure.fields["H"], failure.fields
+
+    run(story())
+
+
+def test_few_files(run_pgweir, postgres, tmp_path):
+    """No more clients come in than may be files open, and what serves those who are in goes on."""
+    program = tmp_path / "few"
+    program.write_text(f'#!/bin/sh\nulimit -S -n 40\nulimit -H -n 120\nexec {pgweir_program()} "$@"\n')
+    program.chmod(0o755)
+    pooler = run_pgweir(config=file(postgres), program=program)
+
+    async def story():
+        clients = [await enter(pooler) for _ in range(60)]
+        failure = await refused(enter(pooler))
+        assert failure.sqlstate == "53300" and "open files" in failure.fields["H"], failure.fields
+        await asyncio.gather(*(client.query("select pg_sleep(0.1)") for client in clients[:5]))
+        assert pooler.get("/healthz")[0] == 200
+
+    run(story())
+    assert [event["clients"] for event in pooler.events("few_files")] == [60]
 
 
 def test_max_clients(run_pgweir, postgres):
@@ -160,6 +237,9 @@ def test_query_timeout(run_pgweir, postgres):
 
     run(story())
     eventually(lambda: running(postgres, "state = 'active'") == 0, "the query was cancelled")
+    counts = lambda: [pooler.metric(f"pgweir_{name}_total") for name in ("queries", "transactions", "errors")]
+    eventually(lambda: counts() == [2, 2, 1], "the one that was cut short is among the counts")
+    assert pooler.metric("pgweir_query_seconds_sum") > 0.5
 
 
 def test_transaction_timeout(run_pgweir, postgres):

@@ -86,6 +86,7 @@ def test_drain_ends_what_lasts_too_long(start, postgres):
     pooler.child.send(signal.SIGTERM)
     assert pooler.child.wait(10) == 0
     assert 0.3 < time.monotonic() - started < 5
+    assert [event["clients_closed"] for event in pooler.events("stopped")] == [1]
     with pytest.raises(psycopg.OperationalError):
         busy.execute("select 2")
 

@@ -4,8 +4,11 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
-/// What is kept for servers, HTTP and ourselves: a quarter, or so many.
-const KEPT: u64 = 1000;
+/// What is kept for servers, HTTP and ourselves: a quarter, but at most so many,
+const MOST_KEPT: u64 = 1000;
+
+/// and at least so many, as far as that is no more than half.
+const LEAST_KEPT: u64 = 64;
 
 /// Raises the limit as far as it goes. How many clients have room within it, which is told if it is less than `wanted`.
 pub(super) fn raise(wanted: usize) -> usize {
@@ -31,7 +34,8 @@ pub(super) fn raise(wanted: usize) -> usize {
 
 /// `None` is no limit.
 fn room(open: Option<u64>) -> usize {
-    let clients = open.map_or(u64::MAX, |open| open - (open / 4).min(KEPT));
+    let kept = |open: u64| (open / 4).clamp(LEAST_KEPT, MOST_KEPT).min(open / 2);
+    let clients = open.map_or(u64::MAX, |open| open - kept(open));
     usize::try_from(clients).unwrap_or(usize::MAX)
 }
 
@@ -41,7 +45,7 @@ mod tests {
 
     #[test]
     fn room_for_clients() {
-        for (open, clients) in [(Some(64), 48), (Some(1024), 768), (Some(32_768), 31_768), (None, usize::MAX)] {
+        for (open, clients) in [(Some(64), 32), (Some(160), 96), (Some(1024), 768), (Some(32_768), 31_768), (None, usize::MAX)] {
             assert_eq!(room(open), clients, "{open:?}");
         }
     }

@@ -259,6 +259,7 @@ impl<'l> App<'l> {
         let patience = self.lobby.rules().config.pool.shutdown_timeout;
         info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s = patience.as_secs());
         self.lobby.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.photographer.shoot(Instant::now());
         self.close_doors().await;
         if self.lobby.pools.is_paused() {
             self.lobby.pools.resume(Instant::now());
@@ -275,8 +276,9 @@ impl<'l> App<'l> {
                 signal = self.signals.next() => if signal == Signal::Stop { break },
             }
         }
+        let clients_closed = self.lobby.roster.len();
         self.dismiss(&mut clock).await;
-        info!(event = "stopped", clients_closed = self.lobby.roster.len());
+        info!(event = "stopped", clients_closed);
         self.http_stop = None;
         self.crew.dismiss();
     }

@@ -210,6 +210,11 @@ impl<S, T: Clone> Ledger<S, T> {
         Some(self.idle.remove(at).server)
     }
 
+    /// Whether nothing is lent.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// No more servers are lent until [`Ledger::resume`].
     pub fn pause(&mut self) {
         self.paused = true;

@@ -268,7 +268,15 @@ impl Pool {
             opening: ledger.opening(),
             max_wait: ledger.longest_wait(now),
             failure: ledger.failure().cloned(),
+            paused: ledger.is_paused(),
+            full: self.full(),
         }
+    }
+
+    fn full(&self) -> Option<(&'static str, usize)> {
+        let keys = ["max_db_connections", "max_user_connections"].into_iter();
+        let mut limits = keys.zip(&self.servers).map(|(key, quota)| (key, quota.limit(), quota.used()));
+        limits.find(|(_, limit, used)| (1..=*used).contains(limit)).map(|(key, limit, _)| (key, limit))
     }
 
     /// Whether clients wait for a server.
@@ -297,6 +305,9 @@ pub struct Gauges {
     pub opening: usize,
     pub max_wait: Duration,
     pub failure: Option<Arc<Complaint>>,
+    pub paused: bool,
+    /// The limit beside `pool_size` that no further server may be opened for: its key, how many.
+    pub full: Option<(&'static str, usize)>,
 }
 
 fn limits(settings: &PoolSettings) -> Limits {

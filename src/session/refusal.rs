@@ -7,10 +7,24 @@ use super::heed::shutdown;
 use super::stay::{Farewell, Session, violation};
 use crate::net::Lane;
 use crate::observe::rejections::Reason;
+use crate::pool::Gauges;
 use crate::pool::client::Word;
 use crate::pool::lease::Denied;
 use crate::protocol::encode::{self, Complaint, Severity};
 use crate::protocol::{TransactionStatus, frontend, sqlstate};
+
+/// What keeps the pool from having as many servers as its size, if something does.
+fn obstacle(gauges: &Gauges) -> String {
+    match gauges {
+        Gauges { paused: true, .. } => " pgweir is paused.".to_string(),
+        Gauges { full: Some((key, limit)), .. } => format!(" {key} is {limit}, and so many are open."),
+        Gauges { .. } => String::new(),
+    }
+}
+
+fn advice(limit: &str) -> String {
+    format!("Shorten transactions, raise {limit}, or raise query_wait_timeout.")
+}
 
 impl Session {
     /// Why its request fails, or why it leaves.
@@ -45,10 +59,19 @@ impl Session {
         )
         .detail(format!(
             "Pool of database \"{database}\" and user \"{user}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
-             {} more clients wait.",
-            gauges.lent, gauges.idle, gauges.opening, self.plan.settings.pool_size, gauges.waiting
+             {} more clients wait.{}",
+            gauges.lent,
+            gauges.idle,
+            gauges.opening,
+            self.plan.settings.pool_size,
+            gauges.waiting,
+            obstacle(&gauges)
         ))
-        .hint("Shorten transactions, raise pool_size, or raise query_wait_timeout.")
+        .hint(match gauges {
+            Gauges { paused: true, .. } => "Send pgweir USR2 when servers may be lent again.".to_string(),
+            Gauges { full: Some((key, _)), .. } => advice(key),
+            Gauges { .. } => advice("pool_size"),
+        })
     }
 
     /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;
