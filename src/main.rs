@@ -8,7 +8,8 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use pgweir::config::{Mistake, Sources};
+use pgweir::config::{Config, Mistake, Sources};
+use pgweir::session::Rules;
 
 use cli::{Cli, Task};
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
 
 fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
     let checked = sources.checked()?;
+    try_out(&checked.config)?;
     // Whoever closed our standard output wanted no more of it.
     let _ = io::stdout().write_all(checked.to_toml().as_bytes());
     Ok(ExitCode::SUCCESS)
@@ -38,6 +40,7 @@ fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
 
 fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {
     let config = sources.load()?;
+    try_out(&config)?;
     let log = pgweir::observe::log::init(&config.log, io::stderr().is_terminal());
     Ok(match pgweir::app::run(config, sources, &log) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,6 +49,12 @@ fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// What the configuration names has to be right too: certificates, keys.
+fn try_out(config: &Config) -> Result<(), Vec<Mistake>> {
+    let nobody = [0; 32];
+    Rules::load(config.clone(), &nobody).map(drop).map_err(|why| vec![Mistake::unplaced(why.to_string())])
 }
 
 /// One line a mistake.

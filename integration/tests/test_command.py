@@ -79,6 +79,25 @@ def test_every_mistake_is_named(tmp_path):
     assert all(key in said for key in ("pool_size", "max_clients", "auth_type")), said
 
 
+@pytest.mark.parametrize("command", [(), ("check",)], ids=["run", "check"])
+@pytest.mark.parametrize(
+    "section, key",
+    [("tls.client", "cert_file"), ("tls.server", "ca_file"), ("databases.app.tls", "ca_file")],
+    ids=["client", "server", "database"],
+)
+def test_a_certificate_that_is_none(postgres, tmp_path, command, section, key):
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("no certificate")
+    path = tmp_path / "pgweir.toml"
+    keys = f'mode = "verify-full"\nca_file = "{garbage}"\n'
+    if section == "tls.client":
+        keys = f'mode = "require"\ncert_file = "{garbage}"\nkey_file = "{garbage}"\n'
+    path.write_text(toml(file(postgres)) + f"\n[{section}]\n{keys}")
+    done = pgweir(*command, "--config", path)
+    assert done.returncode == 1
+    assert f'[{section}] {key} = "{garbage}"' in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_a_file_that_is_not_there():
     done = pgweir("check", "--config", "/no/such/file.toml")
     assert done.returncode == 1 and "/no/such/file.toml" in done.stderr

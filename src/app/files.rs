@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn room_for_clients() {
-        for (open, clients) in [(Some(64), 32), (Some(160), 96), (Some(1024), 768), (Some(32_768), 31_768), (None, usize::MAX)] {
+        for (open, clients) in
+            [(Some(64), 32), (Some(160), 96), (Some(1024), 768), (Some(32_768), 31_768), (None, usize::MAX)]
+        {
             assert_eq!(room(open), clients, "{open:?}");
         }
     }

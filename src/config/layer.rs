@@ -229,7 +229,7 @@ impl Mistake {
     }
 
     /// About nothing that is written anywhere.
-    pub(super) fn unplaced(text: String) -> Mistake {
+    pub fn unplaced(text: String) -> Mistake {
         Mistake { place: None, unplaced: true, text }
     }
 

@@ -23,7 +23,7 @@ pub use end_point::end_point;
 
 use verify::{Anyone, Chain};
 
-/// A mistake in `[tls.client]` or `[tls.server]`: names the section, the key, the file, and what would be right.
+/// A mistake in `[tls.client]`, `[tls.server]` or a database's own: names the section, the key, the file, and what would be right.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct TlsError(String);
@@ -59,13 +59,14 @@ pub fn acceptor(tls: &TlsClient) -> Result<Option<Acceptor>, TlsError> {
 }
 
 /// We are the TLS client: what `[tls.server]` or a URL asks for, with libpq's meaning of `sslmode`; `None` when it is off.
-/// `verify-full` is about the name that the connection is made with: see [`server_name`]. Share the result: it remembers
+/// `section` is where that stands in the file. `verify-full` is about the name that the connection is made with: see
+/// [`server_name`]. Share the result: it remembers
 /// sessions, and a resumed one costs a fraction.
-pub fn connector(tls: &TlsServer) -> Result<Option<Arc<ClientConfig>>, TlsError> {
+pub fn connector(tls: &TlsServer, section: &str) -> Result<Option<Arc<ClientConfig>>, TlsError> {
     if tls.mode == TlsMode::Disable {
         return Ok(None);
     }
-    let section = Section("tls.server");
+    let section = Section(section);
     let builder = builder(ClientConfig::builder_with_provider).dangerous();
     let builder = match chain(&section, tls)? {
         Some(chain) => builder.with_custom_certificate_verifier(Arc::new(chain)),
@@ -105,7 +106,7 @@ const TICKETS: usize = 1;
 /// Addresses are never sent as SNI.
 const NO_NAME: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-fn client_verifier(section: &Section, tls: &TlsClient) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+fn client_verifier(section: &Section<'_>, tls: &TlsClient) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     if !matches!(tls.mode, TlsMode::VerifyCa | TlsMode::VerifyFull) {
         return Ok(WebPkiClientVerifier::no_client_auth());
     }
@@ -118,7 +119,7 @@ fn client_verifier(section: &Section, tls: &TlsClient) -> Result<Arc<dyn ClientC
 
 /// What the server's certificate is held against; `None` when anything will do. A `ca_file` that was given is used in
 /// every mode, as libpq does.
-fn chain(section: &Section, tls: &TlsServer) -> Result<Option<Chain>, TlsError> {
+fn chain(section: &Section<'_>, tls: &TlsServer) -> Result<Option<Chain>, TlsError> {
     let verify = matches!(tls.mode, TlsMode::VerifyCa | TlsMode::VerifyFull);
     let (roots, own) = match &tls.ca_file {
         Some(ca_file) => section.roots(ca_file)?,
@@ -128,7 +129,7 @@ fn chain(section: &Section, tls: &TlsServer) -> Result<Option<Chain>, TlsError> 
     Ok(Some(Chain::new(roots, own, tls.mode == TlsMode::VerifyFull, &provider())))
 }
 
-fn system_roots(section: &Section) -> Result<RootCertStore, TlsError> {
+fn system_roots(section: &Section<'_>) -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
@@ -152,13 +153,13 @@ fn builder<Side: rustls::ConfigSide>(begin: Begin<Side>) -> ConfigBuilder<Side, 
 }
 
 /// A section of the file, which every complaint names.
-struct Section(&'static str);
+struct Section<'s>(&'s str);
 
 const CERTIFICATES: &str = "a certificate chain in PEM, our own certificate first";
 const KEY: &str = "one private key in PEM (PKCS#8, PKCS#1 or SEC1), not encrypted";
 const ROOTS: &str = "the certificates of authorities in PEM";
 
-impl Section {
+impl Section<'_> {
     fn need<'a>(&self, key: &str, path: &'a Option<PathBuf>, because: &str) -> Result<&'a Path, TlsError> {
         let Section(section) = self;
         let missing = || TlsError(format!("[{section}] {key} is not set: {because} needs one"));

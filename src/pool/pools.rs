@@ -45,10 +45,10 @@ impl ServerTls {
         let mut own = HashMap::new();
         for (name, database) in &config.databases {
             if let Some(settings) = &database.tls {
-                own.insert(name.clone(), tls::connector(settings)?);
+                own.insert(name.clone(), tls::connector(settings, &format!("databases.{name}.tls"))?);
             }
         }
-        Ok(ServerTls { general: tls::connector(&config.tls_server)?, own })
+        Ok(ServerTls { general: tls::connector(&config.tls_server, "tls.server")?, own })
     }
 
     fn of(&self, section: &str) -> Option<Arc<rustls::ClientConfig>> {

@@ -118,6 +118,10 @@ fn check_connector(files: &Files, server: &str, mode: TlsMode, names: &str, host
     assert!(found.contains(expected), "{mode:?} {names} {host}: {found}");
 }
 
+fn connector(tls: &TlsServer) -> Result<Option<Arc<ClientConfig>>, TlsError> {
+    super::connector(tls, "tls.server")
+}
+
 #[test]
 fn without_verification_any_server_will_do() {
     let files = Files::new();
