@@ -91,6 +91,14 @@ def test_to_servers(run_pgweir, postgres, certificates, mode, host, authority, s
         assert asked.fetchone()[0] is (mode != "disable")
 
 
+def test_hostaddr_is_where_and_host_is_who(run_pgweir, postgres, certificates):
+    databases = {"app": {"url": postgres.url("app", "secret", host="localhost", hostaddr="127.0.0.1")}}
+    section = {"mode": "verify-full", "ca_file": certificates.ca}
+    pooler = run_pgweir(config=file(postgres, databases=databases, tls={"server": section}))
+    with psycopg.connect(dsn(pooler)) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
 def test_a_server_that_wants_tls(run_pgweir, postgres):
     for mode, expected in (("require", "clear"), ("prefer", "clear"), ("disable", "refused")):
         databases = {"app": {"url": postgres.url("tls_only", "secret", sslmode=mode)}}

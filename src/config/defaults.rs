@@ -89,6 +89,7 @@ impl Default for Database {
     fn default() -> Self {
         Database {
             host: HOST.to_owned(),
+            hostaddr: None,
             port: PORT,
             dbname: None,
             user: None,

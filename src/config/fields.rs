@@ -166,7 +166,10 @@ fn database(v: &mut impl Visitor, path: KeyPath, database: &mut Database, tls: &
 /// What a URL says of a database; its other keys come over it.
 fn place(database: &mut Database, url: ServerUrl, tls: &TlsServer) {
     database.tls = url_tls(&url, tls);
-    database.host = url.host.unwrap_or_else(|| defaults::HOST.to_owned());
+    // An address alone is its own name.
+    let name = || url.hostaddr.map_or_else(|| defaults::HOST.to_owned(), |addr| addr.to_string());
+    database.host = url.host.unwrap_or_else(name);
+    database.hostaddr = url.hostaddr;
     database.port = url.port.unwrap_or(defaults::PORT);
     database.dbname = url.dbname;
     database.user = url.user;

@@ -2,7 +2,7 @@
 //! it is checked (`check`). Pure: the file's text and the environment are arguments; only `sources` asks the system.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -146,6 +146,8 @@ pub enum PoolMode {
 pub struct Database {
     /// Host name, address, or a directory (starts with `/`) for a unix socket.
     pub host: String,
+    /// Where `host` is, so that its name is not looked up; only in a URL, as with libpq.
+    pub hostaddr: Option<IpAddr>,
     /// Port, also of a unix socket.
     pub port: u16,
     /// The name on the server; `None`: the name that the client asked for.

@@ -217,7 +217,8 @@ impl Rules<'_> {
         };
         let ours = self.config.listen.addr.iter().any(reaches);
         let same_directory = self.config.listen.unix_socket_dir.as_ref().is_some_and(|dir| is_dir(dir, &database.host));
-        ours && (is_local(&database.host) || same_directory)
+        let local = database.hostaddr.map_or_else(|| is_local(&database.host), |addr| addr.is_loopback());
+        ours && (local || same_directory)
     }
 
     fn secrets(&mut self) {

@@ -4,6 +4,7 @@
 //! Not the WHATWG URL: libpq also takes `postgres://user@/db?host=/run/postgresql` and an encoded directory as the host.
 //! <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::{TlsMode, TlsNegotiation};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct ServerUrl {
     pub(super) host: Option<String>,
+    pub(super) hostaddr: Option<IpAddr>,
     pub(super) port: Option<u16>,
     pub(super) dbname: Option<String>,
     pub(super) user: Option<String>,
@@ -71,7 +73,8 @@ impl ServerUrl {
         let value = decode(value, name)?;
         match name {
             "host" if value.contains(',') => return Err("one host; several are not served".to_owned()),
-            "host" | "hostaddr" => self.host = Some(value),
+            "host" => self.host = Some(value),
+            "hostaddr" => self.hostaddr = Some(value.parse().map_err(|_| "hostaddr as one IP address".to_owned())?),
             "port" => self.port = Some(parse_port(&value)?),
             "dbname" => self.dbname = Some(value),
             "user" => self.user = Some(value),

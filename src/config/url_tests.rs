@@ -17,7 +17,8 @@ fn check(text: &str, expected: &str) {
 fn show(url: &ServerUrl) -> String {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let port = url.port.map(|port| port.to_string()).unwrap_or_default();
-    let mut line = [text(&url.host), port, text(&url.dbname), text(&url.user), text(&url.password)].join("|");
+    let addr = url.hostaddr.map(|addr| format!(" addr={addr}")).unwrap_or_default();
+    let mut line = [text(&url.host), port, text(&url.dbname), text(&url.user), text(&url.password)].join("|") + &addr;
     if let Some(mode) = url.sslmode {
         line += &format!(" sslmode={mode}");
     }
@@ -53,6 +54,8 @@ fn places_and_logins() {
     check("postgres://app@[::1]:5432/app", "::1|5432|app|app|");
     check("postgres://app@[::1]/app", "::1||app|app|");
     check("postgres://%2Frun%2Fpostgresql/app", "/run/postgresql||app||");
+    check("postgres://db/a?hostaddr=10.0.0.7", "db||a|| addr=10.0.0.7");
+    check("postgres:///a?hostaddr=::1&host=db", "db||a|| addr=::1");
     check("postgres:///db?host=/run/postgresql", "/run/postgresql||db||");
     check("postgres://u:p@/db?host=/cloudsql/x:y:z&port=5433", "/cloudsql/x:y:z|5433|db|u|p");
     check("postgres://db/?user=app&password=s%26t&dbname=x", "db||x|app|s&t");
@@ -92,6 +95,7 @@ fn mistakes() {
     check("postgres://[::1/a", "!a ] after the IPv6 address");
     check("postgres://[::1]5432/a", "!a : between");
     check("postgres://one,two/a", "!one host; several are not served");
+    check("postgres://db/a?hostaddr=db", "!hostaddr as one IP address");
     check("postgres:///a?host=one,two", "!one host; several are not served");
     check("postgres://db/a?sslmode=on", "!sslmode as one of disable, allow, prefer, require, verify-ca, verify-full");
     check("postgres://db/a?sslnegotiation=requiredirect", "!sslnegotiation as one of postgres, direct");

@@ -1,7 +1,7 @@
 //! Opening a connection to a server: TCP or unix, name resolution, socket options, TLS. What is said then is not ours.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Address {
     /// Host name, IP address, or a directory for a unix socket.
     pub host: String,
+    /// Where that is, if the name is not to be resolved: it is what a certificate is held against all the same.
+    pub hostaddr: Option<IpAddr>,
     /// Port, also of a unix socket.
     pub port: u16,
     /// libpq's `sslmode`.
@@ -62,7 +64,7 @@ impl std::fmt::Display for Address {
 impl Address {
     /// Whether it is a unix socket.
     pub fn is_unix(&self) -> bool {
-        self.host.starts_with('/')
+        self.host.starts_with('/') && self.hostaddr.is_none()
     }
 
     /// Connects, with TLS as the address' own mode has it.
@@ -87,6 +89,10 @@ impl Address {
 
     /// Tries each address that the name has.
     async fn connect_tcp(&self) -> Result<TcpStream, DialError> {
+        if let Some(ip) = self.hostaddr {
+            let address = SocketAddr::new(ip, self.port);
+            return connect_one(address).await.map_err(|error| DialError::Connect { to: self.at(address), error });
+        }
         let resolve = |error| DialError::Resolve { host: self.host.clone(), error };
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(resolve)?;
         let mut last = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));

@@ -71,7 +71,8 @@ impl Plan {
     /// so: who has connected has connected.
     fn leads_elsewhere(&self, other: &Plan) -> bool {
         let (one, two) = (&self.route, &other.route);
-        let place = |route: &Route| (route.address.host.clone(), route.address.port, route.address.tls_mode);
+        let place =
+            |Route { address, .. }: &Route| (address.host.clone(), address.hostaddr, address.port, address.tls_mode);
         let who = |route: &Route| (route.dbname.clone(), route.user.clone(), route.startup.clone());
         place(one) != place(two)
             || who(one) != who(two)

@@ -180,7 +180,14 @@ impl Pools {
         let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
         let (tls_mode, negotiation) = (wanted.mode, wanted.sslnegotiation);
         let tls = if tls_mode == TlsMode::Disable { None } else { tls.of(section) };
-        let address = Address { host: database.host.clone(), port: database.port, tls_mode, negotiation, tls };
+        let address = Address {
+            host: database.host.clone(),
+            hostaddr: database.hostaddr,
+            port: database.port,
+            tls_mode,
+            negotiation,
+            tls,
+        };
         let version = self.versions.fetch_add(1, Relaxed) + 1;
         Some(Plan {
             version,

@@ -40,8 +40,14 @@ impl Stage {
         let mut settings = PoolSettings { pool_size: 1, ..PoolSettings::default() };
         change(&mut settings);
         let host = dir.path().to_str().unwrap().to_string();
-        let address =
-            Arc::new(Address { host, port: 1, tls_mode: TlsMode::Disable, negotiation: Default::default(), tls: None });
+        let address = Arc::new(Address {
+            host,
+            hostaddr: None,
+            port: 1,
+            tls_mode: TlsMode::Disable,
+            negotiation: Default::default(),
+            tls: None,
+        });
         let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
         let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
         let plan = Arc::new(Plan { version: 1, generation: 1, settings, route });
