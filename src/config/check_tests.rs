@@ -48,6 +48,7 @@ fn wrong_values_name_file_line_key_value_and_what_is_right() {
     complains("[pool]\npool_size = \"7\"", &["pgweir.toml:4 pool.pool_size = \"7\": a whole number without quotes: 7"]);
     complains("[pool]\npool_size = 0", &["pgweir.toml:4 pool.pool_size = 0: between 1 and 10000"]);
     complains("[pool]\npool_size = -1", &["pgweir.toml:4 pool.pool_size = -1: a whole number, like 20"]);
+    complains("[databases.b]\nport = 99999", &["pgweir.toml:4 databases.b.port = 99999: at most 65535"]);
     complains("[pool]\npool_size = 1.5", &["pgweir.toml:4 pool.pool_size = 1.5: a whole number, like 20"]);
     complains(
         "[pool]\nquery_timeout = 30",

@@ -55,6 +55,15 @@ impl Value for PathBuf {
     }
 }
 
+/// Whether it is a number that somebody may count to, however large.
+fn is_whole(raw: &Raw) -> bool {
+    match raw {
+        Raw::Whole(number) => *number >= 0,
+        Raw::Bare(text) => !text.trim().is_empty() && text.trim().bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 macro_rules! whole_numbers {
     ($($number:ty)*) => {$(
         impl Value for $number {
@@ -67,7 +76,10 @@ macro_rules! whole_numbers {
                     }
                     _ => None,
                 };
-                number.ok_or_else(|| "a whole number, like 20".to_owned())
+                number.ok_or_else(|| match is_whole(raw) {
+                    true => format!("at most {}", <$number>::MAX),
+                    false => "a whole number, like 20".to_owned(),
+                })
             }
 
             fn print(&self) -> Option<String> {
