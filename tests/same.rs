@@ -19,6 +19,8 @@ mod random;
 mod requests;
 #[path = "same/script.rs"]
 mod script;
+#[path = "same/sessions.rs"]
+mod sessions;
 #[path = "same/shrink.rs"]
 mod shrink;
 #[path = "same/texts.rs"]

@@ -2,7 +2,9 @@
 //!
 //! Everything is named in full, so that no search_path of the client's has a say in it.
 
-use super::parameters::Parameters;
+use std::sync::LazyLock;
+
+use super::parameters::{Parameters, ROLE};
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::encode;
 
@@ -29,36 +31,55 @@ pub enum Others {
 /// The question: what settings of these names, and which others, are, and what ties are there among `pins`. Empty when nothing
 /// is asked.
 ///
-/// Its rows have two columns: `=name` and a value, or `!` and the bit of a tie, and how often it is there.
+/// Its rows have two columns: `=name` or `#name` and a value, NULL for one that is not set in the session, or `!` and the bit of
+/// a tie, and how often it is there.
 pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, others: Others) -> String {
-    let mut sql = String::new();
-    for name in names {
-        begin_row(&mut sql, &format!("={name}"));
-        sql.push_str("pg_catalog.current_setting(");
-        encode::literal(&mut sql, name);
-        sql.push_str(", true))");
-    }
-    for pin in pins.iter() {
-        if let Some(count) = count(pin) {
-            begin_row(&mut sql, &format!("!{}", pin as u8));
-            sql.push_str(&format!("(SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text)"));
-        }
-    }
-    let parts: &[&str] = match others {
+    let counted = pins.iter().filter_map(|pin| Some((pin, count(pin)?)));
+    let counts = counted.map(|(pin, count)| {
+        format!("SELECT '!{}', (SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text", pin as u8)
+    });
+    let others: &[&str] = match others {
         Others::None => &[],
-        Others::Listed => &[LISTED],
-        Others::InFunctions => &[LISTED, IN_FUNCTIONS],
+        Others::Listed => &[&LISTED],
+        Others::InFunctions => &[&LISTED, IN_FUNCTIONS],
     };
-    for part in parts {
-        let union = if sql.is_empty() { "" } else { " UNION ALL " };
-        sql.push_str(union);
-        sql.push_str(part);
-    }
-    sql
+    let parts = named(names).into_iter().chain(counts).chain(others.iter().map(|part| part.to_string()));
+    parts.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-const LISTED: &str = "SELECT pg_catalog.concat('=', name), pg_catalog.current_setting(name) \
-    FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'";
+/// What was refused to a client is not set, whatever its value is: only what the session has set is of interest. Of settings that
+/// the server does not list (those of applications, and `role`) nothing but their values is known.
+fn named<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut rows = String::new();
+    for name in names {
+        rows.push_str(if rows.is_empty() { "(" } else { ", (" });
+        encode::literal(&mut rows, name);
+        let listed = !name.contains('.') && !name.eq_ignore_ascii_case(ROLE);
+        rows.push_str(if listed { ", true)" } else { ", false)" });
+    }
+    (!rows.is_empty()).then(|| {
+        format!(
+            "SELECT pg_catalog.concat({KIND}, asked.name), CASE WHEN source OPERATOR(pg_catalog.=) 'session' \
+             OR (source IS NULL AND NOT listed) THEN pg_catalog.current_setting(asked.name, true) END \
+             FROM (VALUES {rows}) AS asked(name, listed) LEFT JOIN pg_catalog.pg_settings AS s \
+             ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(asked.name)"
+        )
+    })
+}
+
+/// What a setting's name is marked with: `#` where its user may not set it. Somebody could, such as a function that runs as its
+/// owner.
+const KIND: &str = "CASE WHEN context OPERATOR(pg_catalog.<>) 'user' \
+    AND pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'off' THEN '#' ELSE '=' END";
+
+/// Without what is said of the transaction that has just ended: that is listed too.
+static LISTED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT pg_catalog.concat({KIND}, name), pg_catalog.current_setting(name) FROM pg_catalog.pg_settings \
+         WHERE source OPERATOR(pg_catalog.=) 'session' \
+         AND name OPERATOR(pg_catalog.<>) ALL (ARRAY['transaction_isolation', 'transaction_read_only', 'transaction_deferrable'])"
+    )
+});
 
 /// One that is not set any more is empty.
 const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat('=', name), pg_catalog.current_setting(name, true) \
@@ -87,12 +108,6 @@ fn count(pin: Pin) -> Option<&'static str> {
     }
 }
 
-fn begin_row(sql: &mut String, key: &str) {
-    sql.push_str(if sql.is_empty() { "VALUES (" } else { ", (" });
-    encode::literal(sql, key);
-    sql.push_str(", ");
-}
-
 impl Answer {
     /// What is there and not among what is `known`, in words; empty when that is nothing.
     pub fn leaks(&self, known: &Parameters, pins: Pins) -> String {
@@ -112,6 +127,8 @@ impl Answer {
         let (key, value) = (text(key?)?, value.map(text));
         match (key.split_at_checked(1)?, rest) {
             (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
+            // Nobody can set it for the client on another server.
+            (("#", _), []) => self.pins = self.pins.with(Pin::Setting, value.flatten().is_some()),
             (("!", pin), []) => {
                 let pin = Pins::from_bits(pin.parse().ok()?);
                 if value.flatten()? != "0" {
@@ -144,19 +161,16 @@ mod tests {
     #[test]
     fn questions() {
         let ask = |names: &[&'static str], pins, others| sql(names.iter().copied(), pins, others);
-        assert_eq!(
-            ask(&["work_mem", "o'k"], Pins::NONE, Others::None),
-            "VALUES ('=work_mem', pg_catalog.current_setting('work_mem', true)), \
-             ('=o''k', pg_catalog.current_setting('o''k', true))"
-        );
+        let named = ask(&["work_mem", "a.o'k", "role"], Pins::NONE, Others::None);
+        assert!(named.contains("(VALUES ('work_mem', true), ('a.o''k', false), ('role', false)) AS asked"), "{named}");
         assert_eq!(
             ask(&[], Pin::Cursor.into(), Others::None),
-            "VALUES ('!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text)"
+            "SELECT '!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text"
         );
         let known = ask(&["x.known"], Pins::NONE, Others::None);
         let listed = ask(&["x.known"], Pins::NONE, Others::Listed);
-        assert_eq!(listed, format!("{known} UNION ALL {LISTED}"));
-        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{LISTED} UNION ALL {IN_FUNCTIONS}"));
+        assert_eq!(listed, format!("{known} UNION ALL {}", *LISTED));
+        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{} UNION ALL {IN_FUNCTIONS}", *LISTED));
         assert_eq!(ask(&[], Pin::Load.into(), Others::None), "");
     }
 
@@ -175,12 +189,15 @@ mod tests {
         assert_eq!(answer.row(&row("=b", None)), Some(()));
         assert_eq!(answer.row(&row("!1", Some("2"))), Some(()));
         assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
+        assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
         let settings = vec![("a".to_string(), Some("1".to_string())), ("b".to_string(), None)];
         assert_eq!(answer, Answer { settings, pins: Pin::Lock.into() });
         let mut known = Parameters::default();
         assert_eq!(answer.leaks(&known, Pins::NONE), "a, advisory_lock");
         known.set_quiet("a", "1");
         assert_eq!(answer.leaks(&known, Pin::Lock.into()), "");
+        assert_eq!(answer.row(&row("#log_statement", Some("all"))), Some(()));
+        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "setting");
         for wrong in
             [&b""[..], b"\0\x02", b"\0\x01\0\0\0\0", b"\0\x02\0\0\0\x05=a", &[row("=a", None), vec![0]].concat()]
         {

@@ -32,7 +32,7 @@ const FIXED: [&str; 5] = ["server_version", "server_encoding", "integer_datetime
 const AUTHORIZATION: &str = "session_authorization";
 
 /// In whose place it acts: not reported, not listed, and not reset by RESET ALL.
-const ROLE: &str = "role";
+pub(super) const ROLE: &str = "role";
 
 impl Parameters {
     /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.
@@ -96,7 +96,18 @@ impl Parameters {
             set_config(&mut sql, &setting.name, &setting.value);
             lead = ", ";
         }
+        if self.becomes_another(wanted) {
+            sql = format!("BEGIN; {sql}; COMMIT");
+        }
         (!sql.is_empty()).then_some(sql)
+    }
+
+    /// Whether it is to act for somebody who it does not act for now. Where that is refused, for there may be no such role any
+    /// more, what comes next must not be run as somebody else: it finds a transaction that has failed.
+    fn becomes_another(&self, wanted: &Parameters) -> bool {
+        let role = |of: &Parameters| of.quiet(ROLE).map(str::to_string);
+        let own = |of: &Parameters| of.reported(AUTHORIZATION).map(str::to_string);
+        (role(wanted).is_some() && role(self) != role(wanted)) || (own(self).is_some() && own(self) != own(wanted))
     }
 
     /// Back to whoever logged in, if the session is somebody else; RESET for each quiet parameter that is set and not wanted.
@@ -221,11 +232,15 @@ mod tests {
         check(
             "Session_authorization=a A=1",
             "Session_authorization=b A=2",
-            "RESET SESSION AUTHORIZATION; SELECT set('A', '2', false), set('Session_authorization', 'b', false)",
+            "BEGIN; RESET SESSION AUTHORIZATION; SELECT set('A', '2', false), set('Session_authorization', 'b', false); COMMIT",
         );
         check("role=x", "q=1", "RESET ROLE; SELECT set('q', '1', false)");
-        check("q=1", "role=x", r#"RESET "q"; SELECT set('role', 'x', false)"#);
-        check("role=x", "role=y q=1", "RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false)");
+        check("q=1", "role=x", r#"BEGIN; RESET "q"; SELECT set('role', 'x', false); COMMIT"#);
+        check(
+            "role=x",
+            "role=y q=1",
+            "BEGIN; RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false); COMMIT",
+        );
         check("role=x", "role=x", "");
     }
 

@@ -34,7 +34,7 @@ impl Carry<'_> {
         }
     }
 
-    /// The server says that a setting has this value; `None` if it knows no such setting.
+    /// The server says that the session has set this value; `None` if it has set none.
     pub fn learn(&mut self, name: &str, value: Option<&str>) {
         if self.server.reported(name).is_some() {
             return;
@@ -45,7 +45,7 @@ impl Carry<'_> {
                 self.client.set_quiet(name, value);
                 self.server.set_quiet(name, value);
             }
-            None => self.unset(name),
+            None => self.restart(name),
         }
     }
 

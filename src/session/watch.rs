@@ -32,6 +32,9 @@ const RELEASING: [(Effects, Pin); 5] = [
     (Effects::UNLISTEN, Pin::Listen),
 ];
 
+/// A setting that no server takes on, or gives up, once it has had temporary tables; <https://www.postgresql.org/docs/current/runtime-config-resource.html>
+const STUCK: &str = "temp_buffers";
+
 /// When a text passes.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
@@ -159,6 +162,9 @@ impl Watch {
         self.seen |= found;
         if found.intersects(SETTINGS) {
             let changes = changes(text, now.backslash, parameters);
+            if changes.iter().any(|change| change.name == STUCK && change.to != To::Default) {
+                self.seen |= Effects::UNNAMED;
+            }
             self.changes.extend(changes.into_iter().map(|change| (now.batch, change)));
         }
         if found.contains(Effects::UNLISTEN) {

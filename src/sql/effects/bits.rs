@@ -48,7 +48,8 @@ impl Effects {
     /// ROLLBACK, ABORT, ROLLBACK TO
     pub const ROLLBACK: Effects = Effects(1 << 18);
 
-    /// A setting changes whose name is computed, so that no list of a server's need have it. `OPAQUE` is there as well.
+    /// A setting changes that cannot be carried to another server: its name is computed, so that no list of a server's need have it
+    /// (then `OPAQUE` is there as well), or it cannot be set just anywhere.
     pub const UNNAMED: Effects = Effects(1 << 19);
 
     /// Whether there are none.
