@@ -7,6 +7,8 @@ mod support;
 
 #[path = "same/chance.rs"]
 mod chance;
+#[path = "same/meanings.rs"]
+mod meanings;
 #[path = "same/messages.rs"]
 mod messages;
 #[path = "same/owing.rs"]

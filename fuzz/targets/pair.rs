@@ -13,6 +13,7 @@ use pgweir::pool::parameters::Parameters;
 use pgweir::protocol::{Frame, backend, encode, frontend};
 use pgweir::session::desk::{Desk, Judged};
 use pgweir::session::dialogue::Dialogue;
+use pgweir::session::meaning::Meaning;
 use pgweir::session::owed::{Heed, Owed, Verdict, write_answer};
 use pgweir::session::request::{Request, refusal, survey};
 use pgweir::session::standing::MOST_OWED;
@@ -37,6 +38,7 @@ pub(crate) struct Pair {
     statements: Statements,
     memory: Memory,
     watch: Watch,
+    meaning: Meaning,
     catalog: Mutex<Catalog>,
     /// The client has a server.
     borrowed: bool,
@@ -60,6 +62,7 @@ impl Pair {
             statements: Statements::new(1),
             memory: Memory::new(Arc::default(), STATEMENTS),
             watch: Watch::default(),
+            meaning: Meaning::default(),
             catalog: Mutex::default(),
             borrowed: false,
             held: 0,
@@ -157,7 +160,7 @@ impl Pair {
             }
             match self.judge(tag, size) {
                 Judged::Done => {}
-                Judged::Hold => {
+                Judged::Hold | Judged::Await => {
                     self.held = self.held.max(size);
                     return;
                 }
@@ -169,6 +172,9 @@ impl Pair {
     fn judge(&mut self, tag: u8, size: usize) -> Judged {
         let named =
             [frontend::QUERY, frontend::PARSE, frontend::BIND, frontend::DESCRIBE, frontend::CLOSE].contains(&tag);
+        if tag == frontend::EXECUTE && self.dialogue.is_listening() && self.meaning.execute() {
+            self.dialogue.expect_change();
+        }
         if !self.dialogue.is_listening() || !named {
             return self.pass(tag, size);
         }
@@ -178,10 +184,24 @@ impl Pair {
         if tag == frontend::QUERY && !self.reads_query(size) {
             return Judged::Hold;
         }
-        let Pair { up, dialogue, statements, memory, watch, catalog, .. } = self;
-        let dialect = catalog.get_mut().expect("nobody panics with it").dialect(&Parameters::default());
-        let (lane, backslash, hunting, culprits) = (up, false, false, &Culprits::default());
-        Desk { statements, memory, dialogue, lane, watch, backslash, hunting, culprits, dialect, catalog }.judge()
+        let Pair { up: lane, dialogue, statements, memory, watch, meaning, catalog, .. } = self;
+        let dialect = meaning.dialect(&Parameters::default(), catalog);
+        let (backslash, temporary, hunting, culprits) = (false, false, false, &Culprits::default());
+        Desk {
+            statements,
+            memory,
+            dialogue,
+            lane,
+            watch,
+            meaning,
+            backslash,
+            temporary,
+            hunting,
+            culprits,
+            dialect,
+            catalog,
+        }
+        .judge()
     }
 
     /// Looks at a Query's text. Whether all of it is there.
@@ -189,7 +209,10 @@ impl Pair {
         let Ok(Some(frame)) = self.up.frame() else { return true };
         if frame.is_complete() {
             let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-            self.watch.query(text, true, self.dialogue.moment(false));
+            let found = self.watch.query(text, true, self.dialogue.moment(false));
+            if self.meaning.query(found, text, false) {
+                self.dialogue.expect_change();
+            }
             if text.trim_ascii_start().get(..4).is_some_and(|start| b"deal disc".windows(4).any(|drop| drop == start)) {
                 self.dialogue.expect_drop();
             }
@@ -237,6 +260,9 @@ impl Pair {
 
     fn settle(&mut self) {
         self.dialogue.settled().for_each(|change| self.statements.settle(change));
+        if self.dialogue.is_at_rest() {
+            self.meaning.settle();
+        }
     }
 }
 

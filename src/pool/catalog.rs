@@ -13,7 +13,7 @@ use super::memory::StatementId;
 use super::parameters::Parameters;
 use crate::observe::lore::Lore;
 use crate::protocol::frame::cut_str;
-use crate::sql::{Effects, effects};
+use crate::sql::{Effects, effects, meaning};
 
 /// A statement as it is known on all servers of a pool.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Statement {
     /// What it is: query, zero, parameter types, as in Parse.
     pub definition: Box<[u8]>,
     /// What it was parsed under, and when.
-    dialect: Dialect,
+    pub dialect: Dialect,
     era: u64,
     /// What running it may leave behind in a session.
     pub effects: Effects,
@@ -78,17 +78,10 @@ impl Statement {
     }
 }
 
-/// The settings under which a text is parsed, as far as they change what it means: two clients share a statement only where
-/// these are the same for both. A hash with a key of the pool's; never 0.
+/// The settings under which a text is parsed, as far as they change what it means (`meaning::SETTINGS`): two clients share a
+/// statement only where these are the same for both. A hash with a key of the pool's; never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dialect(NonZeroU64);
-
-/// How constants are read: `date '01/02/2003'` is another day in another DateStyle.
-const READING: [&str; 5] = ["DateStyle", "IntervalStyle", "TimeZone", "client_encoding", "standard_conforming_strings"];
-
-/// Where names are looked for. Postgres does so again when one of these has changed, but its statement keeps the types of the
-/// parameters and columns that it found first, and those may be of another tenant's schema.
-const LOOKING: [&str; 3] = ["search_path", "role", "session_authorization"];
 
 /// What every name of ours starts with.
 pub const PREFIX: &str = "pgweir_";
@@ -111,20 +104,37 @@ pub struct Catalog {
     /// Grows with each change of what texts mean, as far as we see them. What is parsed from then on is another statement than
     /// what was parsed before; whoever has that one still has it, as in a session of its own.
     era: u64,
+    /// Dialects that are nobody else's.
+    unknown: u64,
 }
 
 impl Default for Catalog {
     fn default() -> Catalog {
-        Catalog { known: HashTable::new(), hasher: RandomState::new(), last: 0, sweep_at: SWEEP_FROM, era: 0 }
+        let (known, hasher) = (HashTable::new(), RandomState::new());
+        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, era: 0, unknown: 0 }
     }
 }
 
 impl Catalog {
     /// What texts mean under these parameters.
     pub fn dialect(&self, parameters: &Parameters) -> Dialect {
-        let reading = READING.map(|name| parameters.reported(name));
-        let looking = LOOKING.map(|name| parameters.quiet(name).or_else(|| parameters.reported(name)));
-        Dialect(NonZeroU64::new(self.hasher.hash_one((reading, looking))).unwrap_or(NonZeroU64::MIN))
+        self.dialect_but(parameters, &[])
+    }
+
+    /// The same, where some settings have other values: names in lower case.
+    pub fn dialect_but(&self, parameters: &Parameters, others: &[(String, String)]) -> Dialect {
+        let other = |name: &str| others.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        let values = meaning::SETTINGS.map(|name| match other(name) {
+            Some((_, value)) => Some(value.as_str()),
+            None => parameters.quiet(name).or_else(|| parameters.reported(name)),
+        });
+        Dialect(NonZeroU64::new(self.hasher.hash_one(values)).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// Settings that nobody knows: nothing that is parsed under them is anybody else's.
+    pub fn unknown_dialect(&mut self) -> Dialect {
+        self.unknown += 1;
+        Dialect(NonZeroU64::new(self.hasher.hash_one(("unknown", self.unknown))).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Something has changed that texts refer to: what they meant so far they may mean no more.
@@ -143,14 +153,9 @@ impl Catalog {
         if let Some(known) = self.find(dialect, definition) {
             return known;
         }
-        let era = self.era;
-        let hash = self.hasher.hash_one((dialect, era, definition));
         self.sweep();
-        self.last += 1;
-        let (id, name) = (self.last, server_name(self.last));
-        let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
-        let definition = definition.into();
-        let statement = Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore });
+        let hash = self.hasher.hash_one((dialect, self.era, definition));
+        let statement = self.own(dialect, definition);
         let hasher = &self.hasher;
         self.known.insert_unique(hash, statement.clone(), |statement| {
             hasher.hash_one((statement.dialect, statement.era, &*statement.definition))
@@ -158,9 +163,12 @@ impl Catalog {
         statement
     }
 
-    /// The same text as it is understood now.
-    pub fn again(&mut self, statement: &Statement) -> Arc<Statement> {
-        self.intern(statement.dialect, &statement.definition)
+    /// A statement that is not shared.
+    pub fn own(&mut self, dialect: Dialect, definition: &[u8]) -> Arc<Statement> {
+        self.last += 1;
+        let (id, name) = (self.last, server_name(self.last));
+        let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
+        Arc::new(Statement { id, name, definition: definition.into(), dialect, era: self.era, effects, proven, lore })
     }
 
     /// Forgets what no client uses any more, whenever the table has doubled.
@@ -194,11 +202,14 @@ mod tests {
     fn another_schema_or_another_time_is_another_statement() {
         let mut catalog = Catalog::default();
         let here = catalog.dialect(&Parameters::default());
-        for name in LOOKING {
+        for name in ["search_path", "role", "array_nulls"] {
             let mut parameters = Parameters::default();
             parameters.set_quiet(name, "tenant");
             assert_ne!(catalog.dialect(&parameters), here, "{name}");
+            let other = [(name.to_string(), "tenant".to_string())];
+            assert_eq!(catalog.dialect(&parameters), catalog.dialect_but(&Parameters::default(), &other), "{name}");
         }
+        assert_ne!(catalog.unknown_dialect(), catalog.unknown_dialect());
         let before = catalog.intern(here, b"a");
         catalog.redefine();
         assert!(catalog.find(here, b"a").is_none());

@@ -2,8 +2,6 @@
 //!
 //! Everything is named in full, so that no search_path of the client's has a say in it.
 
-use std::sync::LazyLock;
-
 use super::parameters::{Parameters, ROLE};
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::encode;
@@ -38,13 +36,9 @@ pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, others: Others)
     let counts = counted.map(|(pin, count)| {
         format!("SELECT '!{}', (SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text", pin as u8)
     });
-    let others: &[&str] = match others {
-        Others::None => &[],
-        Others::Listed => &[&LISTED],
-        Others::InFunctions => &[&LISTED, IN_FUNCTIONS],
-    };
-    let parts = named(names).into_iter().chain(counts).chain(others.iter().map(|part| part.to_string()));
-    parts.collect::<Vec<_>>().join(" UNION ALL ")
+    let listed = (others != Others::None).then(listed);
+    let in_functions = (others == Others::InFunctions).then(|| IN_FUNCTIONS.to_string());
+    named(names).into_iter().chain(counts).chain(listed).chain(in_functions).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// What was refused to a client is not set, whatever its value is: only what the session has set is of interest. Of settings that
@@ -73,13 +67,13 @@ const KIND: &str = "CASE WHEN context OPERATOR(pg_catalog.<>) 'user' \
     AND pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'off' THEN '#' ELSE '=' END";
 
 /// Without what is said of the transaction that has just ended: that is listed too.
-static LISTED: LazyLock<String> = LazyLock::new(|| {
+fn listed() -> String {
     format!(
         "SELECT pg_catalog.concat({KIND}, name), pg_catalog.current_setting(name) FROM pg_catalog.pg_settings \
          WHERE source OPERATOR(pg_catalog.=) 'session' \
          AND name OPERATOR(pg_catalog.<>) ALL (ARRAY['transaction_isolation', 'transaction_read_only', 'transaction_deferrable'])"
     )
-});
+}
 
 /// One that is not set any more is empty.
 const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat('=', name), pg_catalog.current_setting(name, true) \
@@ -169,8 +163,8 @@ mod tests {
         );
         let known = ask(&["x.known"], Pins::NONE, Others::None);
         let listed = ask(&["x.known"], Pins::NONE, Others::Listed);
-        assert_eq!(listed, format!("{known} UNION ALL {}", *LISTED));
-        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{} UNION ALL {IN_FUNCTIONS}", *LISTED));
+        assert_eq!(listed, format!("{known} UNION ALL {}", super::listed()));
+        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{} UNION ALL {IN_FUNCTIONS}", super::listed()));
         assert_eq!(ask(&[], Pin::Load.into(), Others::None), "");
     }
 

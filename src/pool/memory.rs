@@ -127,6 +127,18 @@ impl Memory {
         self.statements.insert(id, Kept { state: State::Unsure, used: 0, batch: 0 });
     }
 
+    /// Some may have been dropped that nobody told of.
+    pub fn doubt_statements(&mut self) {
+        for kept in self.statements.values_mut().filter(|kept| kept.state == State::Present) {
+            kept.state = State::Unsure;
+        }
+    }
+
+    /// Whether it has this statement, or will have it when it reads what is sent now.
+    pub fn has(&self, id: StatementId) -> bool {
+        self.statements.get(&id).is_some_and(|kept| kept.state != State::Unsure)
+    }
+
     /// Replies will not be looked at any more: what was under way may have arrived or not.
     pub fn unsettle(&mut self) {
         for kept in self.statements.values_mut().filter(|kept| kept.state == State::Arriving) {

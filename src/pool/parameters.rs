@@ -34,6 +34,14 @@ const AUTHORIZATION: &str = "session_authorization";
 /// In whose place it acts: not reported, not listed, and not reset by RESET ALL.
 pub(super) const ROLE: &str = "role";
 
+/// Where names are looked for, and what is created goes.
+const SEARCH_PATH: &str = "search_path";
+
+/// Whether a search_path has the schema of temporary things in it, by whichever name.
+pub fn names_temporary(search_path: &str) -> bool {
+    search_path.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"pg_temp"))
+}
+
 impl Parameters {
     /// The value of a reported parameter. Names are compared as Postgres does, without regard to case.
     pub fn reported(&self, name: &str) -> Option<&str> {
@@ -43,6 +51,11 @@ impl Parameters {
     /// Whether backslashes are escapes in all strings.
     pub fn reads_backslashes(&self) -> bool {
         self.reported("standard_conforming_strings") == Some("off")
+    }
+
+    /// Whether what is created without a schema may be temporary: where search_path leads to `pg_temp`.
+    pub fn leads_to_temporary(&self) -> bool {
+        self.quiet(SEARCH_PATH).or_else(|| self.reported(SEARCH_PATH)).is_some_and(names_temporary)
     }
 
     /// All that is reported: name, value.
@@ -254,6 +267,13 @@ mod tests {
         }
         assert!(interner.known.len() <= 2 * SWEEP_FROM);
         assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
+    }
+
+    #[test]
+    fn what_is_created_may_be_temporary() {
+        assert!(!parse("A=1 search_path=public").leads_to_temporary());
+        assert!(parse("A=1 search_path=public,PG_TEMP").leads_to_temporary());
+        assert!(parse("Search_path=pg_temp_3").leads_to_temporary());
     }
 
     #[test]

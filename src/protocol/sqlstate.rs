@@ -19,6 +19,8 @@ pub const TRANSACTION_TIMEOUT: SqlState = *b"25P04";
 pub const INVALID_AUTHORIZATION: SqlState = *b"28000";
 /// `invalid_password`
 pub const INVALID_PASSWORD: SqlState = *b"28P01";
+/// `invalid_sql_statement_name`: of a prepared statement
+pub const INVALID_STATEMENT_NAME: SqlState = *b"26000";
 /// `invalid_catalog_name`
 pub const INVALID_CATALOG_NAME: SqlState = *b"3D000";
 /// `too_many_connections`

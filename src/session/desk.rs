@@ -3,9 +3,10 @@
 //! A Bind or Describe of a statement that the borrowed server lacks gets its Parse in front. A Parse that the server has
 //! already is answered here. What Postgres would refuse is sent on, so that Postgres refuses it in its own words.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::dialogue::Dialogue;
+use super::meaning::Meaning;
 use super::owed::{Answer, Heed, Owed};
 use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
 use super::watch::Watch;
@@ -29,7 +30,10 @@ const MAX_NAMED: usize = 16 * 1024 * 1024;
 const MAX_DEALLOCATE: usize = 300;
 
 mod deallocate;
+mod providing;
 mod watching;
+
+use watching::text_of;
 
 /// What judging a message came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub enum Judged {
     Done,
     /// More of it must arrive first.
     Hold,
+    /// It depends on what has not been answered yet.
+    Await,
     /// No Postgres client says this; the sentence is for the client.
     Violation(&'static str),
 }
@@ -54,13 +60,17 @@ pub struct Desk<'a> {
     pub lane: &'a mut Lane,
     /// What may have been left on the server.
     pub watch: &'a mut Watch,
+    /// What its texts mean now.
+    pub meaning: &'a mut Meaning,
     /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
     pub backslash: bool,
+    /// Whether the client's search_path leads to temporary things.
+    pub temporary: bool,
     /// Whether the pool looks for what leaves things behind.
     pub hunting: bool,
     /// What does, as far as it is known.
     pub culprits: &'a Culprits,
-    /// What texts mean now.
+    /// The same, as statements are told apart by it.
     pub dialect: Dialect,
     /// What the pool knows.
     pub catalog: &'a Mutex<Catalog>,
@@ -80,7 +90,11 @@ impl Desk<'_> {
         if self.dialogue.is_behind() && self.is_in_doubt(&frame) {
             return Judged::Hold;
         }
-        match frame.tag {
+        let tag = frame.tag;
+        if self.dialogue.is_busy() && self.is_ambiguous() {
+            return Judged::Await;
+        }
+        match tag {
             frontend::PARSE => self.judge_parse(),
             frontend::BIND => self.judge_bind(),
             frontend::DESCRIBE | frontend::CLOSE => self.judge_object(),
@@ -124,10 +138,9 @@ impl Desk<'_> {
             return self.parse_unnamed();
         }
         if let Some(known) = self.statements.names.get(parse.name).cloned() {
-            return self.parse_again(&known);
+            return self.parse_again(known);
         }
-        let statement =
-            self.catalog.lock().unwrap_or_else(PoisonError::into_inner).intern(self.dialect, parse.definition);
+        let statement = self.define(parse.definition);
         let Desk { statements, lane, dialogue, .. } = self;
         if let Ok(Some(frame)) = lane.frame()
             && let Some(parse) = Parse::read(frame.body)
@@ -160,8 +173,8 @@ impl Desk<'_> {
     }
 
     /// The name is taken: the server that has the first one says so.
-    fn parse_again(&mut self, known: &Arc<Statement>) -> Judged {
-        self.provide(known);
+    fn parse_again(&mut self, known: Arc<Statement>) -> Judged {
+        let known = self.provide(known);
         self.dialogue.send(frontend::PARSE, Some(Owed::Parse(None)));
         self.rename_parse(&known.name);
         Judged::Done
@@ -219,19 +232,25 @@ impl Desk<'_> {
                 return self.hold();
             }
             self.watch_bind(&subject);
+        } else {
+            self.pass_bind();
         }
         self.remember(&subject);
-        self.statements.drop_is_bound = match &subject {
-            Subject::Unnamed => may_drop(&self.statements.unnamed),
-            Subject::Named(statement) => may_drop(&statement.definition),
-            Subject::Unknown { .. } => false,
-        };
+        if self.meaning.leads_to_temporary(self.temporary) {
+            self.watch.create(text_of(&subject, self.statements));
+        }
+        self.statements.drop_is_bound = self.effects_of(&subject).contains(Effects::DEALLOCATE)
+            || match &subject {
+                Subject::Unnamed => may_drop(&self.statements.unnamed),
+                Subject::Named(statement) => may_drop(&statement.definition),
+                Subject::Unknown { .. } => false,
+            };
         match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
             Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX), None),
             Subject::Named(statement) => {
-                self.provide(&statement);
+                let statement = self.provide(statement);
                 self.send_bind(front, &statement.name, Some(statement.id))
             }
         }
@@ -262,7 +281,7 @@ impl Desk<'_> {
             (_, Subject::Unknown { is_ours: false }) => self.pass(),
             (_, Subject::Unknown { is_ours: true }) => self.send_describe(&server_name(StatementId::MAX)),
             (_, Subject::Named(statement)) => {
-                self.provide(&statement);
+                let statement = self.provide(statement);
                 self.send_describe(&statement.name)
             }
         }
@@ -311,36 +330,6 @@ impl Desk<'_> {
             Some(statement) => Subject::Named(statement.clone()),
             None => Subject::Unknown { is_ours: name.starts_with(PREFIX.as_bytes()) },
         }
-    }
-
-    /// Sees to it that the server has this statement when it reads what comes next.
-    fn provide(&mut self, statement: &Arc<Statement>) {
-        self.provide_as(statement, &statement.definition);
-    }
-
-    /// The same, with another definition under its name.
-    fn provide_as(&mut self, statement: &Statement, definition: &[u8]) {
-        let lack = self.memory.lacks(statement.id);
-        if lack == Lack::CloseAndParse {
-            self.send_close(statement.id);
-        }
-        if lack != Lack::Nothing {
-            self.make_room(statement.id);
-            self.dialogue.send_ours(Owed::OurParse(Some(statement.id)));
-            self.lane.insert(|out| encode::parse(out, &statement.name, definition));
-        }
-    }
-
-    /// Registers a statement with the server's memory, closing another for it where there are too many.
-    fn make_room(&mut self, id: StatementId) {
-        if let Some(evicted) = self.memory.arriving(id, self.dialogue.batch) {
-            self.send_close(evicted);
-        }
-    }
-
-    fn send_close(&mut self, id: StatementId) {
-        self.dialogue.send_ours(Owed::OurClose(Some(id)));
-        self.lane.insert(|out| encode::on_statement(out, frontend::CLOSE, &server_name(id)));
     }
 
     /// Passes a Bind or Describe of the unnamed statement, which must be this client's own or none.

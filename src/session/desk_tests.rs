@@ -97,7 +97,7 @@ impl Scene {
             if b"QPBDC".contains(&tag) {
                 let (statements, memory) = (&mut self.clients[client], &mut self.servers[server]);
                 let mut watch = Watch::default();
-                let watch = &mut watch;
+                let (watch, meaning) = (&mut watch, &mut Meaning::default());
                 let dialect = self.catalog.lock().unwrap().dialect(&Parameters::default());
                 let culprits = Culprits::default();
                 let desk = Desk {
@@ -106,7 +106,9 @@ impl Scene {
                     dialogue,
                     lane,
                     watch,
+                    meaning,
                     backslash: false,
+                    temporary: false,
                     hunting: false,
                     culprits: &culprits,
                     dialect,

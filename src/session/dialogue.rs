@@ -27,6 +27,8 @@ pub struct Dialogue {
     pub(super) ahead: u32,
     /// A Query or an Execute is under way that drops prepared statements: which there are is known when it has ended.
     dropping: bool,
+    /// One is under way that may change what other texts mean.
+    changing: bool,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     pub(super) damaged: bool,
     tally: Tally,
@@ -91,6 +93,17 @@ impl Dialogue {
     pub fn is_dropping(&mut self) -> bool {
         self.dropping &= self.is_busy();
         self.dropping
+    }
+
+    /// A Query or an Execute that may change what other texts mean is about to be sent.
+    pub fn expect_change(&mut self) {
+        self.changing = true;
+    }
+
+    /// Whether it is not known what texts will mean.
+    pub fn is_changing(&mut self) -> bool {
+        self.changing &= self.is_busy();
+        self.changing
     }
 
     /// Whether the server takes messages for what they are: it neither skips them until the next Sync nor reads a COPY.
@@ -260,6 +273,12 @@ impl Dialogue {
                 self.settled.push(Settled::AllDropped);
             }
             b"DEALLOCATE" => self.settled.push(Settled::Deallocated),
+            b"DO" => {
+                if self.dropping {
+                    memory.doubt_statements();
+                }
+                self.tally.redefined |= self.changing;
+            }
             tag if redefines(tag) || (tag == b"ROLLBACK" && self.redefining) => {
                 (self.redefining, self.tally.redefined) = (true, true);
             }

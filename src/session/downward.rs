@@ -1,19 +1,19 @@
 //! What becomes of a server's messages on their way to its client: judged by their headers, rows in runs.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::owed::{Owed, Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::replies::Reply;
 use super::statements::Statements;
-use super::stay::{Farewell, Session};
+use super::stay::Farewell;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::catalog::PREFIX;
-use crate::pool::memory::StatementId;
+use crate::pool::parameters::names_temporary;
 use crate::protocol::backend::{self, error_fields};
-use crate::protocol::{Frame, TransactionStatus, encode};
+use crate::protocol::{Frame, TransactionStatus, encode, sqlstate};
 
 /// An ErrorResponse, CommandComplete or ParameterStatus is looked at whole up to this; longer ones pass unread.
 const MOST_HELD: usize = 1024 * 1024;
@@ -109,7 +109,7 @@ impl Relay<'_> {
                 if verdict == Verdict::Forward {
                     watch.failed(batch);
                 }
-                return self.judge_error(verdict, next);
+                return self.judge_error(verdict);
             }
             backend::COMPLETE if !ours && !watch.is_clean() => {
                 watch.completed(backend::command_tag(frame.body), next == Some(Owed::Execute), batch)
@@ -195,6 +195,7 @@ impl Relay<'_> {
                 self.session.renew_who();
             }
             "standard_conforming_strings" => self.session.backslash = value == "off",
+            "search_path" => self.session.temporary = names_temporary(value),
             _ => {}
         }
     }
@@ -209,21 +210,26 @@ impl Relay<'_> {
     }
 
     #[cold]
-    fn judge_error(&mut self, verdict: Verdict, next: Option<Owed>) -> Step {
-        let Exchange { down, course, .. } = &mut *self.exchange;
+    fn judge_error(&mut self, verdict: Verdict) -> Step {
+        let (Exchange { down, course, .. }, lease) = (&mut *self.exchange, &mut self.lease);
         let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
         if let Some(code) = backend::sqlstate(frame.body) {
             self.session.pool.meter(self.session.worker.index).error(code);
         }
         course.doomed |= is_fatal(frame.body);
         if is_stale_plan(frame.body) {
-            renew(self.session, next.and_then(Owed::binds));
+            self.session.pool.redefine();
         }
         let statements = self.session.statements.as_deref();
+        let ours = names_ours(frame.body, statements);
+        if ours.is_some() && backend::sqlstate(frame.body) == Some(sqlstate::INVALID_STATEMENT_NAME) {
+            // Somebody has dropped it, and perhaps all, where nobody saw it: in a function.
+            lease.iter_mut().for_each(|lease| lease.server().memory.doubt_statements());
+        }
         match verdict {
             // What ends the session is the client's, also where it answers a Sync of ours.
             Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),
-            _ if names_ours(frame.body, statements).is_some() => Step::Rename(frame.size),
+            _ if ours.is_some() => Step::Rename(frame.size),
             _ => Step::Forward(frame.size),
         }
     }
@@ -344,15 +350,6 @@ fn needs_all(frame: &Frame<'_>, next: Option<Owed>) -> bool {
 fn is_fatal(body: &[u8]) -> bool {
     let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
     matches!(severity, Some(b"FATAL" | b"PANIC"))
-}
-
-/// The client is told that what it has bound is out of date. From now on it means what the text means now, for this client alone:
-/// others take its columns for what they were until they are told as well.
-fn renew(session: &mut Session, stale: Option<StatementId>) {
-    session.pool.redefine();
-    let Session { pool, statements: Some(statements), .. } = session else { return };
-    let catalog = || pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-    stale.into_iter().for_each(|stale| statements.renew(stale, |old| catalog().again(old)));
 }
 
 /// `cached plan must not change result type`: by the routine that says it, for the sentence may be translated.

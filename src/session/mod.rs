@@ -5,7 +5,7 @@
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers),
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`),
-//! `watch` and `carry` (what a session leaves behind; `settle` moves them), `limits` (how long is too long).
+//! `watch` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 
 pub mod alarm;
 pub mod bound;
@@ -22,6 +22,7 @@ mod learn;
 mod limits;
 mod listen;
 pub mod lobby;
+pub mod meaning;
 pub mod memo;
 pub mod outline;
 pub mod owed;

@@ -80,6 +80,7 @@ impl Relay<'_> {
     pub(super) fn settle(&mut self) -> Result<bool, Farewell> {
         if self.exchange.watch.is_clean() && !self.hunts() {
             self.share_parameters();
+            self.exchange.meaning.settle();
             return Ok(true);
         }
         self.look_closely()
@@ -93,6 +94,7 @@ impl Relay<'_> {
         match self.exchange.watch.settle(self.session.client.pins()) {
             Settlement::Known(changes) => {
                 self.carry(|carry| changes.iter().for_each(|change| carry.apply(change)));
+                self.exchange.meaning.settle();
                 Ok(true)
             }
             Settlement::Ask(question) => {
@@ -180,6 +182,7 @@ impl Relay<'_> {
 
     fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {
         self.tell_of_leaks(&question, &answer);
+        self.exchange.meaning.settle();
         self.carry(|carry| {
             for (name, value) in &answer.settings {
                 carry.learn(name, value.as_deref());
@@ -235,6 +238,7 @@ impl Relay<'_> {
         let told = client.all_reported().filter(|(name, value)| session.parameters.reported(name) != Some(value));
         told.for_each(|(name, value)| down.insert(|out| encode::parameter_status(out, name, value)));
         session.backslash = client.reads_backslashes();
+        session.temporary = client.leads_to_temporary();
         session.dialect = None;
         session.parameters = session.pool.share(client);
         memory.parameters = session.pool.share(server);

@@ -92,6 +92,7 @@ impl Stage {
             origin: parameters.clone(),
             dialect: None,
             backslash: false,
+            temporary: false,
             looks: 0,
             parameters,
             statements: None,

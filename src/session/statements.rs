@@ -9,7 +9,6 @@ use hashbrown::HashMap;
 use super::owed::Settled;
 use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
-use crate::pool::memory::StatementId;
 use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
@@ -22,7 +21,7 @@ pub struct Statements {
     /// Changes that are not settled yet, oldest first.
     journal: VecDeque<Change>,
     pub(super) deallocating: VecDeque<Box<[u8]>>,
-    /// Names that were dropped while something that was sent before with one of them may be under way.
+    /// Names that were dropped, or stand for something else than before, while what was sent with one of them may be under way.
     former: HashMap<Box<[u8]>, Arc<Statement>>,
     /// What was bound last drops prepared statements when it is executed.
     pub(super) drop_is_bound: bool,
@@ -107,13 +106,10 @@ impl Statements {
         (count as usize).min(self.journal.len())
     }
 
-    /// The client has been told that what it calls by these names is out of date: from now on they mean `renewed`.
-    pub fn renew(&mut self, stale: StatementId, renewed: impl FnOnce(&Statement) -> Arc<Statement>) {
-        let mut known = self.names.values_mut().filter(|known| known.id == stale).peekable();
-        if let Some(first) = known.peek() {
-            let renewed = renewed(first);
-            known.for_each(|known| *known = renewed.clone());
-        }
+    /// One is sent in place of another.
+    pub(super) fn stand_in(&mut self, statement: &Statement, substitute: &Arc<Statement>) {
+        let name = self.names.iter().find(|(_, known)| known.id == statement.id).map(|(name, _)| name.clone());
+        self.former.extend(name.map(|name| (name, substitute.clone())));
     }
 
     /// What the client calls, or called when it sent what is being answered, the statement with this name on the servers.
@@ -244,17 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_date_is_renewed_under_all_its_names() {
+    fn what_stands_in_is_called_as_what_it_stands_in_for() {
         let (mut statements, mut catalog) = (Statements::new(0), Catalog::default());
         let dialect = catalog.dialect(&Parameters::default());
-        for (name, text) in [(b"a", b"x"), (b"b", b"x"), (b"c", b"y")] {
-            statements.change(name, Some(catalog.intern(dialect, text)), 0);
-        }
-        catalog.redefine();
-        statements.renew(1, |old| catalog.again(old));
-        let ids = [b"a", b"b", b"c"].map(|name| statements.names[&name[..]].id);
-        assert_eq!(ids, [3, 3, 2]);
-        statements.renew(7, |_| unreachable!());
+        statements.change(b"a", Some(catalog.intern(dialect, b"x")), 0);
+        let other = catalog.own(dialect, b"x");
+        assert_eq!(statements.client_name(&other.name), None);
+        statements.stand_in(&statements.names[&b"a"[..]].clone(), &other);
+        assert_eq!(statements.client_name(&other.name), Some(&b"a"[..]));
     }
 
     #[test]

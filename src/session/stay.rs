@@ -45,6 +45,8 @@ pub struct Session {
     pub(super) dialect: Option<Dialect>,
     /// Whether backslashes are escapes in all its strings.
     pub(super) backslash: bool,
+    /// Whether its search_path leads to temporary things.
+    pub(super) temporary: bool,
     /// How many of its messages were looked at, as far as that matters.
     pub(super) looks: u8,
     /// Its prepared statements; most clients have none.

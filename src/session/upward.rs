@@ -11,6 +11,7 @@ use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::memory::Unnamed;
 use crate::protocol::{TransactionStatus, encode, frontend};
+use crate::sql::Effects;
 
 /// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front. Nor
 /// with more on its way to the client: what we answer ourselves costs it nothing to ask for.
@@ -53,7 +54,7 @@ impl Relay<'_> {
             let harmless = seen.as_ref().is_some_and(|seen| seen.harmless);
             match self.judge(tag, size, harmless) {
                 Judged::Done => self.flush_behind(tag),
-                Judged::Hold => {
+                Judged::Hold | Judged::Await => {
                     seen.into_iter().for_each(|seen| self.exchange.tape.take_back(seen.mark));
                     return Ok(());
                 }
@@ -117,17 +118,15 @@ impl Relay<'_> {
         let drops = is_query && self.up.frame().is_ok_and(|query| query.is_some_and(|q| may_drop(q.body)));
         let named = is_query || matches!(tag, frontend::PARSE | frontend::BIND | frontend::DESCRIBE | frontend::CLOSE);
         if named && self.exchange.dialogue.is_dropping() && !is_about_portal(&self.up) {
-            if self.exchange.dialogue.is_open() && self.up.is_sent() && !self.up.is_mid_frame() {
-                // Its Sync may come behind what we hold.
-                self.up.insert(|out| encode::bare(out, frontend::FLUSH));
-            }
-            return Judged::Hold;
+            return self.await_replies();
         }
         let executes_drop =
             tag == frontend::EXECUTE && self.session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
-        if !self.watch(tag, size, harmless) {
-            return Judged::Hold;
+        let Some(found) = self.watch(tag, size, harmless) else { return Judged::Hold };
+        if tag == frontend::EXECUTE && self.exchange.meaning.execute() {
+            self.exchange.dialogue.expect_change();
         }
+        let drops = drops || found.contains(Effects::DEALLOCATE);
         if drops || executes_drop {
             self.exchange.dialogue.expect_drop();
         }
@@ -140,48 +139,75 @@ impl Relay<'_> {
         self.pass(tag, size)
     }
 
-    /// Looks at what a Query or a FunctionCall may leave behind. Whether enough of it has arrived for that.
-    fn watch(&mut self, tag: u8, size: usize, harmless: bool) -> bool {
-        let Exchange { watch, dialogue, .. } = &mut *self.exchange;
-        let Ok(Some(frame)) = self.up.frame() else { return true };
+    /// What comes next has to wait for replies, whose Sync may come behind it.
+    #[cold]
+    fn await_replies(&mut self) -> Judged {
+        if self.exchange.dialogue.is_open() && self.up.is_sent() && !self.up.is_mid_frame() {
+            self.up.insert(|out| encode::bare(out, frontend::FLUSH));
+        }
+        Judged::Hold
+    }
+
+    /// Looks at what a Query or a FunctionCall may leave behind: the effects of a Query. `None` while not enough of it has
+    /// arrived for that.
+    fn watch(&mut self, tag: u8, size: usize, harmless: bool) -> Option<Effects> {
+        let Exchange { watch, dialogue, meaning, .. } = &mut *self.exchange;
+        let Ok(Some(frame)) = self.up.frame() else { return Some(Effects::NONE) };
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
                 watch.pass(text, self.session.pool.is_hunting(), &self.session.pool.culprits);
+                let mut found = Effects::NONE;
                 if !harmless {
-                    watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
+                    found = watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
+                    if meaning.query(found, text, self.session.backslash) {
+                        dialogue.expect_change();
+                    }
                 }
+                if meaning.leads_to_temporary(self.session.temporary) {
+                    watch.create(text);
+                }
+                return Some(found);
             }
             frontend::FUNCTION_CALL if frame.body.len() >= 4 || frame.is_complete() => {
                 watch.function(frame.body.first_chunk().map_or(0, |oid| u32::from_be_bytes(*oid)));
             }
             frontend::QUERY | frontend::FUNCTION_CALL => {
                 self.up.hold(size);
-                return false;
+                return None;
             }
             _ => {}
         }
-        true
+        Some(Effects::NONE)
     }
 
     /// A message that names a statement, or a Query of a client that has some.
     fn judge_named(&mut self) -> Judged {
         let (Some(lease), session) = (&mut self.lease, &mut *self.session) else { return Judged::Hold };
         let id = session.client.id;
-        let Exchange { watch, dialogue, .. } = &mut *self.exchange;
+        let Exchange { watch, dialogue, meaning, .. } = &mut *self.exchange;
+        let dialect = match meaning.is_settled() {
+            true => dialect_of(&mut session.dialect, &session.pool, &session.parameters),
+            false => meaning.dialect(&session.parameters, &session.pool.catalog),
+        };
         let mut desk = Desk {
             statements: session.statements.get_or_insert_with(|| Box::new(Statements::new(id))),
             memory: &mut lease.server().memory,
             dialogue,
             lane: &mut self.up,
             watch,
+            meaning,
             backslash: session.backslash,
+            temporary: session.temporary,
             hunting: session.pool.is_hunting(),
             culprits: &session.pool.culprits,
-            dialect: dialect_of(&mut session.dialect, &session.pool, &session.parameters),
+            dialect,
             catalog: &session.pool.catalog,
         };
-        desk.judge()
+        match desk.judge() {
+            Judged::Await => self.await_replies(),
+            judged => judged,
+        }
     }
 
     fn pass(&mut self, tag: u8, size: usize) -> Judged {

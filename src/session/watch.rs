@@ -110,20 +110,29 @@ pub struct Question {
 }
 
 impl Watch {
-    /// A Query passes.
+    /// A Query passes: its effects.
     #[inline]
-    pub fn query(&mut self, text: &[u8], whole: bool, now: Moment) {
+    pub fn query(&mut self, text: &[u8], whole: bool, now: Moment) -> Effects {
         let found = effects(text, now.backslash);
         self.cut |= !whole;
-        if !found.is_empty() {
-            self.note(found, text, &|_| None, now);
+        if !found.of_session().is_empty() {
+            self.note(found.of_session(), text, &|_| None, now);
         }
+        found
     }
 
     /// A statement that was prepared is about to be executed.
     pub fn execution(&mut self, found: Effects, text: &[u8], parameters: &Parameters<'_>, now: Moment) {
-        self.note(found, text, parameters, now);
+        self.note(found.of_session(), text, parameters, now);
         self.unconfirmed += u32::from(found.intersects(SETTINGS));
+    }
+
+    /// What this text creates may be temporary.
+    pub fn create(&mut self, text: &[u8]) {
+        if creates(text) {
+            self.seen |= Effects::TEMP;
+            self.suspect = Some(text.into());
+        }
     }
 
     /// Nothing has been seen.
@@ -335,6 +344,13 @@ impl Question {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && !self.known && !self.all && self.pins.is_empty()
     }
+}
+
+/// Whether a text may create something: SELECT INTO does too. Not INSERT INTO.
+fn creates(text: &[u8]) -> bool {
+    let mut words = text.split(|byte| !byte.is_ascii_alphabetic());
+    let inserts = text.trim_ascii_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"insert"));
+    words.any(|word| word.eq_ignore_ascii_case(b"create") || (!inserts && word.eq_ignore_ascii_case(b"into")))
 }
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {

@@ -11,9 +11,9 @@ fn play(script: &str, pins: Pins) -> Settlement {
         let (kind, text) = word.split_once(':').unwrap_or((word, ""));
         let bytes = text.as_bytes();
         match kind {
-            "Q" => watch.query(bytes, true, idle),
-            "T" => watch.query(bytes, true, Moment { status: TransactionStatus::Open, ..idle }),
-            "L" => watch.query(bytes, false, idle),
+            "Q" => drop(watch.query(bytes, true, idle)),
+            "T" => drop(watch.query(bytes, true, Moment { status: TransactionStatus::Open, ..idle })),
+            "L" => drop(watch.query(bytes, false, idle)),
             "E" => watch.execution(effects(bytes, false), bytes, &|_| None, idle),
             "C" => watch.completed(bytes, false, 0),
             "X" => watch.completed(bytes, true, 0),

@@ -298,7 +298,7 @@ impl Guest {
         });
         let plan = pool.plan();
         let parameters = welcome.parameters.clone();
-        let backslash = parameters.reads_backslashes();
+        let (backslash, temporary) = (parameters.reads_backslashes(), parameters.leads_to_temporary());
         let who = self.worker.observer.shared().whos.number(client.who());
         Welcomed::Session(Box::new(Session {
             stream,
@@ -311,6 +311,7 @@ impl Guest {
             parameters,
             dialect: None,
             backslash,
+            temporary,
             statements: None,
             hearing: None,
             who,

@@ -8,6 +8,7 @@ use super::alarm::Alarms;
 use super::course::Course;
 use super::dialogue::Dialogue;
 use super::limits::Limits;
+use super::meaning::Meaning;
 use super::settle::Settling;
 use super::tape::Tape;
 use super::watch::Watch;
@@ -60,6 +61,8 @@ pub struct Exchange {
     pub dialogue: Dialogue,
     /// What the client's statements may have left behind.
     pub watch: Watch,
+    /// What they have changed of what its texts mean.
+    pub meaning: Meaning,
     /// What runs, for those who want to know how long it took.
     pub tape: Tape,
     /// What is being found out about it.
@@ -74,6 +77,7 @@ impl Exchange {
             down: Lane::new(DOWN),
             dialogue: Dialogue::default(),
             watch: Watch::default(),
+            meaning: Meaning::default(),
             tape: Tape::default(),
             settling: Settling::default(),
             course: Course::begin(epoch, Limits::none()),
@@ -170,6 +174,7 @@ impl Worker {
         exchange.down.clear();
         exchange.dialogue.clear();
         exchange.watch.clear();
+        exchange.meaning.settle();
         exchange.tape.clear();
         exchange.settling.clear();
         self.down.put(exchange);

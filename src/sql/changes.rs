@@ -4,7 +4,8 @@
 
 use super::key::Key;
 use super::lexer::{Lexer, Token};
-use super::set::{Target, follows, is};
+use super::meaning;
+use super::set::{Scope, Target, follows, is};
 
 mod call;
 mod value;
@@ -42,20 +43,43 @@ pub type Parameters<'a> = dyn Fn(u32) -> Option<Option<Vec<u8>>> + 'a;
 ///
 /// A value in a text is in the client's encoding; one that is not UTF-8 is `Unread`.
 pub fn changes(text: &[u8], backslash: bool, parameters: &Parameters<'_>) -> Vec<Change> {
-    let mut reader = Reader { lexer: Lexer::new(text, backslash), parameters, changes: Vec::new() };
-    while let Some(first) = reader.lexer.next() {
-        reader.statement(first);
-    }
-    reader.changes
+    let wanted = Wanted::Session;
+    Reader { lexer: Lexer::new(text, backslash), parameters, wanted, changes: Vec::new() }.read()
+}
+
+/// The settings on which it depends what texts mean (`meaning`) that `text` changes, for the session or until the transaction
+/// ends; and all whose names cannot be read.
+pub fn changes_of_meaning(text: &[u8], backslash: bool, parameters: &Parameters<'_>) -> Vec<Change> {
+    let wanted = Wanted::Meaning;
+    let mut changes = Reader { lexer: Lexer::new(text, backslash), parameters, wanted, changes: Vec::new() }.read();
+    changes.retain(|change| change.name.is_empty() || meaning::depends_on(change.name.as_bytes()));
+    changes
+}
+
+/// Which changes are of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Those that outlive the transaction.
+    Session,
+    /// Those of texts' meaning, however long they last.
+    Meaning,
 }
 
 struct Reader<'a> {
     lexer: Lexer<'a>,
     parameters: &'a Parameters<'a>,
+    wanted: Wanted,
     changes: Vec<Change>,
 }
 
 impl Reader<'_> {
+    fn read(mut self) -> Vec<Change> {
+        while let Some(first) = self.lexer.next() {
+            self.statement(first);
+        }
+        self.changes
+    }
+
     fn statement(&mut self, first: Token<'_>) {
         let Token::Word(word) = first else { return self.query(first) };
         let lexer = &mut self.lexer.clone();
@@ -70,8 +94,9 @@ impl Reader<'_> {
 
     /// Of these statements the lexer may be left anywhere, behind their end if they are wrong.
     fn set(&mut self, lexer: &mut Lexer<'_>) {
-        let target = Target::of_set(lexer);
+        let (scope, target) = Target::of_set(lexer);
         match target {
+            _ if scope == Scope::Transaction && self.wanted == Wanted::Session => {}
             Target::Transient | Target::All => {}
             Target::Characteristics => self.changes.extend(value::characteristics(lexer)),
             Target::Named(first) => {

@@ -6,7 +6,7 @@
 use super::key::Key;
 use super::lexer::{Lexer, Token};
 use super::literal::Literal;
-use super::set::{Target, is_transient};
+use super::set::{Scope, Target, is_transient};
 use super::set_config::{Argument, SetConfig};
 
 mod bits;
@@ -154,10 +154,14 @@ impl Scan {
     /// The first word of a statement.
     fn first(&mut self, key: Key, lexer: &Lexer<'_>) -> Phase {
         match key {
-            Key::Set => self.target(Target::of_set(&mut lexer.clone())),
-            Key::Reset => self.target(Target::of_reset(&mut lexer.clone())),
+            Key::Set => {
+                let (scope, target) = Target::of_set(&mut lexer.clone());
+                self.target(scope, target)
+            }
+            Key::Reset => self.target(Scope::Session, Target::of_reset(&mut lexer.clone())),
+            Key::Alter => self.find(Effects::DEFINES, Phase::Query),
             Key::Discard => Phase::Discard,
-            Key::Drop => self.find(Effects::DROP, Phase::Silent),
+            Key::Drop => self.find(Effects::DROP | Effects::DEFINES, Phase::Silent),
             Key::CloseCursor => self.find(Effects::CLOSE, Phase::Silent),
             Key::Prepare => Phase::Prepare,
             Key::Deallocate => self.find(Effects::DEALLOCATE, Phase::Silent),
@@ -176,7 +180,7 @@ impl Scan {
     /// The first word of a statement, also of one behind EXPLAIN.
     fn explained(&mut self, key: Key) -> Phase {
         match key {
-            Key::Create => Phase::Creating,
+            Key::Create => self.find(Effects::DEFINES, Phase::Creating),
             Key::Declare => Phase::Declare,
             Key::Execute => self.find(Effects::OPAQUE, Phase::Query),
             _ => Phase::Query,
@@ -194,9 +198,10 @@ impl Scan {
         }
     }
 
-    fn target(&mut self, target: Target<'_>) -> Phase {
+    fn target(&mut self, scope: Scope, target: Target<'_>) -> Phase {
         let found = match target {
             Target::Transient => Effects::NONE,
+            _ if scope == Scope::Transaction => local(target),
             Target::All => Effects::RESET_ALL,
             _ => Effects::SETTINGS,
         };
@@ -284,8 +289,14 @@ impl Scan {
             self.nested = true;
             return Effects::OPAQUE | Effects::UNNAMED;
         };
-        if call.local == Argument::Absent || call.local.is_local() == Some(true) {
+        if call.local == Argument::Absent {
             return Effects::NONE;
+        }
+        if call.local.is_local() == Some(true) {
+            return match call.name {
+                Argument::Literal(name) => local(Target::Named(name.plain().unwrap_or_default())),
+                _ => Effects::LOCAL,
+            };
         }
         let named = match call.name {
             Argument::Parameter(_) => Effects::SETTINGS,
@@ -295,6 +306,11 @@ impl Scan {
         };
         if call.local.is_written() { named } else { named | Effects::OPAQUE }
     }
+}
+
+/// Of what lasts until the transaction ends.
+fn local(target: Target<'_>) -> Effects {
+    if target.changes_meaning() { Effects::LOCAL } else { Effects::NONE }
 }
 
 #[cfg(test)]

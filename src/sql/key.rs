@@ -18,6 +18,7 @@ pub(super) enum Key {
     Escaped,
     Abort,
     All,
+    Alter,
     Analyze,
     As,
     CloseCursor,
@@ -100,6 +101,7 @@ impl Key {
             (4, b'l') => if_is("load", Key::Load),
             (4, b't') => if_is("temp", Key::Temp),
             (4, b'w') => if_is("with", Key::With),
+            (5, b'a') if is("alter") => Key::Alter,
             (5, b'a') => if_is("abort", Key::Abort),
             (5, b'c') => if_is("close", Key::CloseCursor),
             (5, b'g') => if_is("grant", Key::Grant),
@@ -213,7 +215,7 @@ mod tests {
     use super::*;
 
     /// All that are not `Other`.
-    const WORDS: &str = "abort all analyse analyze as close comment commit create currval deallocate declare discard do drop \
+    const WORDS: &str = "abort all alter analyse analyze as close comment commit create currval deallocate declare discard do drop \
         execute explain for global grant hold insert into language lastval listen load local merge or pg_advisory_lock \
         pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_settings pg_temp \
         pg_temp_12 pg_try_advisory_lock pg_try_advisory_lock_shared plans plpgsql prepare replace reset revoke rollback \

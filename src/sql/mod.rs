@@ -12,13 +12,14 @@ mod key;
 pub mod lexer;
 pub mod listen;
 pub mod literal;
+pub mod meaning;
 mod redact;
 mod set;
 mod set_config;
 pub mod skeleton;
 pub mod tags;
 
-pub use changes::{Change, To, changes};
+pub use changes::{Change, To, changes, changes_of_meaning};
 pub use effects::{Effects, effects};
 pub use lexer::{Lexer, Token};
 pub use listen::{Listen, unlistened};

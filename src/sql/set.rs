@@ -4,6 +4,7 @@
 //! follows: `SET session.user = 1`.
 
 use super::lexer::{Lexer, Token};
+use super::meaning;
 
 /// What SET or RESET is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +31,39 @@ pub(super) enum Target<'a> {
     Named(&'a [u8]),
 }
 
+/// For how long it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Session,
+    /// SET LOCAL
+    Transaction,
+}
+
 impl<'a> Target<'a> {
     /// Of a statement whose SET is done; leaves the lexer behind what it has read.
-    pub(super) fn of_set(lexer: &mut Lexer<'a>) -> Target<'a> {
-        let Some(word) = special(lexer) else { return Target::named(lexer) };
-        match () {
-            _ if is(word, "local") || is(word, "constraints") => Target::Transient,
-            _ if is(word, "session") => Target::of_session(lexer),
+    pub(super) fn of_set(lexer: &mut Lexer<'a>) -> (Scope, Target<'a>) {
+        let Some(word) = special(lexer) else { return (Scope::Session, Target::named(lexer)) };
+        let target = match () {
+            _ if is(word, "local") => return (Scope::Transaction, Target::behind_scope(lexer)),
+            _ if is(word, "constraints") => Target::Transient,
+            _ if is(word, "session") => Target::behind_scope(lexer),
             _ => Target::of_rest(word, lexer),
+        };
+        (Scope::Session, target)
+    }
+
+    /// Whether texts may mean something else behind it.
+    pub(super) fn changes_meaning(self) -> bool {
+        match self {
+            Target::Transient | Target::All | Target::Characteristics => false,
+            // One that cannot be read is empty.
+            Target::Named(name) => name.is_empty() || meaning::depends_on(name),
+            _ => true,
         }
     }
 
-    /// Behind the first SESSION, which may say how long or begin what is set.
-    fn of_session(lexer: &mut Lexer<'a>) -> Target<'a> {
+    /// Behind the first SESSION or LOCAL, which may say how long or begin what is set.
+    fn behind_scope(lexer: &mut Lexer<'a>) -> Target<'a> {
         let Some(word) = special(lexer) else { return Target::named(lexer) };
         match () {
             _ if is(word, "authorization") => Target::Authorization,

@@ -19,11 +19,17 @@ impl Desk<'_> {
     /// A statement that may leave something behind is bound, and so about to be executed.
     pub(super) fn watch_bind(&mut self, subject: &Subject) {
         let found = self.effects_of(subject);
-        let Desk { watch, lane, statements, backslash, dialogue, .. } = self;
+        let Desk { watch, meaning, lane, statements, backslash, dialogue, .. } = self;
         let text = text_of(subject, statements);
         let Ok(Some(frame)) = lane.frame() else { return };
         let parameter = |number| Bind::parameter(frame.body, number).map(|value| value.map(<[u8]>::to_vec));
         watch.execution(found, text, &parameter, dialogue.moment(*backslash));
+        meaning.bind(found, text, *backslash, &parameter);
+    }
+
+    /// One is bound that leaves nothing behind.
+    pub(super) fn pass_bind(&mut self) {
+        self.meaning.bind(Effects::NONE, b"", self.backslash, &|_| None);
     }
 
     /// Tells the watch of a statement that is known to leave things behind; of any at all while the pool looks for those.
@@ -34,7 +40,7 @@ impl Desk<'_> {
     }
 }
 
-fn text_of<'a>(subject: &'a Subject, statements: &'a Statements) -> &'a [u8] {
+pub(super) fn text_of<'a>(subject: &'a Subject, statements: &'a Statements) -> &'a [u8] {
     match subject {
         Subject::Named(statement) => statement.query(),
         _ => cut_str(&statements.unnamed).map_or(&b""[..], |(text, _)| text),

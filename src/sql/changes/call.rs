@@ -3,7 +3,7 @@
 //! Such a call is certain to be made, once and with what is written, only where it is a whole item of a SELECT that has a
 //! list and nothing else; elsewhere its value is `Unread`.
 
-use super::{Reader, To, is_set_config, names};
+use super::{Reader, To, Wanted, is_set_config, names};
 use crate::sql::lexer::{Lexer, Token};
 use crate::sql::set::{follows, is, is_transient};
 use crate::sql::set_config::{Argument, SetConfig, truth};
@@ -85,7 +85,8 @@ impl Reader<'_> {
 
     fn take(&mut self, call: SetConfig<'_>, certain: bool) {
         let local = self.local(call.local);
-        if local == Some(true) || call.local == Argument::Absent {
+        let unwanted = local == Some(true) && self.wanted == Wanted::Session;
+        if unwanted || call.local == Argument::Absent {
             return;
         }
         let name = match self.text(call.name) {

@@ -52,6 +52,25 @@ impl Effects {
     /// (then `OPAQUE` is there as well), or it cannot be set just anywhere.
     pub const UNNAMED: Effects = Effects(1 << 19);
 
+    /// Settings that texts are read by (`meaning`) change until the transaction ends.
+    pub const LOCAL: Effects = Effects(1 << 20);
+    /// Something is created, altered or dropped that other texts may name.
+    pub const DEFINES: Effects = Effects(1 << 21);
+
+    /// What may change what other texts mean.
+    pub const MEANING: Effects = Effects::SETTINGS
+        .union(Effects::OPAQUE)
+        .union(Effects::RESET_ALL)
+        .union(Effects::DISCARD_ALL)
+        .union(Effects::LOCAL)
+        .union(Effects::DEFINES);
+
+    /// Those of the session: the rest ends with the transaction, or is everybody's.
+    #[must_use]
+    pub const fn of_session(self) -> Effects {
+        self.without(Effects::LOCAL.union(Effects::DEFINES))
+    }
+
     /// Whether there are none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -51,7 +51,9 @@ fn of(key: Key) -> Effects {
         Key::Listen => Effects::LISTEN,
         Key::Unlisten => Effects::UNLISTEN,
         Key::Load => Effects::LOAD,
-        Key::Drop => Effects::DROP,
+        Key::Drop => Effects::DROP | Effects::DEFINES,
+        Key::Create | Key::Alter => Effects::DEFINES,
+        Key::Deallocate => Effects::DEALLOCATE,
         _ => Effects::NONE,
     }
 }
