@@ -173,6 +173,7 @@ impl Watch {
             let changes = changes(text, now.backslash, parameters);
             if changes.iter().any(|change| change.name == STUCK && change.to != To::Default) {
                 self.seen |= Effects::UNNAMED;
+                self.suspect = Some(text.into());
             }
             self.changes.extend(changes.into_iter().map(|change| (now.batch, change)));
         }

@@ -90,6 +90,8 @@ fn ties() {
     check("Q:create temp table t()|C:CREATE TABLE", "#temp");
     check("Q:listen a|C:LISTEN", "#listen");
     check("Q:load 'x'|C:LOAD", "!load");
+    check("Q:set temp_buffers = '4MB'|C:SET", "=temp_buffers:4MB !setting");
+    check("Q:reset temp_buffers|C:RESET", "=temp_buffers");
     check("Q:select currval('s')|C:SELECT 1", "!sequence");
     check("T:select currval('s')|C:SELECT 1", "");
     check("Q:insert into t values (1); select lastval()", "");

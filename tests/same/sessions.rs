@@ -33,12 +33,3 @@ fn settings_of_a_transaction() {
         "a: Q set session characteristics as transaction read only\na: Q begin; set transaction read only; commit\n{opaque}"
     )]);
 }
-
-/// Once a server has had temporary tables it takes no other `temp_buffers`, nor gives them up.
-#[test]
-fn a_setting_that_sticks() {
-    check(&[
-        "a: Q set temp_buffers='4MB'\na: Q create temp table t (a int)\na: Q drop table t\na: wait\na: X\nb: Q show temp_buffers",
-        "a: Q set temp_buffers='4MB'\na: Q begin; create temp table t on commit drop as select 1; commit\na: Q reset all\na: X\nb: Q show temp_buffers",
-    ]);
-}
