@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::parameters::Parameters;
+use super::parameters::{self, Parameters};
 
 /// Names a statement across the servers of a pool: `pgweir_<id>`.
 pub type StatementId = u64;
@@ -74,6 +74,17 @@ impl Memory {
     /// Whether a reported parameter has this value after RESET.
     pub fn starts_with(&self, name: &str, value: &str) -> bool {
         self.origin.reported(name) == Some(value)
+    }
+
+    /// What a client that started with `own` lacks of that after these settings were put back: name, value. Of `role` and
+    /// `session_authorization` nothing.
+    pub fn lost_by_reset(&self, own: &Parameters, is_reset: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let reported = own.all_reported().filter(|(name, value)| {
+            self.origin.reported(name).is_some_and(|started| started != *value) && !parameters::is_fixed(name)
+        });
+        let quiet = own.all_quiet().filter_map(|name| Some((name, own.quiet(name)?)));
+        let lost = reported.chain(quiet).filter(|(name, _)| parameters::rank(name) == 0 && is_reset(name));
+        lost.map(|(name, value)| (name.to_string(), value.to_string())).collect()
     }
 
     /// What it takes to use this statement now. Counts as a use.

@@ -103,12 +103,8 @@ impl Parameters {
         let mut settings: Vec<&Setting> = changed.chain(quiet).collect();
         // Who one is comes last: somebody else may not be allowed to set the rest.
         settings.sort_by_key(|setting| rank(&setting.name));
-        let mut lead = "SELECT ";
-        for setting in settings {
-            sql.push_str(lead);
-            set_config(&mut sql, &setting.name, &setting.value);
-            lead = ", ";
-        }
+        let settings = settings.iter().map(|setting| (&*setting.name, &*setting.value));
+        sql.extend(set_all(settings));
         if self.becomes_another(wanted) {
             sql = format!("BEGIN; {sql}; COMMIT");
         }
@@ -168,6 +164,16 @@ impl Interner {
     }
 }
 
+/// A SELECT that sets these parameters for the session; `None` where there are none.
+pub fn set_all<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let mut sql = String::new();
+    for (name, value) in settings {
+        sql.push_str(if sql.is_empty() { "SELECT " } else { ", " });
+        set_config(&mut sql, name, value);
+    }
+    (!sql.is_empty()).then_some(sql)
+}
+
 /// A call that sets one parameter for the session. Not `SET`, which would take a list like a search_path for one name.
 pub fn set_config(sql: &mut String, name: &str, value: &str) {
     sql.push_str("pg_catalog.set_config(");
@@ -178,7 +184,7 @@ pub fn set_config(sql: &mut String, name: &str, value: &str) {
 }
 
 /// The order in which parameters are set.
-fn rank(name: &str) -> u8 {
+pub(super) fn rank(name: &str) -> u8 {
     match name {
         _ if name.eq_ignore_ascii_case(AUTHORIZATION) => 1,
         _ if name.eq_ignore_ascii_case(ROLE) => 2,
@@ -186,7 +192,7 @@ fn rank(name: &str) -> u8 {
     }
 }
 
-fn is_fixed(name: &str) -> bool {
+pub(super) fn is_fixed(name: &str) -> bool {
     FIXED.iter().any(|fixed| fixed.eq_ignore_ascii_case(name))
 }
 

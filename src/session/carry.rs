@@ -10,6 +10,9 @@ use crate::sql::{Change, To};
 /// Who becomes somebody else keeps it through RESET ALL.
 const KEPT: &str = "role";
 
+/// And goes on being reported.
+const STAYING: [&str; 2] = ["session_authorization", "is_superuser"];
+
 /// A client with its server.
 pub struct Carry<'a> {
     /// What the client has.
@@ -76,14 +79,14 @@ impl Carry<'_> {
 
     fn restart_all(&mut self) {
         let role = self.client.quiet(KEPT).map(str::to_string);
-        let own = self.client.reported("session_authorization").map(str::to_string);
+        let own = STAYING.map(|name| self.client.reported(name).map(str::to_string));
         *self.client = self.origin.clone();
         self.server.forget_quiet();
         if let Some(role) = role {
             self.learn(KEPT, Some(&role));
         }
-        if let Some(own) = own {
-            self.client.report("session_authorization", &own);
+        for (name, own) in STAYING.iter().zip(own) {
+            own.into_iter().for_each(|own| self.client.report(name, &own));
         }
     }
 }
@@ -135,6 +138,8 @@ mod tests {
         check("a=0 Zone=w", "a=1 b=2 Zone=x", "* b=3", "a=0 b=3 Zone=w", "b=3 Zone=x");
         check("", "", "role=x", "role=x", "role=x");
         check("", "role=x a=1", "*", "role=x", "role=x");
+        let (own, other) = ("Session_authorization=me Is_superuser=on", "Session_authorization=x Is_superuser=off");
+        check(own, &format!("{other} a=1"), "*", other, other);
         check("", "role=x", "role=none", "", "");
     }
 

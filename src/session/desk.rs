@@ -276,6 +276,11 @@ impl Desk<'_> {
                 self.memory.set_unnamed(Unnamed::None);
                 self.pass()
             }
+            (frontend::CLOSE, Subject::Unknown { is_ours: false }) => {
+                // It may be one of SQL's PREPARE.
+                self.watch.close_prepared();
+                self.pass()
+            }
             (frontend::CLOSE, _) => self.close_named(),
             (_, Subject::Unnamed) => self.pass_unnamed(),
             (_, Subject::Unknown { is_ours: false }) => self.pass(),

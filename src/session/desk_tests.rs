@@ -166,7 +166,7 @@ fn names_taken_and_unknown() {
             ("0>1: P:s=two S | 1 E Z:I", "P:#1=one P:#1=two S"),
             ("0>0: C:s S | Z:I", "S!"),
             ("0>0: B:s S | E Z:I", "B:s S"),
-            ("0>0: C:nope S | Z:I", "S!"),
+            ("0>0: C:nope S | 3 Z:I", "C:nope S"),
             ("0>0: P:s=two S | 1 Z:I", "P:#2=two S"),
             ("1>0: B:pgweir_1 S | E Z:I", "B:#18446744073709551615 S"),
             ("1>0: D:pgweir_1 S | E Z:I", "D:#18446744073709551615 S"),

@@ -1,5 +1,7 @@
 //! What becomes of a client's messages on their way to its server.
 
+use std::sync::Arc;
+
 use super::desk::{Desk, Judged};
 use super::owed::{Heed, Owed};
 use super::relay::Relay;
@@ -10,8 +12,9 @@ use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::memory::Unnamed;
+use crate::pool::parameters;
 use crate::protocol::{TransactionStatus, encode, frontend};
-use crate::sql::Effects;
+use crate::sql::{Effects, To};
 
 /// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front. Nor
 /// with more on its way to the client: what we answer ourselves costs it nothing to ask for.
@@ -49,6 +52,8 @@ impl Relay<'_> {
             }
             if !dialogue.is_busy() {
                 self.begin_statement();
+            } else if self.waits_to_restore() {
+                return Ok(());
             }
             let seen = self.look(tag);
             let harmless = seen.as_ref().is_some_and(|seen| seen.harmless);
@@ -67,13 +72,43 @@ impl Relay<'_> {
 
     /// The server has waited for the client until now.
     fn begin_statement(&mut self) {
-        let Exchange { dialogue, course, .. } = &mut *self.exchange;
+        let Exchange { dialogue, course, watch, .. } = &mut *self.exchange;
         let times = &mut course.times;
         times.statement = times.now;
         self.session.statements.iter_mut().for_each(|own| own.rest());
         if dialogue.status() != TransactionStatus::Idle {
             self.session.meter().idled_in_transaction(times.now.saturating_duration_since(times.ready));
         }
+        if dialogue.status() == TransactionStatus::Open && !dialogue.is_open() && !watch.is_clean() {
+            self.restore();
+        }
+    }
+
+    /// Whether what comes next has to wait until it is known that settings were put back.
+    #[inline]
+    fn waits_to_restore(&self) -> bool {
+        let Exchange { dialogue, watch, .. } = &*self.exchange;
+        !watch.is_clean() && watch.has_resets() && !dialogue.is_open() && dialogue.status() != TransactionStatus::Failed
+    }
+
+    /// In a transaction the client has put settings back: to what its server started with. It gets what it started with itself.
+    #[cold]
+    fn restore(&mut self) {
+        let resets = self.exchange.watch.take_resets();
+        let (Some(lease), false) = (&mut self.lease, resets.is_empty()) else { return };
+        let memory = &mut lease.server().memory;
+        let is_reset = |name: &str| {
+            resets.iter().any(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
+        };
+        let lost = memory.lost_by_reset(&self.session.origin, is_reset);
+        let Some(sql) = parameters::set_all(lost.iter().map(|(name, value)| (&**name, &**value))) else { return };
+        for (name, value) in &lost {
+            if memory.parameters.reported(name).is_some() {
+                Arc::make_mut(&mut memory.parameters).report(name, value);
+            }
+            self.exchange.watch.restored(self.exchange.dialogue.batch, name, value);
+        }
+        self.send_ours(&sql, Owed::OurQuery);
     }
 
     /// In a pipeline the server tells the ends of statements together, with the last: where one may take long its end is

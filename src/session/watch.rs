@@ -52,6 +52,8 @@ pub struct Watch {
     seen: Effects,
     /// Changes of settings, in order, and in which batch.
     changes: Vec<(u32, Change)>,
+    /// How many of them have been looked at by [`Watch::take_resets`].
+    looked_at: usize,
     /// How many executions that change settings have not been seen to succeed.
     unconfirmed: u32,
     /// In this batch something failed or was rolled back: what it and those before it have changed may not be so.
@@ -133,6 +135,11 @@ impl Watch {
             self.seen |= Effects::TEMP;
             self.suspect = Some(text.into());
         }
+    }
+
+    /// A prepared statement is closed that may be one of SQL's PREPARE.
+    pub fn close_prepared(&mut self) {
+        self.seen |= Effects::DEALLOCATE;
     }
 
     /// Nothing has been seen.
@@ -261,11 +268,29 @@ impl Watch {
         self.seen.is_empty() && !self.cut && self.again.is_none()
     }
 
+    /// Whether [`Watch::take_resets`] would tell of any.
+    pub fn has_resets(&self) -> bool {
+        self.changes[self.looked_at..].iter().any(|(_, change)| is_reset(change))
+    }
+
+    /// What has gone back to what it was when the session started, since this was last asked: `Default` or `AllDefault`. To be
+    /// asked where what was sent so far has succeeded.
+    pub fn take_resets(&mut self) -> Vec<Change> {
+        let from = std::mem::replace(&mut self.looked_at, self.changes.len());
+        self.changes[from..].iter().map(|(_, change)| change).filter(|change| is_reset(change)).cloned().collect()
+    }
+
+    /// And then the client was given what it started with.
+    pub fn restored(&mut self, batch: u32, name: &str, value: &str) {
+        let change = Change { name: name.to_ascii_lowercase(), to: To::Value(value.to_string()) };
+        self.changes.push((batch, change));
+    }
+
     /// Whether what this batch has made of a setting is what it is when a session starts.
     pub fn resets(&self, name: &str, batch: u32) -> bool {
         let about = |change: &&Change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name);
         let last = self.changes.iter().rev().filter(|(of, _)| *of == batch).map(|(_, change)| change).find(about);
-        !self.is_undone(batch) && last.is_some_and(|change| matches!(change.to, To::Default | To::AllDefault))
+        !self.is_undone(batch) && last.is_some_and(is_reset)
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
@@ -356,6 +381,10 @@ fn creates(text: &[u8]) -> bool {
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {
     table.iter().fold(Pins::NONE, |pins, (effect, pin)| pins.with(*pin, pins.has(*pin) || seen.intersects(*effect)))
+}
+
+fn is_reset(change: &Change) -> bool {
+    matches!(change.to, To::Default | To::AllDefault)
 }
 
 fn names(changes: Vec<Change>) -> Vec<String> {

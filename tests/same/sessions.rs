@@ -33,3 +33,32 @@ fn settings_of_a_transaction() {
         "a: Q set session characteristics as transaction read only\na: Q begin; set transaction read only; commit\n{opaque}"
     )]);
 }
+
+/// In a transaction as elsewhere a setting goes back to what its client started with, not to what a server did.
+#[test]
+fn settings_put_back_in_a_transaction() {
+    let scripts = ["reset timezone", "set timezone to default", "reset all", "set time zone local"].map(|reset| {
+        format!(
+            "a: login TimeZone=Asia/Tokyo work_mem=3MB\na: Q set timezone='Europe/Rome'; set work_mem='5MB'\na: Q begin\na: Q {reset}\na: wait
+             a: Q show timezone\na: Q reset work_mem\na: Q savepoint s\na: Q show work_mem\na: Q set timezone='UTC'\na: wait
+             a: Q show timezone\na: Q rollback to s\na: Q show timezone\na: Q commit\na: wait\nb: Q show timezone; show work_mem\nb: wait
+             a: Q show timezone; show work_mem\na: Q begin\na: Q {reset}\na: wait\na: Q rollback\na: wait
+             b: Q select 1\nb: wait\na: Q show timezone; show work_mem"
+        )
+    });
+    check(&scripts.each_ref().map(String::as_str));
+    check(&[
+        "a: login work_mem=3MB\na: Q set work_mem='5MB'\na: Q begin\na: P - reset work_mem\na: B - -\na: E - 0\na: S\na: wait\na: P - show work_mem\na: B - -\na: D P -\na: E - 0\na: S\na: Q rollback\na: wait\na: Q show work_mem",
+        "a: login app.tenant=one\na: Q begin; set app.tenant='two'\na: Q reset app.tenant\na: wait\na: Q show app.tenant\na: Q commit\na: wait\nb: Q select coalesce(current_setting('app.tenant', true), '') = 'one'\nb: wait\na: Q show app.tenant",
+    ]);
+}
+
+/// What SQL's PREPARE has made is closed by the message as well.
+#[test]
+fn prepared_by_sql_closed_by_message() {
+    check(&[
+        "a: Q prepare s as select 1\na: wait\na: C S s\na: S\na: wait\na: Q execute s\na: wait\nb: Q select 1",
+        "a: Q prepare s as select 1\na: C S s\na: P s select 2\na: B - s\na: E - 0\na: S\na: wait\nb: Q select 1\nb: wait\na: B - s\na: E - 0\na: S",
+        "a: C S never\na: S\na: wait\nb: P s select 1\nb: C S s\nb: C S s\nb: B - s\nb: S",
+    ]);
+}
