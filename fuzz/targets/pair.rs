@@ -196,6 +196,7 @@ impl Pair {
             meaning,
             backslash,
             temporary,
+            drops: tag == frontend::QUERY,
             hunting,
             culprits,
             dialect,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::dialogue::Dialogue;
 use super::meaning::Meaning;
 use super::owed::{Answer, Heed, Owed};
-use super::statements::{MAX_UNNAMED, Statements, deallocate, may_drop};
+use super::statements::{MAX_UNNAMED, Statements, may_deallocate, may_drop};
 use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, Dialect, PREFIX, Statement, server_name};
@@ -18,6 +18,7 @@ use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
 use crate::protocol::{Frame, TransactionStatus, encode};
 use crate::sql::Effects;
+use crate::sql::deallocate::deallocated;
 
 /// No driver's names are longer; a Bind that has not shown both of its within this is not from a Postgres client.
 const MAX_NAMES: usize = 64 * 1024;
@@ -25,9 +26,6 @@ const MAX_NAMES: usize = 64 * 1024;
 /// The text of a named statement is held for as long as its client is there, so it has a limit; no statement that is worth
 /// preparing is near it. An unnamed one streams and has none.
 const MAX_NAMED: usize = 16 * 1024 * 1024;
-
-/// A longer Query is not a lone DEALLOCATE.
-const MAX_DEALLOCATE: usize = 300;
 
 mod deallocate;
 mod providing;
@@ -64,6 +62,8 @@ pub struct Desk<'a> {
     pub meaning: &'a mut Meaning,
     /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
     pub backslash: bool,
+    /// Whether it is a Query that drops prepared statements, and all of it has arrived.
+    pub drops: bool,
     /// Whether the client's search_path leads to temporary things.
     pub temporary: bool,
     /// Whether the pool looks for what leaves things behind.
@@ -111,7 +111,8 @@ impl Desk<'_> {
                 || known.is_some_and(|known| self.memory.is_in_doubt(known.id, batch))
         };
         let dropped = |text: Option<&[u8]>| {
-            text.and_then(cut_str).and_then(|(text, _)| deallocate(text)).is_some_and(|name| in_doubt(&name))
+            let text = text.and_then(cut_str).map(|(text, _)| text).filter(|text| self.drops || may_deallocate(text));
+            text.is_some_and(|text| deallocated(text, self.backslash).iter().any(|found| in_doubt(&found.name)))
         };
         match frame.tag {
             frontend::PARSE if frame.body.first() == Some(&0) => dropped(frame.body.get(1..)),
@@ -157,8 +158,8 @@ impl Desk<'_> {
         {
             memory.set_unnamed(Unnamed::Stamp(statements.keep_unnamed(definition)));
         }
-        if let Some((name, query)) = self.deallocated_name(1) {
-            return self.deallocate_by_parse(&name, &query);
+        if let Some(dropping) = self.dropping(1) {
+            return self.deallocate_by_parse(dropping);
         }
         self.pass()
     }
@@ -315,18 +316,12 @@ impl Desk<'_> {
     }
 
     fn judge_query(&mut self) -> Judged {
-        let frame = self.frame();
-        if frame.size <= MAX_DEALLOCATE && !frame.is_complete() {
-            return self.hold();
-        }
         self.statements.drop_unnamed();
         self.memory.set_unnamed(Unnamed::None);
-        let Some((name, query)) = self.deallocated_name(0) else { return self.pass() };
-        self.begin_deallocate(&name);
-        let size = self.frame().size;
-        self.dialogue.send(frontend::QUERY, Some(Owed::Query));
-        self.lane.replace(size, size, |out, _| encode::query(out, &query));
-        Judged::Done
+        match self.drops.then(|| self.dropping(0)).flatten() {
+            Some(dropping) => self.deallocate_by_query(dropping),
+            None => self.pass(),
+        }
     }
 
     fn subject(&self, name: &[u8]) -> Subject {

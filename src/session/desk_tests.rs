@@ -109,6 +109,7 @@ impl Scene {
                     meaning,
                     backslash: false,
                     temporary: false,
+                    drops: tag == b'Q',
                     hunting: false,
                     culprits: &culprits,
                     dialect,
@@ -263,7 +264,7 @@ fn deallocate_by_sql() {
         9,
         &[
             ("0>0: P:s=one S | 1 Z:I", "P:#1=one S"),
-            ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1= Q:DEALLOCATE_\"#1\""),
+            ("0>1: Q:deallocate_s; | 1 C:DEALLOCATE Z:I", "P:#1= Q:deallocate_\"#1\";"),
             ("0>0: B:s S | E Z:I", "B:s S"),
             ("1>1: P:t=one S | 3 1 Z:I", "C:#1 P:#1=one S"),
             ("1>1: P:=DEALLOCATE_\"t\" B: E S | 1 2 C:DEALLOCATE Z:I", "P:=DEALLOCATE_\"#1\" B: E S"),
@@ -282,8 +283,8 @@ fn a_deallocate_that_fails_takes_no_other_name() {
         9,
         &[
             ("0>0: P:a=one P:b=two S | 1 1 Z:I", "P:#1=one P:#2=two S"),
-            ("0>0: Q:deallocate_a | E Z:I", "Q:DEALLOCATE_\"#1\""),
-            ("0>0: Q:deallocate_b | C:DEALLOCATE Z:I", "Q:DEALLOCATE_\"#2\""),
+            ("0>0: Q:deallocate_a | E Z:I", "Q:deallocate_\"#1\""),
+            ("0>0: Q:deallocate_b | C:DEALLOCATE Z:I", "Q:deallocate_\"#2\""),
             ("0>0: B:b S | E Z:I", "B:b S"),
             ("0>0: B:a S | 3 1 2 Z:I", "C:#1 P:#1=one B:#1 S"),
         ],

@@ -192,32 +192,9 @@ pub(super) fn may_drop(text: &[u8]) -> bool {
     begins(b"deallocate") || begins(b"discard")
 }
 
-/// Whether it is worth while to look for [`deallocate`]'s name in what begins with this text.
+/// Whether it is worth while to look for a DEALLOCATE at the begin of this text.
 pub(super) fn may_deallocate(text: &[u8]) -> bool {
     text.trim_ascii_start().first().is_some_and(|first| first.eq_ignore_ascii_case(&b'd'))
-}
-
-/// The name in `DEALLOCATE [PREPARE] name [;]`, as Postgres folds it. `None` for anything else, `ALL` too.
-pub(super) fn deallocate(text: &[u8]) -> Option<Box<[u8]>> {
-    if !may_deallocate(text) {
-        return None;
-    }
-    let text = std::str::from_utf8(text).ok()?.trim_ascii().trim_end_matches(';').trim_ascii();
-    let (first, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
-    if !first.eq_ignore_ascii_case("deallocate") {
-        return None;
-    }
-    let rest = rest.trim_ascii();
-    let rest = match rest.split_once(|c: char| c.is_ascii_whitespace()) {
-        Some((word, name)) if word.eq_ignore_ascii_case("prepare") => name.trim_ascii(),
-        _ => rest,
-    };
-    if let Some(quoted) = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        let plain = quoted.replace("\"\"", "");
-        return (!plain.contains('"')).then(|| quoted.replace("\"\"", "\"").into_bytes().into());
-    }
-    let is_name = !rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
-    (is_name && !rest.eq_ignore_ascii_case("all")).then(|| rest.to_ascii_lowercase().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -225,19 +202,6 @@ mod tests {
     use super::*;
     use crate::pool::catalog::Catalog;
     use crate::pool::parameters::Parameters;
-
-    #[test]
-    fn texts_that_deallocate() {
-        let name = |text: &str| deallocate(text.as_bytes()).map(|name| String::from_utf8(name.into()).unwrap());
-        assert_eq!(name("DEALLOCATE a1"), Some("a1".into()));
-        assert_eq!(name(" deallocate  prepare FOO ; "), Some("foo".into()));
-        assert_eq!(name("deallocate \"Foo\"\"x\""), Some("Foo\"x".into()));
-        for text in
-            ["deallocate all", "DEALLOCATE", "select 1", "deallocate a; select 1", "deallocate \"a\";drop \"b\""]
-        {
-            assert_eq!(name(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn what_stands_in_is_called_as_what_it_stands_in_for() {

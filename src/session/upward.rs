@@ -166,7 +166,7 @@ impl Relay<'_> {
             self.exchange.dialogue.expect_drop();
         }
         if named && !(is_query && self.session.statements.is_none() && !drops) {
-            return self.judge_named();
+            return self.judge_named(drops && is_query);
         }
         if is_query && let Some(lease) = &mut self.lease {
             lease.server().memory.set_unnamed(Unnamed::None);
@@ -217,7 +217,7 @@ impl Relay<'_> {
     }
 
     /// A message that names a statement, or a Query of a client that has some.
-    fn judge_named(&mut self) -> Judged {
+    fn judge_named(&mut self, drops: bool) -> Judged {
         let (Some(lease), session) = (&mut self.lease, &mut *self.session) else { return Judged::Hold };
         let id = session.client.id;
         let Exchange { watch, dialogue, meaning, .. } = &mut *self.exchange;
@@ -234,6 +234,7 @@ impl Relay<'_> {
             meaning,
             backslash: session.backslash,
             temporary: session.temporary,
+            drops,
             hunting: session.pool.is_hunting(),
             culprits: &session.pool.culprits,
             dialect,

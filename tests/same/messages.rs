@@ -146,6 +146,11 @@ fn statements_dropped_by_sql() {
         "a: P Mixed select 1\na: S\na: Q deallocate Mixed\na: Q deallocate \"Mixed\"\na: wait\na: B - Mixed\na: S",
         "a: Q set datestyle to 'German'\na: P s select date '2020-01-02'\na: S\na: Q discard all\na: wait\na: Q select date '2020-01-02'\na: wait\nb: Q show datestyle",
         "a: P s select 1\na: S\na: P - selec\na: P - deallocate s\na: B - -\na: E - 0\na: S\na: wait\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: P t select 2\na: S\na: Q deallocate s; select 3\na: B - s\na: S\na: B - t\na: E - 0\na: S",
+        "a: P s select 1\na: P t select 2\na: S\na: wait\nb: P s select 1\nb: S\nb: wait\na: Q select 1; deallocate prepare s;; deallocate \"t\"; select 'deallocate b'\na: wait
+         b: B - s\nb: E - 0\nb: S\nb: wait\na: B - s\na: S\na: B - t\na: S\na: Q deallocate s; deallocate t",
+        "a: P s select 1\na: P t select 2\na: S\na: Q deallocate s; select 1/0; deallocate t\na: B - s\na: S\na: B - t\na: E - 0\na: S",
+        "a: P s select 1\na: S\na: Q begin; deallocate s; rollback\na: B - s\na: S\na: Q prepare q as select 1; deallocate q\na: wait\nb: Q select 1",
         "a: P s select 1\na: S\na: Q begin\na: Q discard all\na: Q rollback\na: wait\na: B - s\na: E - 0\na: S",
     ]);
 }
