@@ -15,7 +15,7 @@ pub(crate) const STAY: &[(&str, &str)] = &[
     ("P:mine=select_2 S P:two=select_2 P:three=select_3 P:four=select_4 S", "1 E:taken Z:I 1 1 3 1 Z:I"),
     ("B:two E H", "2 D:2 C:SELECT_1"),
     ("B:three E S", "2 D:3 C:SELECT_1 Z:I"),
-    ("C:Stwo C:Sunknown S S", "Z:I Z:I"),
+    ("C:Stwo C:Sunknown S S", "3 Z:I Z:I"),
     ("Q:deallocate_three Q:deallocate_nobody", "C:DEALLOCATE Z:I E:no_such Z:I"),
     ("Q:begin", "C:BEGIN Z:T"),
     ("Q:copy_t_from_stdin", "G:"),

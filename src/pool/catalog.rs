@@ -1,10 +1,11 @@
 //! Every statement that the clients of one pool have prepared: one entry and one name for each definition, however many
 //! clients prepared it. Not what a server has (`memory`), not what a client calls it (`session::statements`). Pure.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hashbrown::HashTable;
 use memchr::memchr;
@@ -31,6 +32,10 @@ pub struct Statement {
     pub effects: Effects,
     proven: AtomicBool,
     lore: Mutex<Lore>,
+    /// What its clients were told of its parameters and columns.
+    description: OnceLock<Box<[u8]>>,
+    /// The era in which that was last found to be so.
+    described_in: AtomicU64,
 }
 
 /// What running a statement may leave behind, by its definition; whatever backslashes mean.
@@ -70,6 +75,38 @@ impl Statement {
     /// A server has parsed it.
     pub fn prove(&self) {
         self.proven.store(true, Relaxed);
+    }
+
+    /// Whether it is known what its clients were told of it.
+    pub fn is_described(&self) -> bool {
+        self.description.get().is_some()
+    }
+
+    /// They are told this.
+    pub fn describe(&self, description: &[u8]) {
+        let _ = self.description.set(description.into());
+    }
+
+    /// What it is, with the types of the parameters that its clients were told of: those stay, whatever becomes of tables.
+    pub fn told_definition(&self) -> Cow<'_, [u8]> {
+        let types = |told: &'_ [u8]| Some(2 + 4 * usize::from(u16::from_be_bytes(*told.first_chunk()?)));
+        let told = self.description.get().and_then(|told| told.get(..types(told)?));
+        let Some(types) = told else { return Cow::Borrowed(&self.definition) };
+        Cow::Owned([self.query(), b"\0", types].concat())
+    }
+
+    /// Whether it may not be, in this era, what they were told.
+    pub fn is_in_doubt(&self, era: u64) -> bool {
+        self.is_described() && self.described_in.load(Relaxed) != era
+    }
+
+    /// In this era it is described as this: whether that is what its clients were told.
+    pub fn still_is(&self, description: &[u8], era: u64) -> bool {
+        let same = self.description.get().is_none_or(|told| **told == *description);
+        if same {
+            self.described_in.store(era, Relaxed);
+        }
+        same
     }
 
     /// Whether a server has parsed it, for whichever client.
@@ -142,6 +179,11 @@ impl Catalog {
         self.era += 1;
     }
 
+    /// How often that has happened.
+    pub fn era(&self) -> u64 {
+        self.era
+    }
+
     /// The statement with this definition, if it is known.
     pub fn find(&self, dialect: Dialect, definition: &[u8]) -> Option<Arc<Statement>> {
         let hash = self.hasher.hash_one((dialect, self.era, definition));
@@ -168,7 +210,9 @@ impl Catalog {
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
         let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
-        Arc::new(Statement { id, name, definition: definition.into(), dialect, era: self.era, effects, proven, lore })
+        let (description, described_in) = (OnceLock::new(), AtomicU64::new(self.era));
+        let (definition, era) = (definition.into(), self.era);
+        Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore, description, described_in })
     }
 
     /// Forgets what no client uses any more, whenever the table has doubled.

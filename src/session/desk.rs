@@ -27,6 +27,7 @@ const MAX_NAMES: usize = 64 * 1024;
 /// preparing is near it. An unnamed one streams and has none.
 const MAX_NAMED: usize = 16 * 1024 * 1024;
 
+mod checking;
 mod deallocate;
 mod providing;
 mod watching;
@@ -227,6 +228,11 @@ impl Desk<'_> {
         };
         let front = HEADER + bind.front();
         let subject = self.subject(bind.statement);
+        if let Subject::Named(statement) = &subject
+            && let Some(judged) = self.recheck(statement)
+        {
+            return judged;
+        }
         if !self.effects_of(&subject).is_empty() {
             let frame = self.frame();
             if !frame.is_complete() && frame.size <= MAX_NAMED {
@@ -285,17 +291,28 @@ impl Desk<'_> {
             (frontend::CLOSE, _) => self.close_named(),
             (_, Subject::Unnamed) => self.pass_unnamed(),
             (_, Subject::Unknown { is_ours: false }) => self.pass(),
-            (_, Subject::Unknown { is_ours: true }) => self.send_describe(&server_name(StatementId::MAX)),
+            (_, Subject::Unknown { is_ours: true }) => self.send_describe(&server_name(StatementId::MAX), None),
             (_, Subject::Named(statement)) => {
+                if let Some(judged) = self.recheck(&statement) {
+                    return judged;
+                }
                 let statement = self.provide(statement);
-                self.send_describe(&statement.name)
+                self.describe(statement)
             }
         }
     }
 
-    fn send_describe(&mut self, name: &[u8]) -> Judged {
+    fn describe(&mut self, statement: Arc<Statement>) -> Judged {
+        let unknown = (!statement.is_described()).then_some(statement.id);
+        if unknown.is_some() {
+            self.statements.described.get_or_insert_default().ask(statement.clone());
+        }
+        self.send_describe(&statement.name, unknown)
+    }
+
+    fn send_describe(&mut self, name: &[u8], unknown: Option<StatementId>) -> Judged {
         let size = self.frame().size;
-        self.dialogue.send(frontend::DESCRIBE, Some(Owed::Describe));
+        self.dialogue.send(frontend::DESCRIBE, Some(Owed::Describe(unknown)));
         self.lane.replace(size, size, |out, _| encode::on_statement(out, frontend::DESCRIBE, name));
         Judged::Done
     }

@@ -167,11 +167,8 @@ impl Dialogue {
     /// Messages that may come between any others.
     fn beside(&self, tag: u8) -> Verdict {
         match self.owed.front() {
-            Some(Owed::OurQuery | Owed::OurQuestion | Owed::OurParse(_) | Owed::OurClose(_))
-                if tag != backend::NOTIFICATION =>
-            {
-                Verdict::Swallow
-            }
+            Some(Owed::OurSync) => Verdict::Forward,
+            Some(owed) if owed.is_ours() && tag != backend::NOTIFICATION => Verdict::Swallow,
             _ => Verdict::Forward,
         }
     }
@@ -238,8 +235,8 @@ impl Dialogue {
                 self.count_statement();
                 self.owed.pop_front();
             }
-            (Owed::Execute, _) | (Owed::Describe, backend::PARAMETER_DESCRIPTION) => {}
-            (Owed::Describe, backend::ROW_DESCRIPTION | backend::NO_DATA)
+            (Owed::Execute, _) | (Owed::Describe(_), backend::PARAMETER_DESCRIPTION) => {}
+            (Owed::Describe(_), backend::ROW_DESCRIPTION | backend::NO_DATA)
             | (Owed::Bind(_), backend::BOUND)
             | (Owed::Close, backend::CLOSED) => {
                 self.owed.pop_front();
@@ -256,7 +253,10 @@ impl Dialogue {
                 id.into_iter().for_each(|id| memory.arrived(id));
                 return Verdict::Swallow;
             }
-            (Owed::OurClose(_), backend::CLOSED) => {
+            (Owed::OurDescribe, backend::PARAMETER_DESCRIPTION) => return Verdict::Swallow,
+            (Owed::OurClose(_), backend::CLOSED)
+            | (Owed::OurDescribe, backend::ROW_DESCRIPTION | backend::NO_DATA)
+            | (Owed::OurBind, backend::BOUND) => {
                 self.owed.pop_front();
                 return Verdict::Swallow;
             }

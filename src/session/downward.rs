@@ -1,19 +1,18 @@
 //! What becomes of a server's messages on their way to its client: judged by their headers, rows in runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use super::errors::stale_plan;
 use super::owed::{Owed, Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::replies::Reply;
-use super::statements::Statements;
 use super::stay::Farewell;
 use super::worker::Exchange;
 use crate::config::PoolMode;
-use crate::pool::catalog::PREFIX;
 use crate::pool::parameters::names_temporary;
-use crate::protocol::backend::{self, error_fields};
-use crate::protocol::{Frame, TransactionStatus, encode, sqlstate};
+use crate::protocol::backend;
+use crate::protocol::{Frame, TransactionStatus, encode};
 
 /// An ErrorResponse, CommandComplete or ParameterStatus is looked at whole up to this; longer ones pass unread.
 const MOST_HELD: usize = 1024 * 1024;
@@ -22,13 +21,15 @@ const MOST_HELD: usize = 1024 * 1024;
 const MOST_SHOWN: usize = 8 * 1024;
 
 /// What is to be done with the frame at hand.
-enum Step {
+pub(super) enum Step {
     /// All of this tag in a row.
     Run(u8),
     Forward(usize),
     Swallow(usize),
     /// An error that names a statement of ours.
     Rename(usize),
+    /// An error in place of which the client hears why its statement is refused.
+    Refuse(usize),
     /// A ParameterStatus that is to say this.
     Restate(usize, String, String),
     /// Part of the answer to a question of ours: its size, its tag.
@@ -67,6 +68,7 @@ impl Relay<'_> {
                 Step::Forward(size) => down.forward(size),
                 Step::Swallow(size) => down.swallow(size),
                 Step::Rename(size) => self.rename(size),
+                Step::Refuse(size) => down.replace(size, size, |out, _| stale_plan(out)),
                 Step::Restate(size, name, value) => {
                     down.replace(size, size, |out, _| encode::parameter_status(out, &name, &value));
                 }
@@ -87,6 +89,9 @@ impl Relay<'_> {
     }
 
     fn judge_reply(&mut self, next: Option<Owed>) -> Step {
+        if let Some(Owed::Describe(Some(_)) | Owed::OurDescribe) = next {
+            self.hear_description(next);
+        }
         let Exchange { down, dialogue, watch, settling, tape, course, .. } = &mut *self.exchange;
         let (Ok(Some(frame)), Some(lease)) = (down.frame(), &mut self.lease) else { return Step::Hold(0) };
         let (ours, asked) = (next == Some(Owed::OurQuery), next == Some(Owed::OurQuestion));
@@ -109,7 +114,7 @@ impl Relay<'_> {
                 if verdict == Verdict::Forward {
                     watch.failed(batch);
                 }
-                return self.judge_error(verdict);
+                return self.judge_error(verdict, next);
             }
             backend::COMPLETE if !ours && !watch.is_clean() => {
                 watch.completed(backend::command_tag(frame.body), next == Some(Owed::Execute), batch)
@@ -122,6 +127,21 @@ impl Relay<'_> {
             Verdict::Forward if forbidden && frame.tag == backend::READY => Step::Swallow(frame.size),
             Verdict::Forward => Step::Forward(frame.size),
             Verdict::Swallow => Step::Swallow(frame.size),
+        }
+    }
+
+    /// What a statement is, of which that is not known, or no longer for certain.
+    #[cold]
+    fn hear_description(&mut self, next: Option<Owed>) {
+        let (Ok(Some(frame)), Some(own)) = (self.exchange.down.frame(), &mut self.session.statements) else { return };
+        let (Some(body), true) = (frame.whole(), is_description(frame.tag)) else { return };
+        let described = own.described.get_or_insert_default();
+        if let Some(Owed::Describe(Some(id))) = next {
+            return described.hear_asked(id, frame.tag, body);
+        }
+        let era = self.session.pool.catalog.lock().unwrap_or_else(PoisonError::into_inner).era();
+        if let (Some(changed), Some(lease)) = (described.hear_checked(frame.tag, body, era), &mut self.lease) {
+            lease.server().memory.unsure(changed);
         }
     }
 
@@ -200,40 +220,6 @@ impl Relay<'_> {
         }
     }
 
-    /// The session's parameters were refused: what the client asked for runs behind it, with those of somebody else.
-    #[cold]
-    fn refused(&mut self) -> Step {
-        let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
-        let why = format!("it refused the session's parameters: {}", line.unwrap_or_default());
-        self.server_lost(Some(std::io::Error::other(why)));
-        Step::Hold(0)
-    }
-
-    #[cold]
-    fn judge_error(&mut self, verdict: Verdict) -> Step {
-        let (Exchange { down, course, .. }, lease) = (&mut *self.exchange, &mut self.lease);
-        let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
-        if let Some(code) = backend::sqlstate(frame.body) {
-            self.session.pool.meter(self.session.worker.index).error(code);
-        }
-        course.doomed |= is_fatal(frame.body);
-        if is_stale_plan(frame.body) {
-            self.session.pool.redefine();
-        }
-        let statements = self.session.statements.as_deref();
-        let ours = names_ours(frame.body, statements);
-        if ours.is_some() && backend::sqlstate(frame.body) == Some(sqlstate::INVALID_STATEMENT_NAME) {
-            // Somebody has dropped it, and perhaps all, where nobody saw it: in a function.
-            lease.iter_mut().for_each(|lease| lease.server().memory.doubt_statements());
-        }
-        match verdict {
-            // What ends the session is the client's, also where it answers a Sync of ours.
-            Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),
-            _ if ours.is_some() => Step::Rename(frame.size),
-            _ => Step::Forward(frame.size),
-        }
-    }
-
     /// Gives the answers of ours whose turn has come, after what has been judged so far. What the next reply answers.
     #[inline]
     pub(super) fn answer(&mut self) -> Option<Owed> {
@@ -268,26 +254,6 @@ impl Relay<'_> {
         for change in self.exchange.dialogue.settled() {
             self.session.statements.iter_mut().for_each(|statements| statements.settle(change));
         }
-    }
-
-    /// Passes an error on with the client's name for a statement in place of ours.
-    #[cold]
-    fn rename(&mut self, size: usize) {
-        let statements = self.session.statements.as_deref();
-        self.exchange.down.replace(size, size, |out, seen| {
-            let body = &seen[5..];
-            let Some((ours, name)) = names_ours(body, statements) else { return out.extend(seen) };
-            encode::message(out, backend::ERROR, |out| {
-                for (letter, text) in error_fields(body) {
-                    out.push(letter);
-                    match letter {
-                        b'M' => encode::cstr(out, String::from_utf8_lossy(text).replace(&ours, &name).as_bytes()),
-                        _ => encode::cstr(out, text),
-                    }
-                }
-                out.push(0);
-            });
-        });
     }
 
     /// Counts what has been completed, and settles the client's names.
@@ -344,24 +310,10 @@ fn is_row(tag: u8) -> bool {
 /// Whether a frame must be whole to be judged.
 fn needs_all(frame: &Frame<'_>, next: Option<Owed>) -> bool {
     let read = matches!(frame.tag, backend::ERROR | backend::PARAMETER_STATUS | backend::COMPLETE | backend::READY);
-    (read && frame.size <= MOST_HELD) || next == Some(Owed::OurQuestion)
+    let described = matches!(next, Some(Owed::Describe(Some(_)) | Owed::OurDescribe)) && is_description(frame.tag);
+    ((read || described) && frame.size <= MOST_HELD) || next == Some(Owed::OurQuestion)
 }
 
-fn is_fatal(body: &[u8]) -> bool {
-    let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
-    matches!(severity, Some(b"FATAL" | b"PANIC"))
-}
-
-/// `cached plan must not change result type`: by the routine that says it, for the sentence may be translated.
-fn is_stale_plan(body: &[u8]) -> bool {
-    backend::error_field(body, b'R') == Some(b"RevalidateCachedQuery")
-}
-
-/// Our name for a statement in an error's message, in quotes, and the client's name for it.
-fn names_ours(body: &[u8], statements: Option<&Statements>) -> Option<(String, String)> {
-    let message = std::str::from_utf8(backend::error_field(body, b'M')?).ok()?;
-    let start = message.find(&format!("\"{PREFIX}"))? + 1;
-    let ours = message[start..].split('"').next()?;
-    let name = statements?.client_name(ours.as_bytes())?;
-    Some((format!("\"{ours}\""), format!("\"{}\"", String::from_utf8_lossy(name))))
+fn is_description(tag: u8) -> bool {
+    matches!(tag, backend::PARAMETER_DESCRIPTION | backend::ROW_DESCRIPTION | backend::NO_DATA)
 }

@@ -112,7 +112,7 @@ impl Wanted {
             match owed {
                 Owed::Parse(_) => encode::bare(&mut out, backend::PARSED),
                 Owed::Bind(_) => encode::bare(&mut out, backend::BOUND),
-                Owed::Describe => encode::bare(&mut out, backend::NO_DATA),
+                Owed::Describe(_) => encode::bare(&mut out, backend::NO_DATA),
                 Owed::Execute | Owed::Query => {
                     encode::message(&mut out, backend::COMPLETE, |out| encode::cstr(out, tag));
                 }

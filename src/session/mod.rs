@@ -1,9 +1,9 @@
 //! One client, from hello to goodbye.
 //!
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`, without a server `detour`), `relay` (one request
-//! with one server, its two halves in `upward` and `downward`; a client that only prepares in `preparing`); `replication` (a
+//! with one server, its two halves in `upward` and `downward`, errors in `errors`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
-//! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers),
+//! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them),
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`),
 //! `watch` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 
@@ -11,10 +11,12 @@ pub mod alarm;
 pub mod bound;
 pub mod carry;
 mod course;
+mod described;
 pub mod desk;
 mod detour;
 pub mod dialogue;
 mod downward;
+mod errors;
 pub mod greeting;
 mod heed;
 pub mod known;

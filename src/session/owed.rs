@@ -16,8 +16,9 @@ pub enum Owed {
     Parse(Option<StatementId>),
     /// BindComplete, of a named statement where there is an id.
     Bind(Option<StatementId>),
-    /// RowDescription or NoData, perhaps after ParameterDescription.
-    Describe,
+    /// RowDescription or NoData, perhaps after ParameterDescription; of a statement of which nobody knows them yet where there is
+    /// an id.
+    Describe(Option<StatementId>),
     /// CommandComplete, EmptyQueryResponse, PortalSuspended, or a COPY.
     Execute,
     /// CloseComplete.
@@ -36,6 +37,12 @@ pub enum Owed {
     OurParse(Option<StatementId>),
     /// Ours, swallowed: CloseComplete.
     OurClose(Option<StatementId>),
+    /// Ours, swallowed: ParameterDescription, then RowDescription or NoData.
+    OurDescribe,
+    /// Ours, swallowed: BindComplete.
+    OurBind,
+    /// An error, which we have asked for in place of what the client has sent.
+    Refusal,
 }
 
 /// What we answer in place of the server.
@@ -130,18 +137,19 @@ impl Open {
     pub(super) fn after_sending(self, owed: &Owed) -> Open {
         match owed {
             Owed::Sync | Owed::Query | Owed::FunctionCall => Open::No,
-            Owed::Bind(_) => self.after(frontend::BIND),
+            Owed::Bind(_) | Owed::Refusal => self.after(frontend::BIND),
             Owed::Execute => self.after(frontend::EXECUTE),
-            Owed::Parse(_) | Owed::Describe | Owed::Close | Owed::Answer(_) => self.after(frontend::PARSE),
+            Owed::Parse(_) | Owed::Describe(_) | Owed::Close | Owed::Answer(_) => self.after(frontend::PARSE),
             _ => self,
         }
     }
 }
 
 impl Owed {
-    /// The statement that was bound.
-    pub fn binds(self) -> Option<StatementId> {
-        if let Owed::Bind(id) = self { id } else { None }
+    /// Whether the client has not asked for it.
+    pub fn is_ours(self) -> bool {
+        use Owed::{OurBind, OurClose, OurDescribe, OurParse, OurQuery, OurQuestion, OurSync};
+        matches!(self, OurQuery | OurQuestion | OurSync | OurParse(_) | OurClose(_) | OurDescribe | OurBind)
     }
 
     /// What a message of the client makes the server owe.
@@ -152,7 +160,7 @@ impl Owed {
             frontend::SYNC => Some(Owed::Sync),
             frontend::PARSE => Some(Owed::Parse(None)),
             frontend::BIND => Some(Owed::Bind(None)),
-            frontend::DESCRIBE => Some(Owed::Describe),
+            frontend::DESCRIBE => Some(Owed::Describe(None)),
             frontend::EXECUTE => Some(Owed::Execute),
             frontend::CLOSE => Some(Owed::Close),
             frontend::COPY_DONE | frontend::COPY_FAIL => Some(Owed::CopyEnd),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::described::Described;
 use super::owed::Settled;
 use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
@@ -25,6 +26,8 @@ pub struct Statements {
     former: HashMap<Box<[u8]>, Arc<Statement>>,
     /// What was bound last drops prepared statements when it is executed.
     pub(super) drop_is_bound: bool,
+    /// What the client was told of its statements; most ask.
+    pub(super) described: Option<Box<Described>>,
     pub(super) unnamed: Vec<u8>,
     /// What was learned of the unnamed statement by looking on.
     pub(super) unnamed_lore: Lore,
@@ -124,6 +127,9 @@ impl Statements {
     pub(super) fn rest(&mut self) {
         if !self.former.is_empty() {
             self.former = HashMap::new();
+        }
+        if let Some(described) = &mut self.described {
+            described.rest();
         }
     }
 

@@ -79,6 +79,42 @@ fn tables_altered_behind() {
     )]);
 }
 
+/// Nor does one get it in another form from a server that has it parsed only now.
+#[test]
+fn tables_altered_behind_a_server_that_lacks_the_statement() {
+    let use_it = "a: B - s\na: E - 0\na: S\na: wait";
+    let lose = "b: Q do $$ begin deallocate all; end $$\nb: wait";
+    let prepare = |sql: &str| format!("a: P s {sql}\na: D S s\na: B - s\na: E - 0\na: S\na: wait");
+    let alter = |ddl: &str| format!("b: Q {ddl}\nb: wait\n{lose}");
+    let (all, names) =
+        (prepare("select * from items where id = 1"), prepare("select id, name from items where id = 1"));
+    let (wider, other) =
+        (alter("alter table items add column more int"), alter("alter table items alter name type text"));
+    check(&[
+        &format!("{all}\n{wider}\n{use_it}\n{use_it}\nb: Q select 1\nb: wait\n{use_it}"),
+        &format!("{names}\n{wider}\n{use_it}\n{lose}\n{use_it}"),
+        &format!("{names}\n{other}\n{use_it}\na: C S s\n{names}\n{lose}\n{use_it}"),
+        &format!("{names}\n{other}\na: Q begin\na: wait\n{use_it}\na: Q commit\na: wait\nb: Q select 1"),
+        &format!("{names}\n{other}\na: P - select 1\na: B - -\na: E - 0\n{use_it}\nb: Q select 1"),
+        &format!(
+            "{names}\n{wider}\na: Q begin\na: wait\n{use_it}\na: P - select 1\na: B - -\na: E - 0\n{use_it}\na: Q commit\na: wait\nb: Q select 1"
+        ),
+        &format!(
+            "{names}\n{}\n{use_it}\na: Q begin\na: wait\n{use_it}\na: Q commit\na: wait\nb: Q select 1",
+            alter("drop table kids, items")
+        ),
+        &format!(
+            "{}\n{other}\na: B - s 1\na: E - 0\na: S\na: wait\nb: Q select 1",
+            "a: P s select name from items where id = $1::int\na: D S s\na: S\na: wait"
+        ),
+        &format!(
+            "{}\n{}\na: B - s 1\na: E - 0\na: S\na: wait\nb: Q select 1",
+            "a: P s update items set name = 'x' where id = $1\na: D S s\na: S\na: wait",
+            alter("alter table items alter id type bigint")
+        ),
+    ]);
+}
+
 /// Settings by which constants are read and that no server reports.
 #[test]
 fn settings_of_constants() {

@@ -145,6 +145,7 @@ fn normal(message: &mut Message) -> Option<String> {
         b'A' => message.body[..4].fill(0),
         b'T' => hide_tables(&mut message.body),
         b'E' if message.field('C') == "25P02" => hide_place(&mut message.body),
+        b'E' if message.field('R') == "RevalidateCachedQuery" => hide_line(&mut message.body),
         _ => {}
     }
     Some(format!("{} {}", char::from(message.tag), message.body.escape_ascii()))
@@ -155,6 +156,14 @@ fn normal(message: &mut Message) -> Option<String> {
 fn hide_place(body: &mut Vec<u8>) {
     if let Some(file) = body.windows(2).position(|two| two == b"\0F") {
         body.truncate(file);
+    }
+}
+
+/// Which line of Postgres' source says it is known to Postgres alone.
+fn hide_line(body: &mut Vec<u8>) {
+    if let Some(start) = body.windows(2).position(|two| two == b"\0L") {
+        let length = body[start + 1..].iter().position(|byte| *byte == 0).unwrap_or_default();
+        body.drain(start..start + 1 + length);
     }
 }
 

@@ -42,7 +42,7 @@ impl Desk<'_> {
     /// and would be parsed by other settings than it was, it would be wrong for all others: then it is another statement.
     pub(super) fn provide(&mut self, statement: Arc<Statement>) -> Arc<Statement> {
         if statement.dialect == self.dialect || self.memory.has(statement.id) {
-            self.provide_as(&statement, &statement.definition);
+            self.provide_told(&statement);
             return statement;
         }
         let now = self.define(&statement.definition);
@@ -51,17 +51,30 @@ impl Desk<'_> {
         now
     }
 
+    /// As its clients were told that it is.
+    pub(super) fn provide_told(&mut self, statement: &Statement) {
+        let lack = self.memory.lacks(statement.id);
+        if lack != Lack::Nothing {
+            self.bring(statement, lack, &statement.told_definition());
+        }
+    }
+
     /// The same, with another definition under its name.
     pub(super) fn provide_as(&mut self, statement: &Statement, definition: &[u8]) {
         let lack = self.memory.lacks(statement.id);
+        if lack != Lack::Nothing {
+            self.bring(statement, lack, definition);
+        }
+    }
+
+    #[cold]
+    fn bring(&mut self, statement: &Statement, lack: Lack, definition: &[u8]) {
         if lack == Lack::CloseAndParse {
             self.send_close(statement.id);
         }
-        if lack != Lack::Nothing {
-            self.make_room(statement.id);
-            self.dialogue.send_ours(Owed::OurParse(Some(statement.id)));
-            self.lane.insert(|out| encode::parse(out, &statement.name, definition));
-        }
+        self.make_room(statement.id);
+        self.dialogue.send_ours(Owed::OurParse(Some(statement.id)));
+        self.lane.insert(|out| encode::parse(out, &statement.name, definition));
     }
 
     /// Registers a statement with the server's memory, closing another for it where there are too many.

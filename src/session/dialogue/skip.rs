@@ -28,8 +28,13 @@ impl Dialogue {
             }
             Some(Owed::Sync) | None => self.end_copy(),
             Some(_) => {
-                self.count_statement();
+                let asked = self.owed.iter().all(|owed| owed.is_ours());
                 self.skip(memory);
+                if asked && self.next() == Some(Owed::OurSync) {
+                    // The client has sent nothing that would fail with it.
+                    return Verdict::Swallow;
+                }
+                self.count_statement();
             }
         }
         if ours { Verdict::Swallow } else { Verdict::Forward }

@@ -1,0 +1,178 @@
+//! What a client was told of its statements, and whether that still holds where one of them is parsed anew. Pure.
+//!
+//! Postgres refuses to run a statement whose result has changed since it was parsed (`cached plan must not change result type`).
+//! A server that parses it later would run it, and the client would take an `int` for the `text` that it was told of. So after
+//! tables have changed a statement that is missing on a server is parsed and described there before the client's Bind passes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::pool::catalog::Statement;
+use crate::pool::memory::StatementId;
+use crate::protocol::backend;
+use crate::protocol::frame::cut_str;
+
+/// Of one client.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    /// Statements whose descriptions the client has asked for and nobody knows, in order.
+    asked: VecDeque<Arc<Statement>>,
+    check: Check,
+    /// The description that is just being told.
+    body: Vec<u8>,
+}
+
+/// What we ask for ourselves.
+#[derive(Debug, Default)]
+enum Check {
+    #[default]
+    None,
+    Running(Arc<Statement>),
+    /// It is not what it was.
+    Changed(StatementId),
+    /// What it is could not be found out: the client will hear why.
+    Unknown(StatementId),
+}
+
+/// How a statement stands that is missing on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody has looked.
+    Unseen,
+    /// Somebody is looking.
+    Pending,
+    /// It is not what it was.
+    Changed,
+    /// There is nothing to be found out.
+    Unknown,
+}
+
+impl Described {
+    /// Nothing is under way.
+    pub(super) fn rest(&mut self) {
+        self.asked.clear();
+        if let Check::Running(statement) = &self.check {
+            self.check = Check::Unknown(statement.id);
+        }
+    }
+
+    /// The client asks for the description of this one.
+    pub(super) fn ask(&mut self, statement: Arc<Statement>) {
+        self.asked.push_back(statement);
+    }
+
+    /// We do.
+    pub(super) fn check(&mut self, statement: Arc<Statement>) {
+        self.check = Check::Running(statement);
+    }
+
+    /// What was found out of this one; it is asked once.
+    pub(super) fn standing(&mut self, id: StatementId) -> Standing {
+        match &self.check {
+            Check::Running(running) if running.id == id => Standing::Pending,
+            Check::Changed(changed) if *changed == id => {
+                self.check = Check::None;
+                Standing::Changed
+            }
+            Check::Unknown(unknown) if *unknown == id => {
+                self.check = Check::None;
+                Standing::Unknown
+            }
+            _ => Standing::Unseen,
+        }
+    }
+
+    /// Part of a description: whether it is complete.
+    fn hear(&mut self, tag: u8, body: &[u8]) -> bool {
+        match tag {
+            backend::PARAMETER_DESCRIPTION => {
+                self.body.clear();
+                self.body.extend(body);
+                return false;
+            }
+            backend::ROW_DESCRIPTION => columns(body, &mut self.body),
+            _ => {}
+        }
+        true
+    }
+
+    /// The server tells what the client has asked of the statement with this number.
+    pub(super) fn hear_asked(&mut self, id: StatementId, tag: u8, body: &[u8]) {
+        if !self.hear(tag, body) {
+            return;
+        }
+        while let Some(statement) = self.asked.pop_front() {
+            if statement.id == id {
+                return statement.describe(&self.body);
+            }
+        }
+    }
+
+    /// The server tells what we have asked, in this era of the pool. The statement that is not what it was.
+    pub(super) fn hear_checked(&mut self, tag: u8, body: &[u8], era: u64) -> Option<StatementId> {
+        if !self.hear(tag, body) {
+            return None;
+        }
+        let Check::Running(statement) = std::mem::take(&mut self.check) else { return None };
+        if statement.still_is(&self.body, era) {
+            return None;
+        }
+        self.check = Check::Changed(statement.id);
+        Some(statement.id)
+    }
+}
+
+/// Appends what Postgres compares of each column: its name, its type and that type's modifier.
+/// <https://www.postgresql.org/docs/current/protocol-message-formats.html>
+fn columns(body: &[u8], out: &mut Vec<u8>) {
+    let mut rest = body.get(2..).unwrap_or_default();
+    while let Some((name, fields)) = cut_str(rest) {
+        // Table, column, type, size, modifier, format.
+        let Some((fields, next)) = fields.split_at_checked(18) else { return };
+        out.extend(name);
+        out.push(0);
+        out.extend(&fields[6..10]);
+        out.extend(&fields[12..16]);
+        rest = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::catalog::Catalog;
+    use crate::pool::parameters::Parameters;
+
+    fn row_description(table: u8, kind: u8) -> Vec<u8> {
+        [&b"\0\x01a\0"[..], &[0, 0, 0, table, 0, 1, 0, 0, 0, kind, 0, 4, 255, 255, 255, 255, 0, 0]].concat()
+    }
+
+    #[test]
+    fn what_was_told_is_held_against_what_it_is_now() {
+        let (mut catalog, mut described) = (Catalog::default(), Described::default());
+        let dialect = catalog.dialect(&Parameters::default());
+        let statement = catalog.intern(dialect, b"x");
+        let tell = |described: &mut Described, kind, table| {
+            assert_eq!(described.hear_checked(backend::PARAMETER_DESCRIPTION, b"\0\0", 1), None);
+            described.hear_checked(backend::ROW_DESCRIPTION, &row_description(table, kind), 1)
+        };
+        assert!(!statement.is_in_doubt(1), "nobody was told anything");
+        described.ask(statement.clone());
+        described.hear_asked(1, backend::PARAMETER_DESCRIPTION, b"\0\0");
+        described.hear_asked(1, backend::ROW_DESCRIPTION, &row_description(7, 23));
+        assert!(!statement.is_in_doubt(0));
+        assert!(statement.is_in_doubt(1));
+        described.check(statement.clone());
+        assert_eq!(described.standing(1), Standing::Pending);
+        assert_eq!(tell(&mut described, 25, 7), Some(1), "another type");
+        assert_eq!((described.standing(1), described.standing(1)), (Standing::Changed, Standing::Unseen));
+        described.check(statement.clone());
+        described.rest();
+        assert_eq!((described.standing(1), described.standing(1)), (Standing::Unknown, Standing::Unseen));
+        described.check(statement.clone());
+        assert_eq!(tell(&mut described, 23, 8), None, "another table with the same columns");
+        assert_eq!(described.standing(1), Standing::Unseen);
+        assert!(!statement.is_in_doubt(1));
+        columns(b"\0\x02a\0\0\0", &mut Vec::new());
+    }
+}

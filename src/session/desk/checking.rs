@@ -1,0 +1,74 @@
+//! A statement that is missing on a server is looked at there before it is used, where it may not be what its client was told
+//! that it is. Pure.
+
+use std::sync::{Arc, PoisonError};
+
+use super::super::described::Standing;
+use super::super::owed::Owed;
+use super::{Desk, Judged};
+use crate::pool::catalog::Statement;
+use crate::pool::memory::Unnamed;
+use crate::protocol::{TransactionStatus, encode, frontend};
+
+/// Has the server fail where Postgres would have refused the Bind: with all that an error does to a batch and a transaction.
+/// What it says is put right on its way back.
+const FAIL: &[u8] = b"DO 'BEGIN RAISE EXCEPTION SQLSTATE ''0A000''; END' LANGUAGE plpgsql\0\0\0";
+
+impl Desk<'_> {
+    /// What becomes of the Bind or Describe at hand if it is not the time to pass it.
+    pub(super) fn recheck(&mut self, statement: &Arc<Statement>) -> Option<Judged> {
+        let described = self.statements.described.as_mut()?;
+        let standing = described.standing(statement.id);
+        if standing == Standing::Pending {
+            return Some(Judged::Await);
+        }
+        if self.memory.has(statement.id) || statement.dialect != self.dialect {
+            return None;
+        }
+        match standing {
+            Standing::Changed => return Some(self.refuse()),
+            Standing::Unknown => return None,
+            Standing::Unseen | Standing::Pending => {}
+        }
+        let era = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).era();
+        if self.dialogue.status() == TransactionStatus::Failed || !statement.is_in_doubt(era) {
+            return None;
+        }
+        described.check(statement.clone());
+        self.send_check(statement);
+        Some(Judged::Await)
+    }
+
+    fn send_check(&mut self, statement: &Statement) {
+        self.provide_told(statement);
+        self.dialogue.send_ours(Owed::OurDescribe);
+        self.lane.insert(|out| encode::on_statement(out, frontend::DESCRIBE, &statement.name));
+        match self.dialogue.is_open() || self.dialogue.status() == TransactionStatus::Open {
+            true => self.lane.insert(|out| encode::bare(out, frontend::FLUSH)),
+            false => {
+                // Without it the server would keep its locks should somebody else get it now.
+                self.dialogue.send_sync();
+                self.lane.insert(|out| encode::bare(out, frontend::SYNC));
+            }
+        }
+    }
+
+    fn refuse(&mut self) -> Judged {
+        let frame = self.frame();
+        if !frame.is_complete() {
+            return self.hold();
+        }
+        let (tag, size) = (frame.tag, frame.size);
+        self.memory.set_unnamed(Unnamed::Unsure);
+        self.dialogue.send_ours(Owed::OurParse(None));
+        self.dialogue.send_ours(Owed::OurBind);
+        self.dialogue.send(tag, Some(Owed::Refusal));
+        self.lane.replace(size, size, |out, _| {
+            encode::parse(out, b"", FAIL);
+            encode::bind_front(out, b"", b"", 6);
+            out.extend([0; 6]);
+            encode::message(out, frontend::EXECUTE, |out| out.extend([0; 5]));
+        });
+        Judged::Done
+    }
+}

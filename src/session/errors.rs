@@ -1,0 +1,106 @@
+//! What becomes of a server's errors on their way to its client.
+
+use super::downward::Step;
+use super::owed::{Owed, Verdict};
+use super::relay::Relay;
+use super::statements::Statements;
+use super::worker::Exchange;
+use crate::pool::catalog::PREFIX;
+use crate::protocol::backend::{self, error_fields};
+use crate::protocol::{encode, sqlstate};
+
+impl Relay<'_> {
+    /// The session's parameters were refused: what the client asked for runs behind it, with those of somebody else.
+    #[cold]
+    pub(super) fn refused(&mut self) -> Step {
+        let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
+        let why = format!("it refused the session's parameters: {}", line.unwrap_or_default());
+        self.server_lost(Some(std::io::Error::other(why)));
+        Step::Hold(0)
+    }
+
+    #[cold]
+    pub(super) fn judge_error(&mut self, verdict: Verdict, next: Option<Owed>) -> Step {
+        let (Exchange { down, course, .. }, lease) = (&mut *self.exchange, &mut self.lease);
+        let Ok(Some(frame)) = down.frame() else { return Step::Hold(0) };
+        if let Some(code) = backend::sqlstate(frame.body) {
+            self.session.pool.meter(self.session.worker.index).error(code);
+        }
+        course.doomed |= is_fatal(frame.body);
+        let code = backend::sqlstate(frame.body);
+        if is_stale_plan(frame.body) {
+            self.session.pool.redefine();
+        }
+        let statements = self.session.statements.as_deref();
+        let ours = names_ours(frame.body, statements);
+        if ours.is_some() && code == Some(sqlstate::INVALID_STATEMENT_NAME) {
+            // Somebody has dropped it, and perhaps all, where nobody saw it: in a function.
+            lease.iter_mut().for_each(|lease| lease.server().memory.doubt_statements());
+        }
+        match verdict {
+            // What ends the session is the client's, also where it answers a Sync of ours.
+            Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),
+            _ if next == Some(Owed::Refusal) && code == Some(sqlstate::FEATURE_NOT_SUPPORTED) => {
+                Step::Refuse(frame.size)
+            }
+            _ if ours.is_some() => Step::Rename(frame.size),
+            _ => Step::Forward(frame.size),
+        }
+    }
+
+    /// Passes an error on with the client's name for a statement in place of ours.
+    #[cold]
+    pub(super) fn rename(&mut self, size: usize) {
+        let statements = self.session.statements.as_deref();
+        self.exchange.down.replace(size, size, |out, seen| {
+            let body = &seen[5..];
+            let Some((ours, name)) = names_ours(body, statements) else { return out.extend(seen) };
+            encode::message(out, backend::ERROR, |out| {
+                for (letter, text) in error_fields(body) {
+                    out.push(letter);
+                    match letter {
+                        b'M' => encode::cstr(out, String::from_utf8_lossy(text).replace(&ours, &name).as_bytes()),
+                        _ => encode::cstr(out, text),
+                    }
+                }
+                out.push(0);
+            });
+        });
+    }
+}
+
+fn is_fatal(body: &[u8]) -> bool {
+    let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
+    matches!(severity, Some(b"FATAL" | b"PANIC"))
+}
+
+/// As Postgres says it; drivers know it by these words or by the name of the routine.
+/// <https://github.com/postgres/postgres/blob/master/src/backend/utils/cache/plancache.c>
+pub(super) fn stale_plan(out: &mut Vec<u8>) {
+    let fields: [&[u8]; 6] = [
+        b"SERROR",
+        b"VERROR",
+        b"C0A000",
+        b"Mcached plan must not change result type",
+        b"Fplancache.c",
+        b"RRevalidateCachedQuery",
+    ];
+    encode::message(out, backend::ERROR, |out| {
+        fields.iter().for_each(|field| encode::cstr(out, field));
+        out.push(0);
+    });
+}
+
+/// `cached plan must not change result type`: by the routine that says it, for the sentence may be translated.
+fn is_stale_plan(body: &[u8]) -> bool {
+    backend::error_field(body, b'R') == Some(b"RevalidateCachedQuery")
+}
+
+/// Our name for a statement in an error's message, in quotes, and the client's name for it.
+fn names_ours(body: &[u8], statements: Option<&Statements>) -> Option<(String, String)> {
+    let message = std::str::from_utf8(backend::error_field(body, b'M')?).ok()?;
+    let start = message.find(&format!("\"{PREFIX}"))? + 1;
+    let ours = message[start..].split('"').next()?;
+    let name = statements?.client_name(ours.as_bytes())?;
+    Some((format!("\"{ours}\""), format!("\"{}\"", String::from_utf8_lossy(name))))
+}
