@@ -8,7 +8,9 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use pgweir::app::StartError;
 use pgweir::config::{Config, Mistake, Sources};
+use pgweir::net::tls::TlsError;
 use pgweir::session::Rules;
 
 use cli::{Cli, Task};
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
 
 fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
     let checked = sources.checked()?;
-    try_out(&checked.config)?;
+    try_out(checked.config.clone())?;
     // Whoever closed our standard output wanted no more of it.
     let _ = io::stdout().write_all(checked.to_toml().as_bytes());
     Ok(ExitCode::SUCCESS)
@@ -40,21 +42,25 @@ fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
 
 fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {
     let config = sources.load()?;
-    try_out(&config)?;
     let log = pgweir::observe::log::init(&config.log, io::stderr().is_terminal());
-    Ok(match pgweir::app::run(config, sources, &log) {
-        Ok(()) => ExitCode::SUCCESS,
+    match pgweir::app::run(config, sources, &log) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(StartError::Tls(why)) => Err(misnamed(&why)),
         Err(why) => {
             tracing::error!(event = "start_failed", error = %why);
-            ExitCode::FAILURE
+            Ok(ExitCode::FAILURE)
         }
-    })
+    }
 }
 
 /// What the configuration names has to be right too: certificates, keys.
-fn try_out(config: &Config) -> Result<(), Vec<Mistake>> {
+fn try_out(config: Config) -> Result<(), Vec<Mistake>> {
     let nobody = [0; 32];
-    Rules::load(config.clone(), &nobody).map(drop).map_err(|why| vec![Mistake::unplaced(why.to_string())])
+    Rules::load(config, &nobody).map(drop).map_err(|why| misnamed(&why))
+}
+
+fn misnamed(why: &TlsError) -> Vec<Mistake> {
+    vec![Mistake::unplaced(why.to_string())]
 }
 
 /// One line a mistake.

@@ -88,11 +88,12 @@ impl<'l> App<'l> {
         getrandom::fill(&mut mock_key)?;
         let mut seed = [0; 16];
         getrandom::fill(&mut seed)?;
-        let observatory = Arc::new(Observatory::new(seed, &config.observe));
-        let room = files::raise(config.pool.max_clients);
-        let crew = Crew::hire(config.listen.workers, epoch, &observatory)?;
-        let insights = Insights::start(observatory.clone(), &config.observe, epoch)?;
         let rules = Rules::load(config, &mock_key)?;
+        let Config { observe, pool, listen, .. } = &rules.config;
+        let observatory = Arc::new(Observatory::new(seed, observe));
+        let room = files::raise(pool.max_clients);
+        let crew = Crew::hire(listen.workers, epoch, &observatory)?;
+        let insights = Insights::start(observatory.clone(), observe, epoch)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key, room));
         let photographer = Photographer::new(lobby.clone());
         derive_secrets(&lobby);
@@ -230,6 +231,9 @@ impl<'l> App<'l> {
     fn take_over(&mut self, rules: Rules) {
         if rules.config.listen != self.lobby.rules().config.listen {
             warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
+        }
+        if rules.config.pool.max_clients > self.lobby.rules().config.pool.max_clients {
+            files::raise(rules.config.pool.max_clients);
         }
         self.log.reload(&rules.config.log);
         self.observatory.configure(&rules.config.observe);

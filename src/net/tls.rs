@@ -23,7 +23,8 @@ pub use end_point::end_point;
 
 use verify::{Anyone, Chain};
 
-/// A mistake in `[tls.client]`, `[tls.server]` or a database's own: names the section, the key, the file, and what would be right.
+/// A mistake in `[tls.client]`, `[tls.server]` or a database's own: names the section, the key, the file, and what would be
+/// right.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct TlsError(String);
@@ -60,8 +61,7 @@ pub fn acceptor(tls: &TlsClient) -> Result<Option<Acceptor>, TlsError> {
 
 /// We are the TLS client: what `[tls.server]` or a URL asks for, with libpq's meaning of `sslmode`; `None` when it is off.
 /// `section` is where that stands in the file. `verify-full` is about the name that the connection is made with: see
-/// [`server_name`]. Share the result: it remembers
-/// sessions, and a resumed one costs a fraction.
+/// [`server_name`]. Share the result: it remembers sessions, and a resumed one costs a fraction.
 pub fn connector(tls: &TlsServer, section: &str) -> Result<Option<Arc<ClientConfig>>, TlsError> {
     if tls.mode == TlsMode::Disable {
         return Ok(None);

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use crate::observe::nanos::Nanos;
+use super::nanos::Nanos;
 use crate::sql::digest::Digest;
 
 /// What is known of a shape when it runs.

@@ -2,7 +2,7 @@
 //! made of a clock's nanoseconds, and of each statement there are five. Pure.
 
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Div, Mul, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
 use std::time::Duration;
 
 /// Nanoseconds; 584 years of them.
@@ -42,11 +42,6 @@ impl Nanos {
     pub fn checked_sub(self, other: Nanos) -> Option<Nanos> {
         self.0.checked_sub(other.0).map(Nanos)
     }
-
-    /// Zero where the other is later, as `-` has it too.
-    pub const fn saturating_sub(self, other: Nanos) -> Nanos {
-        Nanos(self.0.saturating_sub(other.0))
-    }
 }
 
 impl From<Duration> for Nanos {
@@ -82,13 +77,7 @@ impl Sub for Nanos {
 
     /// Zero where the other is later: two threads may have read the clock in the wrong order.
     fn sub(self, other: Nanos) -> Nanos {
-        self.saturating_sub(other)
-    }
-}
-
-impl SubAssign for Nanos {
-    fn sub_assign(&mut self, other: Nanos) {
-        *self = *self - other;
+        Nanos(self.0.saturating_sub(other.0))
     }
 }
 
@@ -125,7 +114,7 @@ mod tests {
         }
         assert_eq!(Nanos::from(Duration::MAX), Nanos(u64::MAX));
         assert_eq!(Nanos::from_secs(2) - Nanos::from_millis(1), Nanos(1_999_000_000));
-        assert_eq!(Nanos::from_millis(1).saturating_sub(Nanos::from_secs(1)), Nanos::ZERO);
+        assert_eq!(Nanos::from_millis(1) - Nanos::from_secs(1), Nanos::ZERO);
         assert_eq!(Nanos::from_micros(3) * 2 / 3, Nanos(2_000));
         assert_eq!(Nanos(5_999).as_micros(), 5);
     }

@@ -213,8 +213,8 @@ impl Repeats {
         self.counted = now;
         let own = Rules { least: self.least, habits: true };
         // Their reports, and for shared ones their turn, may be that late.
-        let past = now.saturating_sub(WAIT);
-        let earlier = past.saturating_sub(WAIT);
+        let past = now - WAIT;
+        let earlier = past - WAIT;
         let used = self.clients.settle(past, own, &mut self.told)
             + self.traces.settle(earlier, own, &mut self.told)
             + self.groups.settle(earlier, Rules { habits: false, ..own }, &mut self.told);

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::nanos::Nanos;
 use super::who::WhoId;
-use crate::observe::nanos::Nanos;
 use crate::sql::digest::Reading;
 
 /// One statement that is over.

@@ -139,7 +139,7 @@ impl Window {
         let reads = matches!(self.role, Role::Read { .. });
         let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
         let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, BREATH) };
-        let asked = step.sent.saturating_sub(step.wait);
+        let asked = step.sent - step.wait;
         wrote || step.sent > self.pace.first + longest || asked > self.pace.last + gap
     }
 

@@ -55,7 +55,7 @@ struct Clock {
 
 impl Clock {
     fn at(&self, moment: Nanos) -> Timestamp {
-        let apart = |a: Nanos, b: Nanos| SignedDuration::from_nanos(a.saturating_sub(b).0 as i64);
+        let apart = |a: Nanos, b: Nanos| SignedDuration::from_nanos((a - b).0 as i64);
         let later = self.at.checked_add(apart(moment, self.now)).unwrap_or(self.at);
         later.checked_sub(apart(self.now, moment)).unwrap_or(later)
     }
@@ -140,7 +140,7 @@ impl Ledger {
         known: &dyn Known,
     ) {
         let moment = seen.pace.last;
-        let stale = pattern.worded.is_none_or(|last| moment.saturating_sub(last) >= REWORD);
+        let stale = pattern.worded.is_none_or(|last| moment - last >= REWORD);
         if stale {
             pattern.worded = Some(moment);
             let column = pattern.vote(words::column(seen, known));
@@ -213,7 +213,7 @@ impl Ledger {
         }
         for (key, pattern) in &mut self.patterns {
             let runs = self.runs.get(&(key.app, key.parent)).copied().unwrap_or(0);
-            let over = runs >= pattern.ran + RESOLVED_RUNS && now.saturating_sub(pattern.last) >= RESOLVED_AFTER;
+            let over = runs >= pattern.ran + RESOLVED_RUNS && now - pattern.last >= RESOLVED_AFTER;
             if let Some(finding) = &mut pattern.finding
                 && over
                 && finding.resolved_at.is_none()

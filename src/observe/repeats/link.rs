@@ -207,7 +207,7 @@ impl Pace {
         }
         if self.spells.capacity() > 0 && self.spells.len() < MOST_SPELLS {
             self.spells.push(Spell {
-                begin: micros(step.sent.saturating_sub(self.first)),
+                begin: micros(step.sent - self.first),
                 wait: micros(step.wait),
                 query: micros(step.ended - step.sent),
             });
@@ -221,7 +221,7 @@ impl Pace {
 
     /// The wall of all without one execution.
     pub(super) fn wasted(&self) -> Nanos {
-        (self.last - self.first).saturating_sub(self.busy / self.n.max(1))
+        (self.last - self.first) - self.busy / self.n.max(1)
     }
 
     /// What `n` of them took, without the time between them.
@@ -240,7 +240,7 @@ impl Pace {
 
     /// Another stretch of the same, later.
     pub(super) fn join(&mut self, other: &Pace) {
-        let shift = micros(other.first.saturating_sub(self.first));
+        let shift = micros(other.first - self.first);
         let room = MOST_SPELLS.saturating_sub(self.spells.len());
         let more = other.spells.iter().take(room);
         self.spells.extend(more.map(|spell| Spell { begin: spell.begin.saturating_add(shift), ..*spell }));

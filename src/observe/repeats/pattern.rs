@@ -66,7 +66,7 @@ impl Pattern {
         let news = match before.map(|place| &mut self.recent[place]) {
             Some(before) if before.n >= counted.n => return News::Old,
             Some(before) => {
-                let more = counted.wasted.saturating_sub(before.wasted);
+                let more = counted.wasted - before.wasted;
                 *before = counted;
                 self.add(at, more);
                 News::More
@@ -117,8 +117,8 @@ impl Pattern {
         }
         self.strong.rotate_right(1);
         self.strong[0] = Some(now);
-        let often = self.strong[ALERT_AFTER - 1].is_some_and(|third| now.saturating_sub(third) <= ALERT_WITHIN);
-        let quiet = self.alerted.is_none_or(|last| now.saturating_sub(last) >= HOUR);
+        let often = self.strong[ALERT_AFTER - 1].is_some_and(|third| now - third <= ALERT_WITHIN);
+        let quiet = self.alerted.is_none_or(|last| now - last >= HOUR);
         if often && quiet {
             self.alerted = Some(now);
         }

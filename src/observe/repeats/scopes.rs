@@ -89,7 +89,7 @@ impl Groups {
             group.fertile = Some(step.ended);
             return true;
         }
-        let lately = |when: Option<Nanos>| when.is_some_and(|when| step.ended.saturating_sub(when) < LATELY);
+        let lately = |when: Option<Nanos>| when.is_some_and(|when| step.ended - when < LATELY);
         step.loops() && lately(group.several) && lately(group.fertile)
     }
 

@@ -68,7 +68,7 @@ fn qualified(column: &Column, facts: Option<&Facts>) -> String {
 
 fn proof(seen: &Occurrence, column: Option<&str>) -> String {
     let (n, distinct) = (seen.n, seen.distinct);
-    let took = millis(seen.pace.last.saturating_sub(seen.pace.first));
+    let took = millis(seen.pace.last - seen.pace.first);
     match (&seen.source, seen.kind) {
         (Source::Rows(from), _) => of_rows(from, column.unwrap_or("the parent's")),
         (Source::Itself(pair), _) => of_itself(n, pair),
@@ -114,9 +114,9 @@ fn waterfall(seen: &Occurrence) -> Vec<Bar> {
     let begin = seen.rows().map_or(seen.pace.first, |rows| rows.sent.min(seen.pace.first));
     let parent = seen.rows().map(|rows| Bar {
         digest: rows.digest,
-        begin: rows.sent.saturating_sub(begin).into(),
+        begin: (rows.sent - begin).into(),
         wait: rows.wait.into(),
-        query: rows.ended.saturating_sub(rows.sent).into(),
+        query: (rows.ended - rows.sent).into(),
     });
     let later = Duration::from(seen.pace.first - begin);
     let children = seen.pace.spells.iter().map(|spell| Bar {

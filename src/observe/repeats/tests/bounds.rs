@@ -64,7 +64,7 @@ fn no_more_results_than_there_is_room_for() {
     world.repeats.limit(1 << 20);
     for client in 0..1_000 {
         world.run(&format!("{client}>P:wide{}(a,b,c,d,e,f,g,h) {}", client % 8, rows.join(" ")));
-        world.now -= Nanos::from_micros(1150);
+        world.now = world.now - Nanos::from_micros(1150);
     }
     // So many fit, and what is in the queue for their group with them.
     assert!(world.repeats.left_out() > 500, "{}", world.repeats.left_out());
