@@ -80,6 +80,33 @@ def test_roles(one_server, postgres):
         assert value(one, "select current_user") == "app"
 
 
+def test_nobody_runs_as_somebody_else_when_a_role_is_gone(one_server, postgres):
+    postgres.run("drop role if exists gone", "create role gone", "grant gone to app")
+    with connect(one_server) as one, connect(one_server) as other:
+        other.execute("create table done (by name default current_user)")
+        one.execute("set role gone")
+        assert value(other, "select current_user") == "app"
+        postgres.run("drop role gone")
+        with pytest.raises(psycopg.Error, match='role "gone" does not exist'):
+            one.execute("insert into done default values")
+        assert value(other, "select count(*) from done") == 0
+        other.execute("drop table done")
+
+
+def test_a_setting_that_a_function_may_make_and_its_caller_may_not_ties(one_server, postgres):
+    postgres.run(
+        "create or replace function loud() returns text language sql security definer "
+        "as $$ select set_config('log_duration', 'on', false) $$",
+        dbname="app",
+    )
+    with connect(one_server) as one:
+        one.execute("do $$ begin perform set_config('work_mem', '7MB', false); perform loud(); end $$")
+        assert value(one, "show log_duration") == "on"
+    with connect(one_server) as other:
+        assert (value(other, "show log_duration"), value(other, "show work_mem")) == ("off", "4MB")
+    postgres.run("drop function loud()", dbname="app")
+
+
 def test_what_a_login_asked_for_is_what_reset_goes_back_to(one_server):
     with connect(one_server, options="-c work_mem=6MB -c TimeZone=Asia/Tokyo", application_name="mine") as one:
         with connect(one_server) as other:
@@ -105,6 +132,7 @@ def test_what_a_login_asked_for_is_what_reset_goes_back_to(one_server):
         ("prepare mine as select 1", "prepare", "deallocate mine"),
         ("prepare mine as select 1", "prepare", "discard all"),
         ("select set_config(concat('app', '.x'), 'y', false)", "setting", "discard all"),
+        ("set temp_buffers = '4MB'", "setting", "discard all"),
     ],
 )
 def test_what_cannot_be_carried_ties(sidecar, take, reason, release):

@@ -48,12 +48,13 @@ pub(super) enum Standing {
 }
 
 impl Described {
-    /// Nothing is under way.
-    pub(super) fn rest(&mut self) {
+    /// Nothing is under way. Whether nothing was found out either that somebody will ask for.
+    pub(super) fn rest(&mut self) -> bool {
         self.asked.clear();
         if let Check::Running(statement) = &self.check {
             self.check = Check::Unknown(statement.id);
         }
+        matches!(self.check, Check::None)
     }
 
     /// The client asks for the description of this one.
@@ -167,8 +168,9 @@ mod tests {
         assert_eq!(tell(&mut described, 25, 7), Some(1), "another type");
         assert_eq!((described.standing(1), described.standing(1)), (Standing::Changed, Standing::Unseen));
         described.check(statement.clone());
-        described.rest();
+        assert!(!described.rest());
         assert_eq!((described.standing(1), described.standing(1)), (Standing::Unknown, Standing::Unseen));
+        assert!(described.rest());
         described.check(statement.clone());
         assert_eq!(tell(&mut described, 23, 8), None, "another table with the same columns");
         assert_eq!(described.standing(1), Standing::Unseen);

@@ -26,7 +26,7 @@ pub struct Statements {
     former: HashMap<Box<[u8]>, Arc<Statement>>,
     /// What was bound last drops prepared statements when it is executed.
     pub(super) drop_is_bound: bool,
-    /// What the client was told of its statements; most ask.
+    /// What the client is just being told of its statements.
     pub(super) described: Option<Box<Described>>,
     pub(super) unnamed: Vec<u8>,
     /// What was learned of the unnamed statement by looking on.
@@ -128,9 +128,7 @@ impl Statements {
         if !self.former.is_empty() {
             self.former = HashMap::new();
         }
-        if let Some(described) = &mut self.described {
-            described.rest();
-        }
+        self.described.take_if(|described| described.rest());
     }
 
     /// How many names there are.

@@ -93,6 +93,9 @@ fn tables_altered_behind_a_server_that_lacks_the_statement() {
     check(&[
         &format!("{all}\n{wider}\n{use_it}\n{use_it}\nb: Q select 1\nb: wait\n{use_it}"),
         &format!("{names}\n{wider}\n{use_it}\n{lose}\n{use_it}"),
+        &format!(
+            "a: P s select * from items\na: S\na: wait\nb: P t select * from items\nb: D S t\nb: S\nb: wait\n{wider}\n{use_it}"
+        ),
         &format!("{names}\n{other}\n{use_it}\na: C S s\n{names}\n{lose}\n{use_it}"),
         &format!("{names}\n{other}\na: Q begin\na: wait\n{use_it}\na: Q commit\na: wait\nb: Q select 1"),
         &format!("{names}\n{other}\na: P - select 1\na: B - -\na: E - 0\n{use_it}\nb: Q select 1"),

@@ -17,8 +17,8 @@ const FAIL: &[u8] = b"DO 'BEGIN RAISE EXCEPTION SQLSTATE ''0A000''; END' LANGUAG
 impl Desk<'_> {
     /// What becomes of the Bind or Describe at hand if it is not the time to pass it.
     pub(super) fn recheck(&mut self, statement: &Arc<Statement>) -> Option<Judged> {
-        let described = self.statements.described.as_mut()?;
-        let standing = described.standing(statement.id);
+        let described = &mut self.statements.described;
+        let standing = described.as_mut().map_or(Standing::Unseen, |described| described.standing(statement.id));
         if standing == Standing::Pending {
             return Some(Judged::Await);
         }
@@ -34,7 +34,7 @@ impl Desk<'_> {
         if self.dialogue.status() == TransactionStatus::Failed || !statement.is_in_doubt(era) {
             return None;
         }
-        described.check(statement.clone());
+        described.get_or_insert_default().check(statement.clone());
         self.send_check(statement);
         Some(Judged::Await)
     }
