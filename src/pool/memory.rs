@@ -76,15 +76,14 @@ impl Memory {
         self.origin.reported(name) == Some(value)
     }
 
-    /// What a client that started with `own` lacks of that after these settings were put back: name, value. Of `role` and
+    /// What a client that started with `own` lacks of that once all is put back: name, value. Of `role` and
     /// `session_authorization` nothing.
-    pub fn lost_by_reset(&self, own: &Parameters, is_reset: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    pub fn lost_by_reset<'a>(&self, own: &'a Parameters) -> impl Iterator<Item = (&'a str, &'a str)> + use<'_, 'a> {
         let reported = own.all_reported().filter(|(name, value)| {
             self.origin.reported(name).is_some_and(|started| started != *value) && !parameters::is_fixed(name)
         });
         let quiet = own.all_quiet().filter_map(|name| Some((name, own.quiet(name)?)));
-        let lost = reported.chain(quiet).filter(|(name, _)| parameters::rank(name) == 0 && is_reset(name));
-        lost.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        reported.chain(quiet).filter(|(name, _)| parameters::rank(name) == 0)
     }
 
     /// What it takes to use this statement now. Counts as a use.

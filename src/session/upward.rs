@@ -14,7 +14,7 @@ use crate::net::Lane;
 use crate::pool::memory::Unnamed;
 use crate::pool::parameters;
 use crate::protocol::{TransactionStatus, encode, frontend};
-use crate::sql::{Effects, To};
+use crate::sql::Effects;
 
 /// More than this on its way to the server, and no more is judged: a Bind of a few bytes may need a long Parse in front. Nor
 /// with more on its way to the client: what we answer ourselves costs it nothing to ask for.
@@ -94,19 +94,16 @@ impl Relay<'_> {
     /// In a transaction the client has put settings back: to what its server started with. It gets what it started with itself.
     #[cold]
     fn restore(&mut self) {
-        let resets = self.exchange.watch.take_resets();
-        let (Some(lease), false) = (&mut self.lease, resets.is_empty()) else { return };
-        let memory = &mut lease.server().memory;
-        let is_reset = |name: &str| {
-            resets.iter().any(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
-        };
-        let lost = memory.lost_by_reset(&self.session.origin, is_reset);
-        let Some(sql) = parameters::set_all(lost.iter().map(|(name, value)| (&**name, &**value))) else { return };
-        for (name, value) in &lost {
+        let (Some(lease), Exchange { watch, dialogue, .. }) = (&mut self.lease, &mut *self.exchange) else { return };
+        let (memory, origin) = (&mut lease.server().memory, self.session.origin.clone());
+        let resets = watch.take_resets(memory.lost_by_reset(&origin).map(|(name, _)| name));
+        let lost: Vec<(&str, &str)> = memory.lost_by_reset(&origin).filter(|(name, _)| resets.contains(name)).collect();
+        let Some(sql) = parameters::set_all(lost.iter().copied()) else { return };
+        for (name, value) in lost {
             if memory.parameters.reported(name).is_some() {
                 Arc::make_mut(&mut memory.parameters).report(name, value);
             }
-            self.exchange.watch.restored(self.exchange.dialogue.batch, name, value);
+            watch.restored(dialogue.batch, name, value);
         }
         self.send_ours(&sql, Owed::OurQuery);
     }

@@ -273,11 +273,12 @@ impl Watch {
         self.changes[self.looked_at..].iter().any(|(_, change)| is_reset(change))
     }
 
-    /// What has gone back to what it was when the session started, since this was last asked: `Default` or `AllDefault`. To be
-    /// asked where what was sent so far has succeeded.
-    pub fn take_resets(&mut self) -> Vec<Change> {
+    /// Which of these settings have gone back to what they were when the session started, since this was last asked. To be asked
+    /// where what was sent so far has succeeded.
+    pub fn take_resets<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         let from = std::mem::replace(&mut self.looked_at, self.changes.len());
-        self.changes[from..].iter().map(|(_, change)| change).filter(|change| is_reset(change)).cloned().collect()
+        let last = |name: &str| last_about(name, self.changes[from..].iter().map(|(_, change)| change));
+        names.filter(|name| last(name).is_some_and(is_reset)).collect()
     }
 
     /// And then the client was given what it started with.
@@ -288,9 +289,8 @@ impl Watch {
 
     /// Whether what this batch has made of a setting is what it is when a session starts.
     pub fn resets(&self, name: &str, batch: u32) -> bool {
-        let about = |change: &&Change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name);
-        let last = self.changes.iter().rev().filter(|(of, _)| *of == batch).map(|(_, change)| change).find(about);
-        !self.is_undone(batch) && last.is_some_and(is_reset)
+        let changes = self.changes.iter().filter(|(of, _)| *of == batch).map(|(_, change)| change);
+        !self.is_undone(batch) && last_about(name, changes).is_some_and(is_reset)
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
@@ -381,6 +381,11 @@ fn creates(text: &[u8]) -> bool {
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {
     table.iter().fold(Pins::NONE, |pins, (effect, pin)| pins.with(*pin, pins.has(*pin) || seen.intersects(*effect)))
+}
+
+/// The last of these that changes this setting.
+fn last_about<'a>(name: &str, changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<&'a Change> {
+    changes.rev().find(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
 }
 
 fn is_reset(change: &Change) -> bool {
