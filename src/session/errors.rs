@@ -1,9 +1,12 @@
 //! What becomes of a server's errors on their way to its client.
 
+use std::sync::PoisonError;
+
 use super::downward::Step;
 use super::owed::{Owed, Verdict};
 use super::relay::Relay;
 use super::statements::Statements;
+use super::stay::Session;
 use super::worker::Exchange;
 use crate::pool::catalog::PREFIX;
 use crate::protocol::backend::{self, error_fields};
@@ -29,7 +32,7 @@ impl Relay<'_> {
         course.doomed |= is_fatal(frame.body);
         let code = backend::sqlstate(frame.body);
         if is_stale_plan(frame.body) {
-            self.session.pool.redefine();
+            renew(self.session, next);
         }
         let statements = self.session.statements.as_deref();
         let ours = names_ours(frame.body, statements);
@@ -66,6 +69,18 @@ impl Relay<'_> {
                 out.push(0);
             });
         });
+    }
+}
+
+/// The client is told that what it has bound is out of date. Whoever was told what the statement's result is hears that each
+/// time, as from Postgres: it would misread another. Where nobody has asked, results tell themselves what they are, so from now on
+/// the statement means what the text means now; for this client alone.
+fn renew(session: &mut Session, next: Option<Owed>) {
+    session.pool.redefine();
+    let Session { pool, statements: Some(statements), .. } = session else { return };
+    if let Some(Owed::Bind(Some(stale))) = next {
+        let mut catalog = pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        statements.renew(stale, |old| catalog.intern(old.dialect, &old.definition));
     }
 }
 

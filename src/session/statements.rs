@@ -10,6 +10,7 @@ use super::described::Described;
 use super::owed::Settled;
 use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
+use crate::pool::memory::StatementId;
 use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
@@ -109,6 +110,17 @@ impl Statements {
         (count as usize).min(self.journal.len())
     }
 
+    /// The client has been told that what it calls by these names is out of date: from now on they mean `renewed`, unless it may
+    /// have been told what that was.
+    pub fn renew(&mut self, stale: StatementId, renewed: impl FnOnce(&Statement) -> Arc<Statement>) {
+        let is_stale = |known: &&mut Arc<Statement>| known.id == stale && !known.is_described();
+        let mut known = self.names.values_mut().filter(is_stale).peekable();
+        if let Some(first) = known.peek() {
+            let renewed = renewed(first);
+            known.for_each(|known| *known = renewed.clone());
+        }
+    }
+
     /// One is sent in place of another.
     pub(super) fn stand_in(&mut self, statement: &Statement, substitute: &Arc<Statement>) {
         let name = self.names.iter().find(|(_, known)| known.id == statement.id).map(|(name, _)| name.clone());
@@ -206,6 +218,23 @@ mod tests {
     use super::*;
     use crate::pool::catalog::Catalog;
     use crate::pool::parameters::Parameters;
+
+    #[test]
+    fn what_is_out_of_date_is_renewed_under_all_its_names() {
+        let (mut statements, mut catalog) = (Statements::new(0), Catalog::default());
+        let dialect = catalog.dialect(&Parameters::default());
+        for (name, text) in [(b"a", b"x"), (b"b", b"x"), (b"c", b"y")] {
+            statements.change(name, Some(catalog.intern(dialect, text)), 0);
+        }
+        catalog.redefine();
+        statements.renew(1, |old| catalog.intern(dialect, &old.definition));
+        let ids = |statements: &Statements| [b"a", b"b", b"c"].map(|name| statements.names[&name[..]].id);
+        assert_eq!(ids(&statements), [3, 3, 2]);
+        statements.renew(7, |_| unreachable!());
+        statements.names[&b"c"[..]].describe(b"");
+        statements.renew(2, |_| unreachable!());
+        assert_eq!(ids(&statements), [3, 3, 2]);
+    }
 
     #[test]
     fn what_stands_in_is_called_as_what_it_stands_in_for() {
