@@ -14,11 +14,12 @@ pub(crate) const PARSED_UNDER_PARAMETERS: bool = true;
 /// One client, one text, two names. Off: the server has one statement for both, and an error about it tells either name.
 pub(crate) const TWO_NAMES_FOR_ONE_TEXT: bool = false;
 
-/// `deallocate s1; …` as one of several statements of a Query. Off: pgweir knows the name only where it stands alone.
+/// `deallocate s1; …` as one of several statements of a Query. Off: behind it an error has its position in the text as the
+/// server sees it.
 pub(crate) const DEALLOCATE_AMONG_OTHERS: bool = false;
 
-/// RESET and DISCARD ALL of a client that logged in with parameters. Off: they are what they should be from the next
-/// statement on, and the client is told, but not in the same place and not within the same transaction.
+/// RESET and DISCARD ALL of a client that logged in with parameters. Off: behind them in the same Query or batch they are what the
+/// server started with, until its end.
 pub(crate) const LOGINS_ARE_RESET: bool = false;
 
 /// Use of the unnamed statement in another batch than its Parse, which may have failed or been skipped there. Off: pgweir
@@ -86,6 +87,14 @@ pub(crate) const UNREPORTED: &[&str] = &[
     "set local my.setting to 'for now'",
     "set session my.other to 'x'",
     "set search_path to pg_catalog, direct",
+    "set local search_path to pg_catalog, direct",
+    "set local search_path to nowhere, pg_temp",
+    "select set_config('search_path', 'direct, pg_catalog', true)",
+    "set local role direct",
+    "set array_nulls to off",
+    "set local array_nulls to off",
+    "set log_statement to 'all'",
+    "do $$ begin perform set_config('work_mem', '2MB', false); end $$",
     "select set_config('my.setting', 'by function', false)",
     "select set_config('my.setting', 'by function, for now', true)",
     "set session characteristics as transaction read only",
@@ -117,7 +126,11 @@ pub(crate) const DDL: &[&str] = &[
     "drop table kids, items",
 ];
 
-pub(crate) const PARSED_UNDER: &[&str] = &["select timestamptz '2020-02-03 04:05:06'", "select date '01/02/2003'"];
+pub(crate) const PARSED_UNDER: &[&str] = &[
+    "select timestamptz '2020-02-03 04:05:06'",
+    "select date '01/02/2003'",
+    "select array_length(U&'\\007bnull\\007d'::text[], 1)",
+];
 
 pub(crate) const LOGINS: &[&str] =
     &["DateStyle=German", "TimeZone=Asia/Tokyo", "application_name=chance IntervalStyle=iso_8601"];
