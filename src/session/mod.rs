@@ -5,7 +5,7 @@
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them),
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`),
-//! `watch` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
+//! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 
 pub mod alarm;
 pub mod bound;
@@ -30,6 +30,7 @@ pub mod outline;
 pub mod owed;
 mod parting;
 mod preparing;
+pub mod question;
 mod refusal;
 mod relay;
 pub mod replication;

@@ -9,9 +9,10 @@ use tracing::{info, warn};
 
 use super::carry::Carry;
 use super::owed::Owed;
+use super::question::Question;
 use super::relay::Relay;
 use super::stay::Farewell;
-use super::watch::{Question, Settlement};
+use super::watch::Settlement;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
 use crate::pool::inquiry::{self, Answer, Others};

@@ -4,6 +4,7 @@
 //! Texts are read as they pass. What they say for certain is believed where nothing was undone since; the rest is asked of
 //! the server (`pool::inquiry`), which knows what transactions, savepoints and functions made of it.
 
+use super::question::Question;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::culprits::{Culprits, cut, may_leave};
 use crate::protocol::TransactionStatus;
@@ -54,6 +55,8 @@ pub struct Watch {
     changes: Vec<(u32, Change)>,
     /// How many of them have been looked at by [`Watch::take_resets`].
     looked_at: usize,
+    /// How many of them nothing can undo: DISCARD ALL commits at once.
+    kept: usize,
     /// How many executions that change settings have not been seen to succeed.
     unconfirmed: u32,
     /// In this batch something failed or was rolled back: what it and those before it have changed may not be so.
@@ -84,31 +87,6 @@ pub enum Settlement {
     Known(Vec<Change>),
     /// It is to be asked.
     Ask(Question),
-}
-
-/// What is to be asked of the server, and what is known without asking.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Question {
-    /// Changes that are certain, in order.
-    pub changes: Vec<Change>,
-    /// Settings whose values are not.
-    pub names: Vec<String>,
-    /// Settings that the client is known to have are to be asked as well.
-    pub known: bool,
-    /// All other settings too, as far as a server lists them.
-    pub all: bool,
-    /// Ties to look at.
-    pub pins: Pins,
-    /// Ties that are there without asking.
-    pub tied: Pins,
-    /// Everything that tied the client before has gone.
-    pub released: bool,
-    /// The text that raised the question, for the log.
-    pub suspect: Option<Box<[u8]>>,
-    /// The question is asked without need, to find out what these texts leave behind.
-    pub hunted: Option<Vec<Box<[u8]>>>,
-    /// Ties that are no surprise.
-    pub expected: Pins,
 }
 
 impl Watch {
@@ -200,7 +178,11 @@ impl Watch {
     pub fn completed(&mut self, tag: &[u8], extended: bool, batch: u32) {
         match tag {
             b"ROLLBACK" => self.undone = Some(batch),
-            b"SET" | b"RESET" | b"DISCARD ALL" if extended => self.unconfirmed = self.unconfirmed.saturating_sub(1),
+            b"SET" | b"RESET" => self.confirm(extended),
+            b"DISCARD ALL" => {
+                self.confirm(extended);
+                self.keep();
+            }
             _ => {}
         }
         if self.cut {
@@ -215,6 +197,15 @@ impl Watch {
                 _ => Effects::NONE,
             };
         }
+    }
+
+    fn confirm(&mut self, extended: bool) {
+        self.unconfirmed = self.unconfirmed.saturating_sub(u32::from(extended));
+    }
+
+    fn keep(&mut self) {
+        let all = self.changes[self.kept..].iter().position(|(_, change)| change.to == To::AllDefault);
+        self.kept += all.map_or(0, |place| place + 1);
     }
 
     /// A statement failed.
@@ -289,8 +280,9 @@ impl Watch {
 
     /// Whether what this batch has made of a setting is what it is when a session starts.
     pub fn resets(&self, name: &str, batch: u32) -> bool {
-        let changes = self.changes.iter().filter(|(of, _)| *of == batch).map(|(_, change)| change);
-        !self.is_undone(batch) && last_about(name, changes).is_some_and(is_reset)
+        let lasting = if self.is_undone(batch) { &self.changes[..self.kept] } else { &self.changes };
+        let changes = lasting.iter().filter(|(of, _)| *of == batch).map(|(_, change)| change);
+        last_about(name, changes).is_some_and(is_reset)
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
@@ -349,26 +341,6 @@ impl Watch {
             .with(Pin::Load, self.seen.contains(Effects::LOAD))
             .with(Pin::Sequence, self.seen.contains(Effects::CURRVAL))
             .with(Pin::Setting, self.seen.contains(Effects::UNNAMED))
-    }
-}
-
-impl Question {
-    /// And what was asked before. Its changes have been noted.
-    fn with(mut self, before: Option<Box<Question>>) -> Question {
-        let Some(before) = before else { return self };
-        self.names.extend(before.names);
-        (self.known, self.all) = (self.known || before.known, self.all || before.all);
-        (self.pins, self.expected) = (self.pins | before.pins, self.expected | before.expected);
-        if !self.released {
-            (self.tied, self.released) = (self.tied | before.tied, before.released);
-        }
-        self.suspect = self.suspect.or(before.suspect);
-        self
-    }
-
-    /// Whether the server must be asked at all.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && !self.known && !self.all && self.pins.is_empty()
     }
 }
 

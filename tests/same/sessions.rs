@@ -50,6 +50,7 @@ fn settings_put_back_in_a_transaction() {
     check(&[
         "a: login work_mem=3MB\na: Q set work_mem='5MB'\na: Q begin\na: P - reset work_mem\na: B - -\na: E - 0\na: S\na: wait\na: P - show work_mem\na: B - -\na: D P -\na: E - 0\na: S\na: Q rollback\na: wait\na: Q show work_mem",
         "a: login work_mem=3MB TimeZone=Asia/Tokyo\na: Q begin\na: Q reset work_mem; reset timezone; set work_mem='7MB'; set timezone='UTC'\na: wait\na: Q show work_mem; show timezone\na: Q commit\na: wait\nb: Q select 1\nb: wait\na: Q show work_mem; show timezone",
+        "a: login application_name=mine IntervalStyle=iso_8601 work_mem=3MB\na: P s discard all\na: B - s\na: E - 0\na: E nowhere 0\na: S\na: wait\na: Q show application_name; show work_mem\na: wait\nb: Q select 1\nb: wait\na: Q show intervalstyle; show work_mem",
         "a: login work_mem=3MB\na: Q begin; set work_mem='7MB'; reset all\na: wait\na: Q show work_mem\na: Q commit\na: wait\nb: Q select 1\nb: wait\na: Q show work_mem",
         "a: login app.tenant=one\na: Q begin; set app.tenant='two'\na: Q reset app.tenant\na: wait\na: Q show app.tenant\na: Q commit\na: wait\nb: Q select coalesce(current_setting('app.tenant', true), '') = 'one'\nb: wait\na: Q show app.tenant",
     ]);

@@ -1,0 +1,45 @@
+//! What a server at rest is to be asked about the session on it, before anybody else has it. How that is said in SQL is
+//! `pool::inquiry`'s. Pure.
+
+use crate::observe::pins::Pins;
+use crate::sql::Change;
+
+/// What is to be asked of the server, and what is known without asking.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Changes that are certain, in order.
+    pub changes: Vec<Change>,
+    /// Settings whose values are not.
+    pub names: Vec<String>,
+    /// Settings that the client is known to have are to be asked as well.
+    pub known: bool,
+    /// All other settings too, as far as a server lists them.
+    pub all: bool,
+    /// Ties to look at.
+    pub pins: Pins,
+    /// Ties that are there without asking.
+    pub tied: Pins,
+    /// Everything that tied the client before has gone.
+    pub released: bool,
+    /// The text that raised the question, for the log.
+    pub suspect: Option<Box<[u8]>>,
+    /// The question is asked without need, to find out what these texts leave behind.
+    pub hunted: Option<Vec<Box<[u8]>>>,
+    /// Ties that are no surprise.
+    pub expected: Pins,
+}
+
+impl Question {
+    /// And what was asked before. Its changes have been noted.
+    pub(super) fn with(mut self, before: Option<Box<Question>>) -> Question {
+        let Some(before) = before else { return self };
+        self.names.extend(before.names);
+        (self.known, self.all) = (self.known || before.known, self.all || before.all);
+        (self.pins, self.expected) = (self.pins | before.pins, self.expected | before.expected);
+        if !self.released {
+            (self.tied, self.released) = (self.tied | before.tied, before.released);
+        }
+        self.suspect = self.suspect.or(before.suspect);
+        self
+    }
+}
