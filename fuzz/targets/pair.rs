@@ -172,8 +172,8 @@ impl Pair {
     fn judge(&mut self, tag: u8, size: usize) -> Judged {
         let named =
             [frontend::QUERY, frontend::PARSE, frontend::BIND, frontend::DESCRIBE, frontend::CLOSE].contains(&tag);
-        if tag == frontend::EXECUTE && self.dialogue.is_listening() && self.meaning.execute() {
-            self.dialogue.expect_change();
+        if tag == frontend::EXECUTE && self.dialogue.is_listening() {
+            self.dialogue.expect_change(self.meaning.execute());
         }
         if !self.dialogue.is_listening() || !named {
             return self.pass(tag, size);
@@ -211,9 +211,7 @@ impl Pair {
         if frame.is_complete() {
             let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
             let found = self.watch.query(text, true, self.dialogue.moment(false));
-            if self.meaning.query(found, text, false) {
-                self.dialogue.expect_change();
-            }
+            self.dialogue.expect_change(self.meaning.query(found, text, false));
             if text.trim_ascii_start().get(..4).is_some_and(|start| b"deal disc".windows(4).any(|drop| drop == start)) {
                 self.dialogue.expect_drop();
             }

@@ -10,6 +10,7 @@ use super::owed::{Answer, Heed, Open, Owed, Phase, Settled, Tally, Verdict};
 use crate::pool::memory::Memory;
 use crate::protocol::backend::{self, command_tag};
 use crate::protocol::{Frame, TransactionStatus, frontend};
+use crate::sql::Effects;
 
 mod skip;
 
@@ -27,8 +28,8 @@ pub struct Dialogue {
     pub(super) ahead: u32,
     /// A Query or an Execute is under way that drops prepared statements: which there are is known when it has ended.
     dropping: bool,
-    /// One is under way that may change what other texts mean.
-    changing: bool,
+    /// What those that are under way may change of what other texts mean.
+    changing: Effects,
     /// The server said what it should not have, or an error left its state unknown: it is not to be lent again.
     pub(super) damaged: bool,
     tally: Tally,
@@ -95,15 +96,18 @@ impl Dialogue {
         self.dropping
     }
 
-    /// A Query or an Execute that may change what other texts mean is about to be sent.
-    pub fn expect_change(&mut self) {
-        self.changing = true;
+    /// A Query or an Execute is about to be sent that may change so what other texts mean, or not at all.
+    #[inline]
+    pub fn expect_change(&mut self, found: Effects) {
+        if !found.is_empty() {
+            let before = if self.is_busy() { self.changing } else { Effects::NONE };
+            self.changing = before | found;
+        }
     }
 
     /// Whether it is not known what texts will mean.
-    pub fn is_changing(&mut self) -> bool {
-        self.changing &= self.is_busy();
-        self.changing
+    pub fn is_changing(&self) -> bool {
+        self.is_busy() && !self.changing.is_empty()
     }
 
     /// Whether the server takes messages for what they are: it neither skips them until the next Sync nor reads a COPY.
@@ -277,7 +281,7 @@ impl Dialogue {
                 if self.dropping {
                     memory.doubt_statements();
                 }
-                self.tally.redefined |= self.changing;
+                self.tally.redefined |= self.changing.contains(Effects::DEFINES);
             }
             tag if redefines(tag) || (tag == b"ROLLBACK" && self.redefining) => {
                 (self.redefining, self.tally.redefined) = (true, true);

@@ -34,11 +34,8 @@ enum Bound {
 /// What a text does.
 #[derive(Debug)]
 struct Step {
+    found: Effects,
     changes: Vec<Change>,
-    /// Names and values may change that the text does not tell.
-    blurs: bool,
-    /// What was changed before may be undone.
-    undoes: bool,
 }
 
 /// Effects that change what nobody can name.
@@ -47,11 +44,8 @@ const BLURRING: Effects = Effects::OPAQUE.union(Effects::RESET_ALL).union(Effect
 impl Step {
     /// Of a text that has these effects; `None` if they do not matter here.
     fn read(found: Effects, text: &[u8], backslash: bool, parameters: &Values<'_>) -> Option<Step> {
-        found.intersects(Effects::MEANING | Effects::ROLLBACK).then(|| Step {
-            changes: changes_of_meaning(text, backslash, parameters),
-            blurs: found.intersects(BLURRING),
-            undoes: found.contains(Effects::ROLLBACK),
-        })
+        let matters = found.intersects(Effects::MEANING | Effects::ROLLBACK);
+        matters.then(|| Step { found, changes: changes_of_meaning(text, backslash, parameters) })
     }
 }
 
@@ -62,9 +56,9 @@ impl Meaning {
         self.changed.is_empty() && !self.unclear
     }
 
-    /// A Query with these effects is on its way. Whether texts may mean something else behind it.
-    pub fn query(&mut self, found: Effects, text: &[u8], backslash: bool) -> bool {
-        Step::read(found, text, backslash, &|_| None).is_some_and(|step| self.take(step))
+    /// A Query with these effects is on its way: those by which texts may mean something else behind it.
+    pub fn query(&mut self, found: Effects, text: &[u8], backslash: bool) -> Effects {
+        Step::read(found, text, backslash, &|_| None).map_or(Effects::NONE, |step| self.take(step))
     }
 
     /// A statement with these effects is bound.
@@ -77,28 +71,28 @@ impl Meaning {
         }
     }
 
-    /// An Execute is on its way. Whether texts may mean something else behind it.
+    /// An Execute is on its way: effects by which texts may mean something else behind it.
     #[inline]
-    pub fn execute(&mut self) -> bool {
+    pub fn execute(&mut self) -> Effects {
         match std::mem::take(&mut self.bound) {
-            Bound::Nothing => false,
+            Bound::Nothing => Effects::NONE,
             Bound::This(step) => self.take(step),
             Bound::Any => {
                 self.bound = Bound::Any;
                 self.blur();
-                true
+                Effects::MEANING
             }
         }
     }
 
-    fn take(&mut self, step: Step) -> bool {
-        let undoes = step.undoes && !self.is_settled();
-        let only_undoes = step.undoes && step.changes.is_empty() && !step.blurs;
-        self.note(step.changes);
-        if step.blurs || undoes {
+    fn take(&mut self, Step { found, changes }: Step) -> Effects {
+        // Where nothing has been changed there is nothing to undo.
+        let found = if self.is_settled() { found.without(Effects::ROLLBACK) } else { found };
+        self.note(changes);
+        if found.intersects(BLURRING | Effects::ROLLBACK) {
             self.blur();
         }
-        undoes || !only_undoes
+        found
     }
 
     fn note(&mut self, changes: Vec<Change>) {
@@ -156,20 +150,20 @@ mod tests {
             meaning.bind(effects(text.as_bytes(), false), text.as_bytes(), false, &|_| None);
         };
         bind(&mut meaning, "select 1");
-        assert!(!meaning.execute());
+        assert_eq!(meaning.execute(), Effects::NONE);
         bind(&mut meaning, "set local role x");
         assert!(meaning.is_settled());
-        assert!(meaning.execute());
+        assert_eq!(meaning.execute(), Effects::LOCAL);
         assert_eq!(meaning.changed, [("role".to_string(), "x".to_string())]);
-        assert!(!meaning.execute());
+        assert_eq!(meaning.execute(), Effects::NONE);
         bind(&mut meaning, "set local role y");
         bind(&mut meaning, "select 1");
-        assert!(meaning.execute());
+        assert_eq!(meaning.execute(), Effects::MEANING);
         assert!(meaning.unclear);
         meaning.settle();
-        assert!(!meaning.execute());
-        assert!(!meaning.query(Effects::ROLLBACK, b"rollback", false), "there is nothing to undo");
-        assert!(meaning.query(Effects::DEFINES, b"drop table t", false));
+        assert_eq!(meaning.execute(), Effects::NONE);
+        assert_eq!(meaning.query(Effects::ROLLBACK, b"rollback", false), Effects::NONE, "there is nothing to undo");
+        assert_eq!(meaning.query(Effects::DEFINES, b"drop table t", false), Effects::DEFINES);
         assert!(meaning.is_settled());
     }
 

@@ -155,8 +155,9 @@ impl Relay<'_> {
         let executes_drop =
             tag == frontend::EXECUTE && self.session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
         let Some(found) = self.watch(tag, size, harmless) else { return Judged::Hold };
-        if tag == frontend::EXECUTE && self.exchange.meaning.execute() {
-            self.exchange.dialogue.expect_change();
+        if tag == frontend::EXECUTE {
+            let Exchange { dialogue, meaning, .. } = &mut *self.exchange;
+            dialogue.expect_change(meaning.execute());
         }
         let drops = drops || found.contains(Effects::DEALLOCATE);
         if drops || executes_drop {
@@ -192,9 +193,7 @@ impl Relay<'_> {
                 let mut found = Effects::NONE;
                 if !harmless {
                     found = watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
-                    if meaning.query(found, text, self.session.backslash) {
-                        dialogue.expect_change();
-                    }
+                    dialogue.expect_change(meaning.query(found, text, self.session.backslash));
                 }
                 if meaning.leads_to_temporary(self.session.temporary) {
                     watch.create(text);

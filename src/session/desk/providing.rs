@@ -13,7 +13,7 @@ use crate::sql::meaning::is_of_its_time;
 
 impl Desk<'_> {
     /// Whether a statement has to be parsed while something is under way that may change what it means.
-    pub(super) fn is_ambiguous(&mut self) -> bool {
+    pub(super) fn is_ambiguous(&self) -> bool {
         if !self.dialogue.is_changing() && self.meaning.is_settled() {
             return false;
         }
