@@ -255,7 +255,7 @@ impl Scan {
     /// What is said around the body of a DO.
     fn block(&mut self, key: Key) -> Phase {
         if self.before == Key::Language && key != Key::PlPgSql {
-            self.found |= Effects::OPAQUE;
+            self.found |= block::ANYTHING;
         }
         Phase::Do
     }

@@ -8,12 +8,15 @@ use crate::sql::key::Key;
 use crate::sql::lexer::{Lexer, Token};
 use crate::sql::literal::{Kind, Literal};
 
+/// What may be run that nobody can read here: other settings, other tables, fewer prepared statements.
+pub(super) const ANYTHING: Effects = Effects::OPAQUE.union(Effects::DEFINES).union(Effects::DEALLOCATE);
+
 /// Of a DO with this body.
 pub(super) fn effects(body: Literal<'_>, backslash: bool) -> Effects {
     match body.kind {
         Kind::Dollar => tokens(body.raw, backslash),
         Kind::Plain | Kind::Escape if as_written(body) => words(body.raw),
-        _ => Effects::OPAQUE | words(body.raw),
+        _ => ANYTHING | words(body.raw),
     }
 }
 
@@ -30,7 +33,7 @@ fn tokens(body: &[u8], backslash: bool) -> Effects {
             | match token {
                 Token::Word(word) => of(Key::of(word)),
                 Token::Quoted(name) => of(Key::of_quoted(name)),
-                Token::Escaped(_) => Effects::OPAQUE,
+                Token::Escaped(_) => ANYTHING,
                 _ => Effects::NONE,
             }
     })
@@ -43,7 +46,8 @@ fn words(body: &[u8]) -> Effects {
 
 fn of(key: Key) -> Effects {
     match key {
-        Key::SetConfig | Key::Set | Key::Reset | Key::Execute | Key::PgSettings => Effects::OPAQUE,
+        Key::SetConfig | Key::Set | Key::Reset | Key::PgSettings => Effects::OPAQUE,
+        Key::Execute => ANYTHING,
         Key::Lock => Effects::LOCK,
         Key::Unlock => Effects::UNLOCK,
         Key::Temp | Key::PgTemp => Effects::TEMP,

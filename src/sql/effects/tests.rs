@@ -217,14 +217,8 @@ fn opaque() {
             "SELECT set_config(set_config(set_config(",
             "DO 'BEGIN PERFORM set_config(''a'', ''b'', false); END'",
             "DO $$ BEGIN SET x = 1; END $$",
-            "DO $x$ BEGIN EXECUTE $$SET x = 1$$; END $x$",
             "do language plpgsql $$ begin reset x; end $$",
             "DO $$ BEGIN UPDATE t SET a = 1; END $$",
-            "DO E'BEGIN S\\x45T x = 1; END'",
-            "DO 'BEGIN SE'\n'T x = 1; END'",
-            "DO LANGUAGE plperl $$ 1 $$",
-            "DO LANGUAGE \"plpython3u\" $$ 1 $$",
-            "DO $$ 1 $$ LANGUAGE 'plperl'",
             "EXECUTE p",
             "EXECUTE p(1, 2)",
             "EXPLAIN ANALYZE EXECUTE p",
@@ -242,9 +236,20 @@ fn opaque() {
             "SELECT set_config('a', 'b', NOT true)",
             "SELECT set_config('a', 'b', c) FROM t",
             "SELECT set_config('a', 'b', false); EXECUTE p",
-            "SET x = 1; DO $$ BEGIN EXECUTE 'x'; END $$",
         ],
     );
+    each(
+        "opaque deallocate",
+        &[
+            "DO $x$ BEGIN EXECUTE $$SET x = 1$$; END $x$",
+            "DO E'BEGIN S\\x45T x = 1; END'",
+            "DO 'BEGIN SE'\n'T x = 1; END'",
+            "DO LANGUAGE plperl $$ 1 $$",
+            "DO LANGUAGE \"plpython3u\" $$ 1 $$",
+            "DO $$ 1 $$ LANGUAGE 'plperl'",
+        ],
+    );
+    check("SET x = 1; DO $$ BEGIN EXECUTE 'x'; END $$", "settings opaque deallocate");
     check("SELECT U&\"set\\005fconfig\"('a', 'b', false)", "opaque lock currval");
 }
 
@@ -379,7 +384,7 @@ fn backslashes() {
     let sql = br"SELECT '\'; SET x = 1; --'";
     assert_eq!(show(effects(sql, false)), "settings");
     assert_eq!(show(effects(sql, true)), "");
-    assert_eq!(show(effects(br"DO 'BEGIN S\105T x; END'", true)), "opaque");
+    assert_eq!(show(effects(br"DO 'BEGIN S\105T x; END'", true)), "opaque deallocate");
 }
 
 #[test]
