@@ -11,8 +11,10 @@ use crate::protocol::encode;
 pub struct Answer {
     /// Settings that were asked for or that it lists: `None` for one that it does not know.
     pub settings: Vec<(String, Option<String>)>,
+    /// Settings that the session's user may not set: somebody has.
+    foreign: Vec<(String, String)>,
     /// Ties that are there.
-    pub pins: Pins,
+    pins: Pins,
 }
 
 /// Which settings are asked for beside those that are named.
@@ -103,13 +105,20 @@ fn count(pin: Pin) -> Option<&'static str> {
 }
 
 impl Answer {
+    /// Ties that are there, for a session that is known to have these settings: another that its user may not set can be set on
+    /// no other server.
+    pub fn pins(&self, known: &Parameters) -> Pins {
+        let foreign = self.foreign.iter().any(|(name, value)| known.quiet(name) != Some(value));
+        self.pins.with(Pin::Setting, foreign)
+    }
+
     /// What is there and not among what is `known`, in words; empty when that is nothing.
     pub fn leaks(&self, known: &Parameters, pins: Pins) -> String {
         let unknown = |name: &str, value: &Option<String>| {
             value.is_some() && known.reported(name).is_none() && known.quiet(name) != value.as_deref()
         };
         let settings = self.settings.iter().filter(|(name, value)| unknown(name, value)).map(|(name, _)| &**name);
-        let pins = self.pins.without(pins);
+        let pins = self.pins(known).without(pins);
         settings.chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
     }
 
@@ -121,8 +130,10 @@ impl Answer {
         let (key, value) = (text(key?)?, value.map(text));
         match (key.split_at_checked(1)?, rest) {
             (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
-            // Nobody can set it for the client on another server.
-            (("#", _), []) => self.pins = self.pins.with(Pin::Setting, value.flatten().is_some()),
+            (("#", name), []) => match value.flatten() {
+                Some(value) => self.foreign.push((name.to_string(), value.to_string())),
+                None => self.settings.push((name.to_string(), None)),
+            },
             (("!", pin), []) => {
                 let pin = Pins::from_bits(pin.parse().ok()?);
                 if value.flatten()? != "0" {
@@ -184,14 +195,17 @@ mod tests {
         assert_eq!(answer.row(&row("!1", Some("2"))), Some(()));
         assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
         assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
-        let settings = vec![("a".to_string(), Some("1".to_string())), ("b".to_string(), None)];
-        assert_eq!(answer, Answer { settings, pins: Pin::Lock.into() });
+        let unset = |name: &str| (name.to_string(), None);
+        let settings = vec![("a".to_string(), Some("1".to_string())), unset("b"), unset("log_statement")];
+        assert_eq!(answer, Answer { settings, foreign: Vec::new(), pins: Pin::Lock.into() });
         let mut known = Parameters::default();
         assert_eq!(answer.leaks(&known, Pins::NONE), "a, advisory_lock");
         known.set_quiet("a", "1");
         assert_eq!(answer.leaks(&known, Pin::Lock.into()), "");
         assert_eq!(answer.row(&row("#log_statement", Some("all"))), Some(()));
         assert_eq!(answer.leaks(&known, Pin::Lock.into()), "setting");
+        known.set_quiet("log_statement", "all");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "", "he may set it after all");
         for wrong in
             [&b""[..], b"\0\x02", b"\0\x01\0\0\0\0", b"\0\x02\0\0\0\x05=a", &[row("=a", None), vec![0]].concat()]
         {

@@ -190,7 +190,7 @@ impl Relay<'_> {
             }
         });
         let before = if question.released { Pins::NONE } else { self.session.client.pins() };
-        let pins = before.without(question.pins) | answer.pins | question.tied;
+        let pins = before.without(question.pins) | answer.pins(&self.session.parameters) | question.tied;
         self.tie(pins, question.suspect.as_deref().unwrap_or_default())
     }
 
