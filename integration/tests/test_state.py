@@ -80,6 +80,17 @@ def test_roles(one_server, postgres):
         assert value(one, "select current_user") == "app"
 
 
+@pytest.mark.parametrize(
+    "how", ["execute 'set role played'", "set role played", "perform set_config('role', 'played', false)"]
+)
+def test_a_role_that_a_block_takes_on_is_its_clients(one_server, postgres, how):
+    postgres.run("drop role if exists played", "create role played", "grant played to app")
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute(f"do $$ begin {how}; end $$")
+        assert value(other, "select current_user") == "app"
+        assert value(one, "select current_user") == "played"
+
+
 def test_nobody_runs_as_somebody_else_when_a_role_is_gone(one_server, postgres):
     postgres.run("drop role if exists gone", "create role gone", "grant gone to app")
     with connect(one_server) as one, connect(one_server) as other:

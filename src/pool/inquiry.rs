@@ -38,6 +38,8 @@ pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, others: Others)
     let counts = counted.map(|(pin, count)| {
         format!("SELECT '!{}', (SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text", pin as u8)
     });
+    // No server lists it.
+    let names = names.chain((others != Others::None).then_some(ROLE));
     let listed = (others != Others::None).then(listed);
     let in_functions = (others == Others::InFunctions).then(|| IN_FUNCTIONS.to_string());
     named(names).into_iter().chain(counts).chain(listed).chain(in_functions).collect::<Vec<_>>().join(" UNION ALL ")
@@ -115,7 +117,8 @@ impl Answer {
     /// What is there and not among what is `known`, in words; empty when that is nothing.
     pub fn leaks(&self, known: &Parameters, pins: Pins) -> String {
         let unknown = |name: &str, value: &Option<String>| {
-            value.is_some() && known.reported(name).is_none() && known.quiet(name) != value.as_deref()
+            let plays_none = name == ROLE && value.as_deref() == Some("none");
+            value.is_some() && !plays_none && known.reported(name).is_none() && known.quiet(name) != value.as_deref()
         };
         let settings = self.settings.iter().filter(|(name, value)| unknown(name, value)).map(|(name, _)| &**name);
         let pins = self.pins(known).without(pins);
@@ -172,10 +175,12 @@ mod tests {
             ask(&[], Pin::Cursor.into(), Others::None),
             "SELECT '!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text"
         );
-        let known = ask(&["x.known"], Pins::NONE, Others::None);
+        let known = ask(&["x.known", "role"], Pins::NONE, Others::None);
         let listed = ask(&["x.known"], Pins::NONE, Others::Listed);
         assert_eq!(listed, format!("{known} UNION ALL {}", super::listed()));
-        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), format!("{} UNION ALL {IN_FUNCTIONS}", super::listed()));
+        let role = ask(&["role"], Pins::NONE, Others::None);
+        let everything = format!("{role} UNION ALL {} UNION ALL {IN_FUNCTIONS}", super::listed());
+        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), everything);
         assert_eq!(ask(&[], Pin::Load.into(), Others::None), "");
     }
 
@@ -194,6 +199,11 @@ mod tests {
         assert_eq!(answer.row(&row("=b", None)), Some(()));
         assert_eq!(answer.row(&row("!1", Some("2"))), Some(()));
         assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
+        let mut role = Answer::default();
+        assert_eq!(role.row(&row("=role", Some("none"))), Some(()));
+        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE), "");
+        assert_eq!(role.row(&row("=role", Some("x"))), Some(()));
+        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE), "role");
         assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
         let unset = |name: &str| (name.to_string(), None);
         let settings = vec![("a".to_string(), Some("1".to_string())), unset("b"), unset("log_statement")];

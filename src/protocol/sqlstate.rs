@@ -21,6 +21,8 @@ pub const INVALID_AUTHORIZATION: SqlState = *b"28000";
 pub const INVALID_PASSWORD: SqlState = *b"28P01";
 /// `invalid_sql_statement_name`: of a prepared statement
 pub const INVALID_STATEMENT_NAME: SqlState = *b"26000";
+/// `duplicate_prepared_statement`
+pub const DUPLICATE_STATEMENT: SqlState = *b"42P05";
 /// `invalid_catalog_name`
 pub const INVALID_CATALOG_NAME: SqlState = *b"3D000";
 /// `too_many_connections`

@@ -108,8 +108,10 @@ impl Desk<'_> {
         let batch = self.dialogue.batch;
         let in_doubt = |name: &[u8]| {
             let known = self.statements.names.get(name);
+            // Another would be sent in its place (`provide`), which may be in doubt as well.
+            let has_substitute = |known: &Statement| known.dialect != self.dialect && !self.memory.has(known.id);
             self.statements.is_in_doubt(name, batch)
-                || known.is_some_and(|known| self.memory.is_in_doubt(known.id, batch))
+                || known.is_some_and(|known| self.memory.is_in_doubt(known.id, batch) || has_substitute(known))
         };
         let dropped = |text: Option<&[u8]>| {
             let text = text.and_then(cut_str).map(|(text, _)| text).filter(|text| self.drops || may_deallocate(text));

@@ -112,7 +112,8 @@ impl Relay<'_> {
             backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
                 if verdict == Verdict::Forward {
-                    watch.failed(batch);
+                    // With all that was skipped up to the next Sync.
+                    watch.failed(dialogue.answering());
                 }
                 return self.judge_error(verdict, next);
             }

@@ -40,6 +40,12 @@ impl Relay<'_> {
             // Somebody has dropped it, and perhaps all, where nobody saw it: in a function.
             lease.iter_mut().for_each(|lease| lease.server().memory.doubt_statements());
         }
+        if let (Some(sqlstate::DUPLICATE_STATEMENT), Some(Owed::OurParse(Some(id)) | Owed::Parse(Some(id)))) =
+            (code, next)
+        {
+            // It has something of that name that nobody knows of.
+            lease.iter_mut().for_each(|lease| lease.server().memory.unsure(id));
+        }
         match verdict {
             // What ends the session is the client's, also where it answers a Sync of ours.
             Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),

@@ -119,6 +119,24 @@ fn tables_altered_behind_a_server_that_lacks_the_statement() {
     ]);
 }
 
+/// What failed is no statement that comes behind it, where it stood for another.
+#[test]
+fn batches_that_fail_in_front_of_a_statement_of_other_settings() {
+    let lose = "c: Q do $$ begin deallocate all; end $$\nc: wait";
+    check(&[
+        &format!(
+            "a: P s select 11\na: S\na: Q set datestyle='ISO,DMY'\na: wait\n{lose}
+         b: Q set datestyle='ISO,DMY'\nb: P q select 11\nb: S\nb: wait\n{lose}
+         a: B - nope\na: E - 0\na: B - s\na: E - 0\na: S\na: P s select 22\na: S\na: B - s\na: E - 0\na: S\na: wait
+         b: B - q\nb: E - 0\nb: S\nb: wait\nb: P z select 11\nb: B - z\nb: E - 0\nb: S"
+        ),
+        &format!(
+            "a: P s select 11\na: S\na: Q set datestyle='ISO,DMY'\na: wait\n{lose}
+         a: B - nope\na: D S s\na: S\na: B - s\na: E - 0\na: S"
+        ),
+    ]);
+}
+
 /// Settings by which constants are read and that no server reports.
 #[test]
 fn settings_of_constants() {

@@ -18,6 +18,7 @@ fn settings_that_are_refused() {
         "a: Q begin; savepoint x\na: Q set lc_messages='C'\na: Q rollback to x\na: Q commit\na: wait\nb: Q select 1",
         "a: Q begin; savepoint x; set work_mem='3MB'; savepoint y\na: Q set log_statement='all'\na: Q rollback to y; commit\na: wait
          b: Q show work_mem\nb: wait\na: Q show work_mem",
+        "a: E nowhere 0\na: Q select 1\na: Q set work_mem='7MB'\na: S\na: wait\nb: Q select 1\nb: wait\na: Q show work_mem",
         "a: Q set dynamic_library_path='x'\na: wait\nb: Q select 1\nb: wait\na: Q select 1",
     ]);
 }
