@@ -16,7 +16,7 @@
 //! | [`observe`] | numbers, pictures, log lines; what the workers tell of statements ([`observe::report`]) and what is made of it ([`observe::analyst`]: the store, the history, and in [`observe::repeats`] N+1 and its kin); knows nobody, is known by all | repeats, advice and health are pure |
 //! | [`net`] | bytes to and from the kernel; in it [`net::lane`], one direction's bytes | lane is pure |
 //! | [`pool`] | a few servers for many clients; in it [`pool::ledger`] (who holds, who rests), [`pool::memory`] (what a server remembers) | those are pure |
-//! | [`session`] | one client from hello to goodbye; in it [`session::dialogue`] (what may follow what), [`session::desk`] (prepared statements), [`session::watch`] (what it leaves behind), [`session::tape`] (how long each statement took, with which values) | those are pure |
+//! | [`session`] | one client from hello to goodbye; in it [`session::dialogue`] (what may follow what), [`session::desk`] (prepared statements), [`session::watch`] (what it leaves behind), [`session::meaning`] (what its texts mean meanwhile), [`session::tape`] (how long each statement took, with which values) | those are pure |
 //! | [`web`] | HTTP: the dashboard, health, metrics, lists; reads a [`observe::snapshot::Snapshot`] and [`observe::insight`], nothing else | |
 //! | [`notify`] | a word to systemd | |
 //! | [`app`] | the root: builds all of it, accepts, watches clock and signals, reloads, drains | |

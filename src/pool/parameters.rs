@@ -114,19 +114,26 @@ impl Parameters {
     /// Whether it is to act for somebody who it does not act for now. Where that is refused, for there may be no such role any
     /// more, what comes next must not be run as somebody else: it finds a transaction that has failed.
     fn becomes_another(&self, wanted: &Parameters) -> bool {
-        let role = |of: &Parameters| of.quiet(ROLE).map(str::to_string);
-        let own = |of: &Parameters| of.reported(AUTHORIZATION).map(str::to_string);
-        (role(wanted).is_some() && role(self) != role(wanted)) || (own(self).is_some() && own(self) != own(wanted))
+        let plays_another = wanted.role().is_some() && self.role() != wanted.role();
+        plays_another || (self.own().is_some() && self.own() != wanted.own())
+    }
+
+    /// In whose place the session acts.
+    fn role(&self) -> Option<&str> {
+        self.quiet(ROLE)
+    }
+
+    /// Who the session is.
+    fn own(&self) -> Option<&str> {
+        self.reported(AUTHORIZATION)
     }
 
     /// Back to whoever logged in, if the session is somebody else; RESET for each quiet parameter that is set and not wanted.
     fn resets(&self, wanted: &Parameters, sql: &mut String) {
-        let role = |of: &Parameters| find(&of.quiet, ROLE).map(|setting| setting.value.clone());
-        let own = |of: &Parameters| find(&of.reported, AUTHORIZATION).map(|setting| setting.value.clone());
-        if own(self) != own(wanted) {
+        if self.own() != wanted.own() {
             sql.push_str("RESET SESSION AUTHORIZATION; ");
         }
-        if role(self).is_some() && role(self) != role(wanted) {
+        if self.role().is_some() && self.role() != wanted.role() {
             sql.push_str("RESET ROLE; ");
         }
         for setting in

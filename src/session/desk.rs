@@ -59,7 +59,7 @@ pub struct Desk<'a> {
     pub lane: &'a mut Lane,
     /// What may have been left on the server.
     pub watch: &'a mut Watch,
-    /// What its texts mean now.
+    /// What it has changed of what its texts mean.
     pub meaning: &'a mut Meaning,
     /// Whether backslashes are escapes everywhere (`standard_conforming_strings = off`).
     pub backslash: bool,
@@ -71,7 +71,7 @@ pub struct Desk<'a> {
     pub hunting: bool,
     /// What does, as far as it is known.
     pub culprits: &'a Culprits,
-    /// The same, as statements are told apart by it.
+    /// What its texts mean now, as statements are told apart by it.
     pub dialect: Dialect,
     /// What the pool knows.
     pub catalog: &'a Mutex<Catalog>,
