@@ -31,8 +31,12 @@ impl Desk<'_> {
             Standing::Unseen | Standing::Pending => {}
         }
         let era = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).era();
-        if self.dialogue.status() == TransactionStatus::Failed || !statement.is_in_doubt(era) {
+        if !statement.is_in_doubt(era) {
             return None;
+        }
+        if self.dialogue.status() == TransactionStatus::Failed {
+            // Nothing can be described in it; what is on its way may end it.
+            return self.dialogue.is_busy().then_some(Judged::Await);
         }
         described.get_or_insert_default().check(statement.clone());
         self.send_check(statement);
