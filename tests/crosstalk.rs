@@ -76,12 +76,12 @@ async fn nobody_sees_what_is_anothers() {
     world.crier.send(Default::default()).unwrap();
     let killed = disturber.await.unwrap();
     let who_notifies = who_notifies.await.unwrap().unwrap_or_else(|complaint| panic!("{complaint}"));
+    let clients = all(clients, Client::farewell).await;
 
     let answered: usize = clients.iter().map(|client| client.answered).sum();
     let losses: Vec<&String> = clients.iter().chain([&who_notifies]).flat_map(|client| &client.losses).collect();
     eprintln!("{answered} statements, {killed} servers killed, {} clients lost theirs", losses.len());
     assert!(answered >= statements && losses.len() <= killed, "{killed} were killed, and lost: {losses:#?}");
-    let clients = all(clients, Client::farewell).await;
     spawn_blocking(move || at_rest(&postgres, &pgweir)).await.unwrap();
     drop((clients, who_notifies));
 }

@@ -77,14 +77,22 @@ impl Client {
         Ok(self)
     }
 
-    /// One more look when all is over.
+    /// One more look when all is over; again where the last server that was killed is missed only now.
     pub async fn farewell(mut self) -> Result<Client, String> {
+        loop {
+            let outcome = self.look_around().await;
+            let is_over = outcome.is_ok();
+            self.recover(outcome).await?;
+            if is_over {
+                return Ok(self);
+            }
+        }
+    }
+
+    async fn look_around(&mut self) -> Outcome<()> {
         let statements = [self.ask(), self.look()];
-        let outcome = self.exchange(Batch::of(&statements, Form::Queries)).await;
-        outcome.map_err(|trouble| self.complaint(trouble))?;
-        let outcome = self.named_once().await;
-        outcome.map_err(|trouble| self.complaint(trouble))?;
-        Ok(self)
+        self.exchange(Batch::of(&statements, Form::Queries)).await?;
+        self.named_once().await
     }
 
     async fn recover(&mut self, outcome: Outcome<()>) -> Result<(), String> {
@@ -173,7 +181,7 @@ impl Client {
     }
 
     pub fn remember(&mut self, text: &str) {
-        if self.said.len() == REMEMBERED {
+        while self.said.len() >= REMEMBERED {
             self.said.pop_front();
         }
         self.said.push_back(text.to_string());
