@@ -48,11 +48,11 @@ pub(super) enum Standing {
 }
 
 impl Described {
-    /// Nothing is under way. Whether nothing was found out either that somebody will ask for.
-    pub(super) fn rest(&mut self) -> bool {
+    /// Nothing is under way; `told`: the client has heard why. Whether nothing was found out either that somebody will ask for.
+    pub(super) fn rest(&mut self, told: bool) -> bool {
         self.asked.clear();
         if let Check::Running(statement) = &self.check {
-            self.check = Check::Unknown(statement.id);
+            self.check = if told { Check::None } else { Check::Unknown(statement.id) };
         }
         matches!(self.check, Check::None)
     }
@@ -168,9 +168,11 @@ mod tests {
         assert_eq!(tell(&mut described, 25, 7), Some(1), "another type");
         assert_eq!((described.standing(1), described.standing(1)), (Standing::Changed, Standing::Unseen));
         described.check(statement.clone());
-        assert!(!described.rest());
+        assert!(!described.rest(false));
         assert_eq!((described.standing(1), described.standing(1)), (Standing::Unknown, Standing::Unseen));
-        assert!(described.rest());
+        assert!(described.rest(false));
+        described.check(statement.clone());
+        assert!(described.rest(true), "its Bind was skipped, and the next is looked at again");
         described.check(statement.clone());
         assert_eq!(tell(&mut described, 23, 8), None, "another table with the same columns");
         assert_eq!(described.standing(1), Standing::Unseen);

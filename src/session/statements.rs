@@ -134,13 +134,13 @@ impl Statements {
         all.find(|(_, statement)| *statement.name == *on_server).map(|(name, _)| &**name)
     }
 
-    /// Nothing is under way.
+    /// Nothing is under way; `told`: an error was the client's, and the server skips to its Sync.
     #[inline]
-    pub(super) fn rest(&mut self) {
+    pub(super) fn rest(&mut self, told: bool) {
         if !self.former.is_empty() {
             self.former = HashMap::new();
         }
-        self.described.take_if(|described| described.rest());
+        self.described.take_if(|described| described.rest(told));
     }
 
     /// How many names there are.

@@ -102,6 +102,12 @@ fn tables_altered_behind_a_server_that_lacks_the_statement() {
         &format!("{names}\n{other}\na: P - select 1\na: B - -\na: E - 0\n{use_it}\nb: Q select 1"),
         &format!("{names}\n{other}\na: Q begin; select 1/0\na: wait\na: Q rollback\n{use_it}\n{use_it}\nb: Q select 1"),
         &format!(
+            "{names}\n{other}\na: Q begin; select 1/0\na: wait\na: P - rollback\na: B - -\na: E - 0\n{use_it}\n{use_it}\nb: Q select 1"
+        ),
+        &format!(
+            "{names}\n{other}\na: Q begin; select 1/0\na: wait\na: P - rollback\na: B - -\n{use_it}\na: Q rollback\na: wait\n{use_it}"
+        ),
+        &format!(
             "{names}\n{wider}\na: Q begin\na: wait\n{use_it}\na: P - select 1\na: B - -\na: E - 0\n{use_it}\na: Q commit\na: wait\nb: Q select 1"
         ),
         &format!(

@@ -36,7 +36,13 @@ impl Desk<'_> {
         }
         if self.dialogue.status() == TransactionStatus::Failed {
             // Nothing can be described in it; what is on its way may end it.
-            return self.dialogue.is_busy().then_some(Judged::Await);
+            if self.dialogue.is_busy() {
+                return Some(Judged::Await);
+            }
+            // What ended it in this batch shows in the status only with its Sync; what did not, has the check fail.
+            if !self.dialogue.is_open() {
+                return None;
+            }
         }
         described.get_or_insert_default().check(statement.clone());
         self.send_check(statement);
