@@ -98,8 +98,9 @@ impl Relay<'_> {
         let batch = dialogue.answering();
         let verdict = dialogue.receive(&frame, &mut lease.server().memory);
         if tape.is_on() && !ours && !asked && verdict == Verdict::Forward {
-            let (now, keys) = (course.times.nanos, &self.session.worker.observer.shared().keys);
-            let reply = Reply { frame, batch, is_query: next == Some(Owed::Query), now, keys };
+            let (worker, now) = (&self.session.worker, course.times.nanos);
+            let (keys, texts) = (&worker.observer.shared().keys, &worker.texts);
+            let reply = Reply { frame, batch, is_query: next == Some(Owed::Query), now, keys, texts };
             tape.hear(&reply, self.session.statements.as_deref_mut());
         }
         match frame.tag {

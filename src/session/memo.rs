@@ -1,24 +1,16 @@
-//! What a conversation remembers from one message to the next, to know what is run: texts read before, descriptions seen
-//! before, what was asked to be described, what is bound where. Pure.
+//! What a conversation remembers from one message to the next, to know what is run: what was asked to be described, what is
+//! bound where. Pure.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::outline::Outlines;
-use super::rows;
 use super::tape::Bound;
-use crate::observe::keys::{Keys, Shape};
-use crate::observe::report::Columns;
 use crate::pool::catalog::Statement;
 use crate::sql::digest::Reading;
 
-/// It stays with the lent buffers, so that texts and descriptions that come again are found again.
-#[derive(Debug)]
+/// Of one conversation.
+#[derive(Debug, Default)]
 pub struct Memo {
-    shapes: Box<[Option<(u64, Shape)>; PLACES]>,
-    columns: Box<[Option<Seen>; PLACES]>,
-    /// Plain texts.
-    pub(super) outlines: Outlines,
     described: VecDeque<(u32, Subject)>,
     /// The unnamed portal's.
     pub(super) bound: Bound,
@@ -26,10 +18,6 @@ pub struct Memo {
     comment: Option<(u32, Box<[u8]>)>,
     parsed: Option<(u32, Reading, u64)>,
 }
-
-/// A description's hash, its columns, and which of them are in binary.
-#[derive(Debug)]
-struct Seen(u64, Arc<Columns>, u64);
 
 /// What a Describe is about.
 #[derive(Debug, Clone)]
@@ -44,62 +32,13 @@ pub enum Subject {
     Portal,
 }
 
-/// Texts, and descriptions, that are found again; more take each other's places.
-const PLACES: usize = 64;
-
 /// Named portals of one client.
 const MOST_PORTALS: usize = 64;
 
 /// Descriptions under way.
 const MOST_DESCRIBED: usize = 1024;
 
-impl Default for Memo {
-    fn default() -> Memo {
-        Memo {
-            shapes: Box::new([None; PLACES]),
-            columns: Box::new(std::array::from_fn(|_| None)),
-            outlines: Outlines::default(),
-            described: VecDeque::new(),
-            bound: Bound::default(),
-            portals: Vec::new(),
-            comment: None,
-            parsed: None,
-        }
-    }
-}
-
 impl Memo {
-    /// The shape of a text: what was made of it before, or what `read` makes of it, if that may be kept.
-    pub fn shape(&mut self, text: &[u8], keys: &Keys, read: impl FnOnce() -> (Shape, bool)) -> Shape {
-        let hash = keys.bytes(text);
-        let place = &mut self.shapes[hash as usize % PLACES];
-        match place {
-            Some((known, shape)) if *known == hash => *shape,
-            _ => {
-                let (shape, keep) = read();
-                if keep {
-                    *place = Some((hash, shape));
-                }
-                shape
-            }
-        }
-    }
-
-    /// The columns that a RowDescription's body names, and which are in binary.
-    pub fn columns(&mut self, body: &[u8], keys: &Keys) -> Option<(Arc<Columns>, u64)> {
-        let hash = keys.bytes(body);
-        let place = &mut self.columns[hash as usize % PLACES];
-        if let Some(Seen(known, columns, formats)) = place
-            && *known == hash
-        {
-            return Some((columns.clone(), *formats));
-        }
-        let (columns, formats) = rows::describe(body)?;
-        let columns = Arc::new(columns);
-        *place = Some(Seen(hash, columns.clone(), formats));
-        Some((columns, formats))
-    }
-
     /// A Describe is sent.
     pub fn describe(&mut self, batch: u32, subject: Subject) {
         if self.described.len() < MOST_DESCRIBED {
@@ -171,7 +110,7 @@ impl Memo {
         self.parsed.filter(|(of, ..)| *of == batch).map(|(_, reading, sent)| (reading, sent))
     }
 
-    /// Ready for the next conversation; texts and descriptions stay.
+    /// Ready for the next conversation.
     #[inline]
     pub fn clear(&mut self) {
         self.described.clear();

@@ -4,7 +4,7 @@
 //! with one server, its two halves in `upward` and `downward`, errors in `errors`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them),
-//! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`),
+//! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`; `texts`: what was read before),
 //! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 
 pub mod alarm;
@@ -31,6 +31,7 @@ pub mod owed;
 mod parting;
 mod preparing;
 pub mod question;
+pub mod recall;
 mod refusal;
 mod relay;
 pub mod replication;
@@ -48,6 +49,7 @@ pub mod statements;
 pub mod stay;
 pub mod tape;
 mod telling;
+pub mod texts;
 mod turned;
 mod unread;
 mod upward;

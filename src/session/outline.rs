@@ -1,18 +1,19 @@
 //! Plain texts whose numbers alone differ, read once: the next of the same outline is known by it. Pure.
 
+use super::recall::Recall;
 use super::tape::Bound;
+use super::texts::SETS;
 use crate::observe::keys::{Keys, Scalar};
 use crate::sql::digest::{self, Reading, SLOTS, Statement, Value};
 use crate::sql::effects;
 use crate::sql::skeleton::{NUMBERS, Skeleton, skeleton};
 
-/// What was read lately; outlines that share a place take it from each other.
+/// What was read lately.
 #[derive(Debug)]
-pub struct Outlines(Box<[Option<Outline>; PLACES]>);
+pub struct Outlines(Recall<Outline>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Outline {
-    hash: u64,
     reading: Reading,
     /// It leaves nothing behind on its server.
     harmless: bool,
@@ -29,11 +30,9 @@ enum Place {
     Negative(u8),
 }
 
-const PLACES: usize = 64;
-
 impl Default for Outlines {
     fn default() -> Outlines {
-        Outlines(Box::new([None; PLACES]))
+        Outlines(Recall::new(SETS))
     }
 }
 
@@ -42,18 +41,14 @@ impl Outlines {
     /// that is not plain, or not one statement.
     pub fn bound(&mut self, text: &[u8], keys: &Keys) -> Option<(Bound, bool)> {
         let found = skeleton(text)?;
-        let hash = hash(text, &found, keys);
-        let place = &mut self.0[hash as usize % PLACES];
-        let outline = match place {
-            Some(known) if known.hash == hash => known,
-            _ => place.insert(Outline::read(hash, text, &found)?),
-        };
+        let read = || Outline::read(text, &found).ok_or(());
+        let outline = self.0.get_or(hash(text, &found, keys), read).ok()?;
         Some((outline.fill(text, &found, keys), outline.harmless))
     }
 }
 
 impl Outline {
-    fn read(hash: u64, text: &[u8], found: &Skeleton) -> Option<Outline> {
+    fn read(text: &[u8], found: &Skeleton) -> Option<Outline> {
         let mut statements = digest::statements(text, false);
         let statement = statements.next()?;
         if statements.next().is_some() {
@@ -65,7 +60,7 @@ impl Outline {
         }
         // A plain text has no strings, so that it is all one what backslashes are in them.
         let harmless = effects(text, false).is_empty();
-        Some(Outline { hash, reading: statement.reading, harmless, places })
+        Some(Outline { reading: statement.reading, harmless, places })
     }
 
     fn fill(&self, text: &[u8], found: &Skeleton, keys: &Keys) -> Bound {

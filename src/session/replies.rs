@@ -1,10 +1,11 @@
 //! What a server's replies say of the statements on the tape. Pure.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::memo::Subject;
 use super::statements::Statements;
 use super::tape::{Bound, Running, Tape};
+use super::texts::{Texts, lock};
 use crate::observe::keys::{Keys, Shape};
 use crate::observe::lore::Lore;
 use crate::observe::report::Columns;
@@ -24,6 +25,8 @@ pub struct Reply<'a> {
     pub now: u64,
     /// Of the process.
     pub keys: &'a Keys,
+    /// Of the worker.
+    pub texts: &'a Mutex<Texts>,
 }
 
 impl Tape {
@@ -66,7 +69,7 @@ impl Tape {
     }
 
     fn hear_columns(&mut self, reply: &Reply<'_>, statements: Option<&mut Statements>) {
-        let found = reply.frame.whole().and_then(|body| self.memo.columns(body, reply.keys));
+        let found = reply.frame.whole().and_then(|body| lock(reply.texts).columns(body, reply.keys));
         if reply.is_query {
             if let Some((columns, formats)) = found {
                 self.describe(&columns, formats);

@@ -2,11 +2,14 @@
 //! them.
 
 use super::bound::Reader;
+use std::sync::Mutex;
+
 use super::memo::Subject;
 use super::relay::Relay;
 use super::statements::Statements;
 use super::stay::Session;
 use super::tape::{Bound, Mark, Running, Tape};
+use super::texts::{Texts, lock};
 use crate::config::{Parameters, PoolMode};
 use crate::observe::keys::{Keys, Shape};
 use crate::observe::known::Sight;
@@ -52,6 +55,7 @@ struct Look<'a> {
     /// The client has just come.
     young: bool,
     observer: &'a Observer,
+    texts: &'a Mutex<Texts>,
 }
 
 impl Relay<'_> {
@@ -90,6 +94,7 @@ impl Relay<'_> {
             backslash: *backslash,
             young: *looks <= YOUNG,
             observer: &worker.observer,
+            texts: &worker.texts,
         };
         let shared = plan.settings.pool_mode != PoolMode::Session;
         match tag {
@@ -130,7 +135,7 @@ impl Look<'_> {
         }
         let text = body.strip_suffix(&[0]).unwrap_or(body);
         let off = self.reader().keep == Parameters::Off;
-        if off && let Some((bound, harmless)) = tape.memo.outlines.bound(text, self.keys()) {
+        if off && let Some((bound, harmless)) = lock(self.texts).outlines.bound(text, self.keys()) {
             let sight = self.meet(&bound.reading, text);
             self.run(tape, Bound { capture: sight.capture, ..bound }, None);
             return harmless;
@@ -174,10 +179,10 @@ impl Look<'_> {
         };
         let mut comment = None;
         let (query, types) = cut_str(parse.definition).unwrap_or((parse.definition, b""));
-        let shape = tape.memo.shape(query, self.keys(), || {
+        let shape = lock(self.texts).shape(query, self.keys(), || {
             let (shape, found) = self.read(query);
             comment = found;
-            (shape, found.is_none())
+            if found.is_none() { Ok(shape) } else { Err(shape) }
         });
         tape.memo.parse(self.batch, shape.reading, comment, self.now);
         if !parse.name.is_empty() && shared {

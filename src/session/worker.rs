@@ -11,6 +11,7 @@ use super::limits::Limits;
 use super::meaning::Meaning;
 use super::settle::Settling;
 use super::tape::Tape;
+use super::texts::Texts;
 use super::watch::Watch;
 use crate::net::Lane;
 use crate::observe::nanos::Nanos;
@@ -46,6 +47,8 @@ pub struct Worker {
     pub observer: Observer,
     /// Time limits of the logins under way.
     pub alarms: Alarms,
+    /// What its clients' texts were found to be.
+    pub(super) texts: Mutex<Texts>,
     clients: AtomicUsize,
     deadlines: AtomicBool,
     up: Shelf<Lane>,
@@ -131,6 +134,7 @@ impl Worker {
             epoch,
             observer,
             alarms: Alarms::default(),
+            texts: Mutex::default(),
             clients: AtomicUsize::new(0),
             deadlines: AtomicBool::new(false),
             up: Shelf::new(UP_KEPT),
