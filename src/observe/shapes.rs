@@ -154,7 +154,10 @@ fn weight(facts: &Facts) -> usize {
     let lists = facts.tables.iter().chain(&facts.selected).map(|name| name.len() + size_of::<String>()).sum::<usize>();
     let compared = facts.compared.iter().flatten();
     let compared = compared.map(|c| c.column.len() + c.table.as_ref().map_or(0, String::len)).sum::<usize>();
-    size_of::<Facts>() + facts.sql.len() + lists + compared
+    let renamed = facts.renamed.iter();
+    let renamed =
+        renamed.map(|r| size_of_val(r) + r.label.len() + r.column.len() + r.table.as_ref().map_or(0, String::len));
+    size_of::<Facts>() + facts.sql.len() + lists + compared + renamed.sum::<usize>()
 }
 
 #[cfg(test)]

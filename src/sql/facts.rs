@@ -1,6 +1,7 @@
 //! What a shape that was never seen before says of itself: a text without values, tables, columns that are compared. Slow and
 //! allocating, for once a shape; never on the path. Pure.
 
+use super::digest::key::Key;
 use super::digest::scan::{self, Piece};
 use super::digest::{Kind, Reading, SLOTS};
 use super::lexer::Lexer;
@@ -43,6 +44,27 @@ pub struct Facts {
     pub exists: bool,
     /// The outermost select list's items, as they are written, at most 64.
     pub selected: Vec<String>,
+    /// Those of them that are columns under another name: `users.id AS users_id`.
+    pub renamed: Vec<Renamed>,
+}
+
+/// A column of a result that is called otherwise in its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// As the result calls it.
+    pub label: String,
+    /// Its table as far as the text tells, aliases resolved; without its schema.
+    pub table: Option<String>,
+    /// As its table calls it.
+    pub column: String,
+}
+
+impl Facts {
+    /// The table, where the text names one for it, and the column that the result calls so.
+    pub fn source<'a>(&'a self, label: &'a str) -> (Option<&'a str>, &'a str) {
+        let renamed = self.renamed.iter().find(|renamed| renamed.label == label);
+        renamed.map_or((None, label), |renamed| (renamed.table.as_deref(), &renamed.column))
+    }
 }
 
 /// The column that a value is compared with.
@@ -54,6 +76,11 @@ pub struct Compared {
     pub column: String,
     /// Whether it is compared by `=`, `IN` or `= ANY`, not by `<`, `LIKE`, ….
     pub equal: bool,
+}
+
+/// Whether a name in lower case has to be in quotes to be one.
+pub fn is_reserved(name: &str) -> bool {
+    Key::of_word(name.as_bytes()).is_reserved()
 }
 
 /// Reads the statement of a text that `reading` was made of; the first one where that cannot be told.
@@ -70,6 +97,7 @@ pub fn facts(text: &[u8], backslash: bool, reading: &Reading) -> Facts {
         aggregate: selected.aggregate(),
         exists: selected.exists(),
         selected: selected.shown(),
+        renamed: selected.renamed(&outline),
     }
 }
 

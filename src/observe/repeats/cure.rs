@@ -2,7 +2,7 @@
 
 use crate::observe::finding::FindingKind;
 use crate::sql::digest::Kind;
-use crate::sql::facts::{Compared, Facts};
+use crate::sql::facts::{Compared, Facts, is_reserved};
 
 /// What is known of a finding's statements.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ fn join(shapes: &Shapes<'_>) -> String {
     let joined = match (shapes.parent_table(), shapes.column) {
         (Some(parent), Some(column)) => format!(
             "SELECT … FROM {parent} JOIN {table} ON {table}.{asked} = {}: both in one statement. Or ",
-            on(parent, column)
+            on(&parent, column)
         ),
         _ => String::new(),
     };
@@ -66,7 +66,10 @@ fn aggregate(shapes: &Shapes<'_>) -> String {
 fn lateral(shapes: &Shapes<'_>) -> String {
     let (table, asked) = (shapes.table(), shapes.asked());
     let (parent, value) = match (shapes.parent_table(), shapes.column) {
-        (Some(parent), Some(column)) => (parent.to_owned(), on(parent, column)),
+        (Some(parent), Some(column)) => {
+            let value = on(&parent, column);
+            (parent, value)
+        }
         _ => ("unnest($1) AS p (id)".to_owned(), "p.id".to_owned()),
     };
     format!(
@@ -80,7 +83,7 @@ fn exists(shapes: &Shapes<'_>) -> String {
     match (shapes.parent_table(), shapes.column) {
         (Some(parent), Some(column)) => format!(
             "SELECT …, EXISTS (SELECT 1 FROM {table} WHERE {table}.{asked} = {}) FROM {parent}: a semi-join in the first statement.",
-            on(parent, column)
+            on(&parent, column)
         ),
         _ => format!("SELECT DISTINCT {asked} FROM {table} WHERE {asked} = ANY($1): a semi-join for all rows."),
     }
@@ -123,9 +126,22 @@ fn inserts(shapes: &Shapes<'_>) -> String {
     )
 }
 
-/// `authors.id` as it is, `id` with its table.
+/// `authors.id` as it is, `id` with its table, which is written as SQL already.
 fn on(table: &str, column: &str) -> String {
-    if column.contains('.') { column.to_owned() } else { format!("{table}.{column}") }
+    if column.contains('.') { written(column) } else { format!("{table}.{}", written(column)) }
+}
+
+/// A name, perhaps with others before it, as SQL wants it: in quotes where it would mean another without them.
+fn written(name: &str) -> String {
+    let quoted =
+        |part: &str| if is_plain(part) { part.to_owned() } else { format!("\"{}\"", part.replace('"', "\"\"")) };
+    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+fn is_plain(name: &str) -> bool {
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_' || !first.is_ascii());
+    let goes_on = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || !c.is_ascii());
+    begins && goes_on && !is_reserved(name)
 }
 
 impl Shapes<'_> {
@@ -133,27 +149,28 @@ impl Shapes<'_> {
         self.child?.compared.get(self.slot.unwrap_or(0))?.as_ref()
     }
 
-    /// The child's table: that of the compared column, or the first.
-    fn table(&self) -> &str {
+    /// The child's table, as SQL: that of the compared column, or the first.
+    fn table(&self) -> String {
         let compared = self.compared().and_then(|compared| compared.table.as_deref());
         let first = || self.child.and_then(|child| child.tables.first()).map(String::as_str);
-        compared.or_else(first).unwrap_or("…")
+        compared.or_else(first).map_or_else(|| "…".to_owned(), written)
     }
 
-    fn parent_table(&self) -> Option<&str> {
-        self.parent?.tables.first().map(String::as_str)
+    fn parent_table(&self) -> Option<String> {
+        self.parent?.tables.first().map(|table| written(table))
     }
 
-    /// The column that the child compares.
-    fn asked(&self) -> &str {
-        self.compared().map_or("…", |compared| &compared.column)
+    /// The column that the child compares, as SQL.
+    fn asked(&self) -> String {
+        self.compared().map_or_else(|| "…".to_owned(), |compared| written(&compared.column))
     }
 
-    /// What the child selects, as it is written, if that is short.
+    /// What the child selects, as it is written, if that is short and means the same where its table has no alias.
     fn list(&self) -> String {
         let selected = self.child.map_or(&[][..], |child| &child.selected);
-        let list = selected.join(", ");
-        if list.is_empty() || list.len() > 80 { "…".to_owned() } else { list }
+        let (list, table) = (selected.join(", "), self.table());
+        let own = |item: &String| item.split_once('.').is_none_or(|(first, _)| first == bare(&table));
+        if list.is_empty() || list.len() > 80 || !selected.iter().all(own) { "…".to_owned() } else { list }
     }
 
     /// The child asks for one row by what is its key, as far as names tell: its LIMIT says nothing.
@@ -164,9 +181,9 @@ impl Shapes<'_> {
 
     /// The child reads the row again that the parent has read.
     fn is_deferred(&self) -> bool {
-        let same = self.parent_table().is_some_and(|parent| bare(parent) == bare(self.table()));
+        let same = self.parent_table().is_some_and(|parent| bare(&parent) == bare(&self.table()));
         let column = self.column.map(|column| column.rsplit('.').next().unwrap_or(column));
-        same && column == Some(self.asked())
+        same && column == self.compared().map(|compared| compared.column.as_str())
     }
 }
 
@@ -213,6 +230,10 @@ mod tests {
             &facts(Kind::Select, "nodes", "id"),
             "WITH RECURSIVE walk AS (SELECT t.* FROM nodes",
         );
+        check(n, &facts(Kind::Select, "user", "ownerId"), r#"JOIN "user" ON "user"."ownerId" = authors.id"#);
+        let own = |item: &str| Facts { selected: vec![item.to_owned()], ..books() };
+        check(n, &own("books.title"), "SELECT books.title FROM books WHERE");
+        check(n, &own("b0_.title as t"), "SELECT … FROM books WHERE");
         check(FindingKind::RowAtATimeInsert, &facts(Kind::Insert, "books", "id"), "INSERT INTO books VALUES (…), (…)");
         check(FindingKind::DuplicateRead, &books(), "Read it once");
         check(FindingKind::SuspectedLoop, &books(), "FROM books WHERE author_id = ANY($1)");

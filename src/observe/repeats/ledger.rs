@@ -68,7 +68,7 @@ impl Ledger {
         let linked = |pair: &str| self.pairs.contains(pair);
         let seen = Occurrence::of_loop(ended, parent.as_deref(), child.as_deref(), &linked);
         let Some(seen) = seen else { return };
-        if let Some(pair) = seen.pair(child.as_deref())
+        if let Some(pair) = seen.pair(parent.as_deref(), child.as_deref())
             && self.pairs.len() < MOST_PAIRS
         {
             self.pairs.insert(pair);

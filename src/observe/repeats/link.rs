@@ -256,7 +256,7 @@ fn micros(time: Nanos) -> u32 {
 }
 
 /// Pairs of slot and column that are followed for one child and one result.
-const MOST_RUNS: usize = 4;
+const MOST_RUNS: usize = 8;
 
 /// A waterfall has so many bars beside the parent's: what a client takes is bounded.
 const MOST_SPELLS: usize = 31;

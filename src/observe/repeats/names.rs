@@ -13,7 +13,7 @@ pub(super) enum Agreement {
 }
 
 /// A column of a result whose statement reads `tables`, and the column that a value was compared with.
-pub(super) fn agreement(tables: &[String], column: &str, compared: &Compared) -> Agreement {
+pub(super) fn agreement(tables: &[&str], column: &str, compared: &Compared) -> Agreement {
     let own = tables.iter().map(|table| bare(table));
     let other = compared.table.as_deref().map(bare);
     let (column, asked) = (plain(column), plain(&compared.column));
@@ -73,7 +73,7 @@ mod tests {
 
     fn check(parent: &str, child: &str, expected: Agreement) {
         let (tables, column) = parent.rsplit_once('.').unwrap();
-        let tables: Vec<String> = tables.split('+').map(str::to_owned).collect();
+        let tables: Vec<&str> = tables.split('+').collect();
         let (table, asked) = child.rsplit_once('.').map_or((None, child), |(table, asked)| (Some(table), asked));
         let compared = Compared { table: table.map(str::to_owned), column: asked.to_owned(), equal: true };
         assert_eq!(agreement(&tables, column, &compared), expected, "{parent} {child}");

@@ -60,8 +60,9 @@ impl Occurrence {
             let grade = grade(ended, proof, parent, child, linked)?;
             Some((grade, proof))
         });
+        // What is compared, not what is assigned: an ORM writes the whole row back.
         let (_, proof) = rated.max_by_key(|((agreed, equal), proof)| {
-            (proof.n, *agreed, *equal, proof.order != Order::All, u8::MAX - proof.column)
+            (*equal, proof.n, *agreed, proof.order != Order::All, u8::MAX - proof.column)
         })?;
         let from = From { rows: ended.rows.clone(), proof: *proof, asked: ended.asked, beyond: ended.beyond };
         Some(Occurrence {
@@ -121,10 +122,11 @@ impl Occurrence {
     }
 
     /// A name for the pair of columns, where values alone have proved that they belong together.
-    pub(super) fn pair(&self, child: Option<&Facts>) -> Option<String> {
+    pub(super) fn pair(&self, parent: Option<&Facts>, child: Option<&Facts>) -> Option<String> {
         let Source::Rows(from) = &self.source else { return None };
         let compared = child?.compared.get(self.slot()?)?.as_ref()?;
-        (from.proof.needs == Needs::Nothing).then(|| pair_name(&self.column()?.name, compared)).flatten()
+        let (_, name) = source(parent, &self.column()?.name);
+        (from.proof.needs == Needs::Nothing).then(|| pair_name(name, compared)).flatten()
     }
 }
 
@@ -145,9 +147,11 @@ fn grade(
         return None;
     }
     let columns = &ended.rows.columns;
-    let name = &columns.all.get(usize::from(*columns.linkable.get(usize::from(proof.column))?))?.name;
-    let tables = parent.map_or(&[][..], |parent| &parent.tables);
-    let agreed = compared.map_or(Agreement::None, |compared| agreement(tables, name, compared));
+    let label = &columns.all.get(usize::from(*columns.linkable.get(usize::from(proof.column))?))?.name;
+    let (table, name) = source(parent, label);
+    let all = parent.iter().flat_map(|parent| &parent.tables).map(String::as_str);
+    let tables: Vec<&str> = table.map_or_else(|| all.collect(), |table| vec![table]);
+    let agreed = compared.map_or(Agreement::None, |compared| agreement(&tables, name, compared));
     let known = || compared.and_then(|compared| pair_name(name, compared)).is_some_and(|pair| linked(&pair));
     let enough = match proof.needs {
         Needs::Nothing => true,
@@ -155,6 +159,11 @@ fn grade(
         Needs::Reference => agreed == Agreement::Reference || known(),
     };
     enough.then_some((agreed, equal))
+}
+
+/// What a column of a result is: its table, where that is certain, and its name there.
+fn source<'a>(facts: Option<&'a Facts>, label: &'a str) -> (Option<&'a str>, &'a str) {
+    facts.map_or((None, label), |facts| facts.source(label))
 }
 
 fn pair_name(column: &str, compared: &Compared) -> Option<String> {

@@ -58,6 +58,10 @@ fn forms_of_a_loop() {
     check("P:authors(id) 1..25 / U:authors.id 1..25", "n_plus_one authors.id authors.id x25 sequential");
     check("P:authors(id) 1..25 / D:books.author_id 1..25", has_many);
     check("P:authors(id) 1..25 / C:books.author_id;list=1 1..25", has_many);
+    // An ORM has names of its own for the columns of a result.
+    check("P:authors(authors_id=id) 1..25 / C:books.author_id 1..25", has_many);
+    let renamed = "P:books(id1_0_=id,author2_0_=author_id) 11:1 12:1 13:2 14:3 15:3 16:3 17:4 18:5 19:5 20:5";
+    check(&format!("{renamed} / C:authors.id 1 2 3 4 5"), &format!("{belongs_to} x5 sequential"));
 }
 
 #[test]

@@ -60,9 +60,12 @@ pub(super) fn column(seen: &Occurrence, known: &dyn Known) -> Option<String> {
 }
 
 fn qualified(column: &Column, facts: Option<&Facts>) -> String {
-    match facts.map(|facts| facts.tables.as_slice()) {
-        Some([table]) if column.table != 0 => format!("{table}.{}", column.name),
-        _ => column.name.to_string(),
+    let Some(facts) = facts else { return column.name.to_string() };
+    let (renamed, name) = facts.source(&column.name);
+    let only = if let [table] = facts.tables.as_slice() { Some(table.as_str()) } else { None };
+    match only.or(renamed) {
+        Some(table) if column.table != 0 => format!("{table}.{name}"),
+        _ => name.to_owned(),
     }
 }
 

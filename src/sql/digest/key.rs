@@ -119,7 +119,7 @@ const WORDS: &[(Key, &str)] = &[
     ),
     (
         Key::Session,
-        "version current_schemas set_config current_setting pg_backend_pid current_database pg_is_in_recovery \
+        "version current_schemas set_config current_setting pg_backend_pid current_database pg_advisory_unlock_all pg_is_in_recovery \
          inet_server_addr inet_server_port inet_client_addr pg_postmaster_start_time txid_current",
     ),
     (Key::SessionReserved, "current_schema current_catalog current_role current_user session_user system_user user"),
@@ -203,7 +203,7 @@ impl Key {
     }
 
     /// What this word is.
-    pub(super) fn of_word(text: &[u8]) -> Key {
+    pub(in crate::sql) fn of_word(text: &[u8]) -> Key {
         Key::of(word(text, 0, text.len()))
     }
 

@@ -1,6 +1,7 @@
 //! The outermost select list. Pure.
 
-use super::name::{is, name, says};
+use super::Renamed;
+use super::name::{Path, is, name, says};
 use super::outline::Outline;
 use super::show::{show, values};
 use crate::sql::digest::key::Key;
@@ -23,6 +24,8 @@ pub(super) struct Selected<'o, 'a> {
 #[derive(Debug)]
 struct Item<'o, 'a> {
     pieces: &'o [Piece<'a>],
+    /// Where it begins.
+    begin: usize,
     /// Values before it.
     before: u32,
 }
@@ -47,7 +50,7 @@ impl<'o, 'a> Selected<'o, 'a> {
             let ends = depth == 0 && piece.is_none_or(ends_list);
             if ends || (depth == 0 && matches!(piece, Some(Piece::Symbol(b',')))) {
                 if at > item && self.items.len() < MOST {
-                    self.items.push(Item { pieces: &pieces[item..at], before });
+                    self.items.push(Item { pieces: &pieces[item..at], begin: item, before });
                 }
                 before = pieces[item..at].iter().map(|piece| values(*piece)).fold(before, u32::saturating_add);
                 item = at + 1;
@@ -89,9 +92,28 @@ impl<'o, 'a> Selected<'o, 'a> {
         is(asked.first(), Key::Exists) || (self.limit && is_constant(pieces))
     }
 
+    /// Columns under another name.
+    pub(super) fn renamed(&self, outline: &Outline<'_>) -> Vec<Renamed> {
+        self.items.iter().filter_map(|item| item.renamed(outline)).collect()
+    }
+
     /// As they are written, without values.
     pub(super) fn shown(&self) -> Vec<String> {
         self.items.iter().map(|item| show(item.pieces, item.before, LONGEST)).collect()
+    }
+}
+
+impl Item<'_, '_> {
+    /// `table.column AS label`, `column label`.
+    fn renamed(&self, outline: &Outline<'_>) -> Option<Renamed> {
+        let path = Path::at(self.pieces, 0)?;
+        let label = match &self.pieces[path.end..] {
+            [label] => name(*label)?,
+            [word, label] if is(Some(word), Key::As) => name(*label)?,
+            _ => return None,
+        };
+        let table = outline.table_of(self.begin, path.qualifier());
+        (label != path.last()).then(|| Renamed { label, table, column: path.last().to_owned() })
     }
 }
 

@@ -44,6 +44,29 @@ fn list(text: &str, flags: &str, selected: &[&str]) {
     );
 }
 
+/// Columns under another name as `label=table.column`.
+#[track_caller]
+fn renamed(text: &str, expected: &str) {
+    let facts = of(text);
+    let show = |r: &Renamed| format!("{}={}.{}", r.label, r.table.as_deref().unwrap_or("?"), r.column);
+    assert_eq!(facts.renamed.iter().map(show).collect::<Vec<_>>().join(" "), expected, "{text}");
+}
+
+#[test]
+fn columns_under_another_name() {
+    renamed(
+        "select users.id AS users_id, users.name as name, age years from users",
+        "users_id=users.id years=users.age",
+    );
+    renamed("select u0_.id as id1_1_ from app.users u0_ where u0_.id > 3", "id1_1_=users.id");
+    renamed(
+        "SELECT \"Post\".\"userId\" AS \"Post_userId\", p.id AS x FROM \"post\" \"Post\", \"post\" p",
+        "Post_userId=post.userId x=post.id",
+    );
+    renamed("select a.id as x, count(*) as n, b.id + 1 as m, id y from a join b on true", "x=a.id y=?.id");
+    renamed("select id, (select n as m from b) as c, 5 as d from a", "");
+}
+
 #[test]
 fn texts_without_values() {
     shown("select a,b from t where c=1 and d = 'x';", "select a, b from t where c = $1 and d = $2");

@@ -1,6 +1,6 @@
 //! Traffic as text: statements one after the other, separated by ` / `, and the words for what was found in it.
 //!
-//! `P:authors(id) 1..5` a SELECT that returns these rows (`1:7` has two columns) · `C:books.author_id 1..5` a SELECT for each
+//! `P:authors(id) 1..5` a SELECT that returns these rows (`1:7` has two columns; `(a_id=id)` is called so by AS) · `C:books.author_id 1..5` a SELECT for each
 //! value · `U:` and `D:` an UPDATE, a DELETE for each · `I:books 5` five inserts of one row · `R:kv.k a a a` a SELECT for each,
 //! whatever it returns · `W:nodes.id(parent_id) 9 8 7` each returns the next one · `B`, `K` BEGIN and COMMIT · `+1500` a pause in
 //! milliseconds. Ahead of the letter `2>` names the connection; behind it `@5` runs on so many connections at once, `~` in a
@@ -18,7 +18,7 @@ use crate::observe::repeats::{Execution, Known, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS, Traits};
-use crate::sql::facts::{Compared, Facts};
+use crate::sql::facts::{Compared, Facts, Renamed};
 
 /// All that the tests know of shapes.
 #[derive(Default)]
@@ -300,6 +300,7 @@ impl<'a> Line<'a> {
         let all: Box<[Column]> = names
             .split(',')
             .enumerate()
+            .map(|(at, name)| name.split_once('=').map_or((at, name), |(label, _)| (at, label)))
             .map(|(at, name)| Column { name: name.into(), table: 1, attribute: at as i16 + 1, oid })
             .collect();
         let linkable = (0..all.len() as u16).collect();
@@ -315,6 +316,15 @@ impl<'a> Line<'a> {
             let equal = !self.has("unequal");
             facts.compared[0] = Some(Compared { table: Some(table.to_owned()), column: column.to_owned(), equal });
         }
+        let columns = self.name.split_once('(').map_or("", |(_, names)| names.trim_end_matches(')'));
+        let renamed = columns.split(',').filter_map(|name| name.split_once('='));
+        facts.renamed = renamed
+            .map(|(label, column)| Renamed {
+                label: label.to_owned(),
+                table: Some(table.to_owned()),
+                column: column.to_owned(),
+            })
+            .collect();
         facts.limit = self.has("limit");
         facts.exists = self.has("exists");
         facts.aggregate = self.has("count").then(|| "COUNT".to_owned());
