@@ -197,8 +197,10 @@ impl<'l> App<'l> {
         }
         if ticks.is_multiple_of(SECOND_TICKS) {
             let rules = self.lobby.rules();
-            self.lobby.pools.fixed(&rules.config, &rules.server_tls).iter().for_each(|pool| pool.probe(now));
+            let watched = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
+            watched.iter().for_each(|pool| pool.probe(now));
             pools.iter().for_each(|pool| pool.tidy(now));
+            drop(pools);
             self.lobby.pools.prune(now);
             self.crew.tidy();
             give_back_freed();

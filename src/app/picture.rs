@@ -73,7 +73,8 @@ impl Photographer {
         counts
     }
 
-    /// Ready when a server can be had from each pool whose user is fixed, as far as is known.
+    /// Ready when a server can be had from each pool whose user is fixed, as far as is known, and no pool has found its Postgres
+    /// out of reach.
     fn readiness(&self, now: Instant) -> Readiness {
         if self.lobby.is_draining() {
             return Readiness::NotReady("draining".to_string());
@@ -82,8 +83,9 @@ impl Photographer {
             return Readiness::NotReady("paused".to_string());
         }
         let rules = self.lobby.rules();
-        let fixed = self.lobby.pools.fixed(&rules.config, &rules.server_tls);
-        let why = fixed.iter().find_map(|pool| why_not(pool, now));
+        let mut asked = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
+        asked.extend(self.lobby.pools.all().into_iter().filter(|pool| pool.is_cut_off(now)));
+        let why = asked.iter().find_map(|pool| why_not(pool, now));
         why.map_or(Readiness::Ready, Readiness::NotReady)
     }
 }
@@ -96,7 +98,7 @@ fn why_not(pool: &Pool, now: Instant) -> Option<String> {
     match (gauges.failure, pool.fresh().filter(|_| !pool.is_doubtful())) {
         (Some(failure), _) => {
             let detail = failure.detail.as_deref().unwrap_or_default();
-            Some(format!("{} {}: {} {detail}", pool.database, failure.code(), failure.message))
+            Some(format!("{} {}: {}. {detail}", pool.database, failure.code(), failure.message))
         }
         (None, None) => {
             Some(format!("{}: no server is open, and whether one can be opened is not known yet", pool.database))

@@ -62,6 +62,9 @@ struct Idle<S> {
     since: Instant,
 }
 
+/// A failure is old when nobody has tried again for so long.
+const LATELY: Duration = Duration::from_secs(30);
+
 #[derive(Debug)]
 struct Failure {
     why: Arc<Complaint>,
@@ -141,6 +144,11 @@ impl<S, T: Clone> Ledger<S, T> {
         let probe = due && self.total() == 0 && !self.paused;
         self.opening += usize::from(probe);
         probe
+    }
+
+    /// Whether there is no server because none could be opened, not long ago. Why: `failure`.
+    pub fn failed_lately(&self, now: Instant) -> bool {
+        self.total() == 0 && self.failure.as_ref().is_some_and(|failure| now < failure.until + LATELY)
     }
 
     /// A server was opened. Whom to wake.

@@ -39,6 +39,7 @@ use crate::config::PoolSettings;
 use crate::net::dial::Address;
 use crate::observe::counters::PoolMeter;
 use crate::protocol::encode::Complaint;
+use crate::protocol::sqlstate;
 
 pub use client::Client;
 pub use lease::{Lease, Waiting};
@@ -278,6 +279,12 @@ impl Pool {
         let keys = ["max_db_connections", "max_user_connections"].into_iter();
         let mut limits = keys.zip(&self.servers).map(|(key, quota)| (key, quota.limit(), quota.used()));
         limits.find(|(_, limit, used)| (1..=*used).contains(limit)).map(|(key, limit, _)| (key, limit))
+    }
+
+    /// Whether there is no server because Postgres could not be reached, not long ago.
+    pub fn is_cut_off(&self, now: Instant) -> bool {
+        let ledger = self.ledger();
+        ledger.failed_lately(now) && ledger.failure().is_some_and(|why| why.sqlstate == sqlstate::CONNECTION_FAILURE)
     }
 
     /// Whether clients wait for a server.

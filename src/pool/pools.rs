@@ -122,8 +122,21 @@ impl Pools {
         }
     }
 
-    /// The pools that can be without any client: those of databases whose user is fixed.
-    pub fn fixed(&self, config: &Config, tls: &ServerTls) -> Vec<Arc<Pool>> {
+    /// The pools whose servers are looked for without any client: those of databases whose user is fixed, and those that had
+    /// some and cannot reach Postgres any more.
+    pub fn watched(&self, config: &Config, tls: &ServerTls, now: Instant) -> Vec<Arc<Pool>> {
+        let mut watched = self.fixed(config, tls);
+        let lost = |pool: &Arc<Pool>| pool.fresh().is_some() && pool.is_cut_off(now);
+        for pool in self.all().into_iter().filter(lost) {
+            if !watched.iter().any(|known| Arc::ptr_eq(known, &pool)) {
+                watched.push(pool);
+            }
+        }
+        watched
+    }
+
+    /// The pools that can be without any client.
+    fn fixed(&self, config: &Config, tls: &ServerTls) -> Vec<Arc<Pool>> {
         let named = config.databases.iter().filter(|(name, _)| *name != "*");
         let pool = |(name, database): (&String, &Database)| {
             let user = database.user.as_deref()?;
@@ -149,12 +162,16 @@ impl Pools {
         self.paused.load(Relaxed)
     }
 
-    /// Forgets pools that nobody uses and that never had a server: of databases that do not exist, say.
+    /// Forgets pools that nobody uses and that never had a server: of databases that do not exist, say. Whoever holds one uses it.
     pub fn prune(&self, now: Instant) {
         lock(&self.pools).retain(|_, pool| {
             let gauges = pool.gauges(now);
             let unused = gauges.waiting + gauges.lent + gauges.idle + gauges.opening == 0;
-            pool.fresh().is_some() || Arc::strong_count(pool) > 1 || !unused || gauges.failure.is_none()
+            pool.fresh().is_some()
+                || Arc::strong_count(pool) > 1
+                || !unused
+                || gauges.failure.is_none()
+                || pool.is_cut_off(now)
         });
     }
 
