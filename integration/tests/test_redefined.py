@@ -83,6 +83,26 @@ def test_everybody_is_told_before_columns_are_others(connect, table):
     run(story())
 
 
+def test_a_table_that_changes_where_nobody_sees_it(sidecar, table, postgres):
+    """A migration made on Postgres itself: on a server that has the statement and on one that lacks it, whoever was told of an
+    integer is not sent a float in its place."""
+    table("behind", "v int")
+    pooler = sidecar(pool_size=2)
+    place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+
+    async def story():
+        client, other = [await asyncpg.connect(**place) for _ in range(2)]
+        await client.execute("insert into behind values (41)")
+        assert await client.fetchval("select v from behind") == 41
+        postgres.run("alter table behind alter v type float4", dbname="app")
+        async with other.transaction():
+            await other.execute("select 'on the server that has it'")
+            assert await client.fetchval("select v from behind") == 41.0
+            assert isinstance(await client.fetchval("select v from behind"), float)
+
+    run(story())
+
+
 def test_a_table_that_changes_in_a_transaction(connect, table):
     """One's own changes hold at once, everybody's at commit, and none after a rollback."""
     table("turning", "v int")

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hashbrown::HashTable;
@@ -32,10 +32,17 @@ pub struct Statement {
     pub effects: Effects,
     proven: AtomicBool,
     lore: Mutex<Lore>,
-    /// What its clients were told of its parameters and columns.
-    description: OnceLock<Box<[u8]>>,
-    /// The era in which that was last found to be so.
-    described_in: AtomicU64,
+    /// What its clients were told of it.
+    description: OnceLock<Description>,
+}
+
+/// What a statement is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The types of its parameters, a ParameterDescription's body; `None` where its portal was described.
+    pub parameters: Option<Box<[u8]>>,
+    /// What Postgres compares of its columns; empty where it returns no rows.
+    pub columns: Box<[u8]>,
 }
 
 /// What running a statement may leave behind, by its definition; whatever backslashes mean.
@@ -83,30 +90,28 @@ impl Statement {
     }
 
     /// They are told this.
-    pub fn describe(&self, description: &[u8]) {
-        let _ = self.description.set(description.into());
+    pub fn describe(&self, description: Description) {
+        let _ = self.description.set(description);
     }
 
     /// What it is, with the types of the parameters that its clients were told of: those stay, whatever becomes of tables.
     pub fn told_definition(&self) -> Cow<'_, [u8]> {
-        let types = |told: &'_ [u8]| Some(2 + 4 * usize::from(u16::from_be_bytes(*told.first_chunk()?)));
-        let told = self.description.get().and_then(|told| told.get(..types(told)?));
-        let Some(types) = told else { return Cow::Borrowed(&self.definition) };
-        Cow::Owned([self.query(), b"\0", types].concat())
-    }
-
-    /// Whether it may not be, in this era, what they were told.
-    pub fn is_in_doubt(&self, era: u64) -> bool {
-        self.is_described() && self.described_in.load(Relaxed) != era
-    }
-
-    /// In this era it is described as this: whether that is what its clients were told.
-    pub fn still_is(&self, description: &[u8], era: u64) -> bool {
-        let same = self.description.get().is_none_or(|told| **told == *description);
-        if same {
-            self.described_in.store(era, Relaxed);
+        match self.description.get().and_then(|told| told.parameters.as_deref()) {
+            Some(types) => Cow::Owned([self.query(), b"\0", types].concat()),
+            None => Cow::Borrowed(&self.definition),
         }
-        same
+    }
+
+    /// Whether it is what its clients were told.
+    pub fn still_is(&self, now: &Description) -> bool {
+        self.description.get().is_none_or(|told| {
+            told.columns == now.columns && (told.parameters.is_none() || told.parameters == now.parameters)
+        })
+    }
+
+    /// Whether it is what a client that prepares its text now would get.
+    pub fn is_of(&self, era: u64) -> bool {
+        self.era == era
     }
 
     /// Whether a server has parsed it, for whichever client.
@@ -210,9 +215,8 @@ impl Catalog {
         self.last += 1;
         let (id, name) = (self.last, server_name(self.last));
         let (effects, proven, lore) = (effects_of(definition), AtomicBool::new(false), Mutex::new(lore_of(definition)));
-        let (description, described_in) = (OnceLock::new(), AtomicU64::new(self.era));
-        let (definition, era) = (definition.into(), self.era);
-        Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore, description, described_in })
+        let (definition, era, description) = (definition.into(), self.era, OnceLock::new());
+        Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore, description })
     }
 
     /// Forgets what no client uses any more, whenever the table has doubled.

@@ -1,13 +1,14 @@
 //! What a client was told of its statements, and whether that still holds where one of them is parsed anew. Pure.
 //!
 //! Postgres refuses to run a statement whose result has changed since it was parsed (`cached plan must not change result type`).
-//! A server that parses it later would run it, and the client would take an `int` for the `text` that it was told of. So after
-//! tables have changed a statement that is missing on a server is parsed and described there before the client's Bind passes.
+//! A server that parses it later would run it, and the client would take an `int` for the `text` that it was told of. So a
+//! statement that is missing on a server, and of which its clients were told what it is, is parsed and described there before
+//! the client's Bind passes: tables may have been changed where nobody saw it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::pool::catalog::Statement;
+use crate::pool::catalog::{Description, Statement};
 use crate::pool::memory::StatementId;
 use crate::protocol::backend;
 use crate::protocol::frame::cut_str;
@@ -18,8 +19,8 @@ pub(super) struct Described {
     /// Statements whose descriptions the client has asked for and nobody knows, in order.
     asked: VecDeque<Arc<Statement>>,
     check: Check,
-    /// The description that is just being told.
-    body: Vec<u8>,
+    /// The types of the parameters of the one that is just being told.
+    parameters: Option<Box<[u8]>>,
 }
 
 /// What we ask for ourselves.
@@ -83,59 +84,53 @@ impl Described {
         }
     }
 
-    /// Part of a description: whether it is complete.
-    fn hear(&mut self, tag: u8, body: &[u8]) -> bool {
-        match tag {
-            backend::PARAMETER_DESCRIPTION => {
-                self.body.clear();
-                self.body.extend(body);
-                return false;
-            }
-            backend::ROW_DESCRIPTION => columns(body, &mut self.body),
-            _ => {}
+    /// Part of a description: all of it, when it is complete.
+    fn hear(&mut self, tag: u8, body: &[u8]) -> Option<Description> {
+        if tag == backend::PARAMETER_DESCRIPTION {
+            self.parameters = Some(body.into());
+            return None;
         }
-        true
+        let columns = if tag == backend::ROW_DESCRIPTION { columns(body) } else { Vec::new() };
+        Some(Description { parameters: self.parameters.take(), columns: columns.into() })
     }
 
     /// The server tells what the client has asked of the statement with this number.
     pub(super) fn hear_asked(&mut self, id: StatementId, tag: u8, body: &[u8]) {
-        if !self.hear(tag, body) {
-            return;
-        }
+        let Some(description) = self.hear(tag, body) else { return };
         while let Some(statement) = self.asked.pop_front() {
             if statement.id == id {
-                return statement.describe(&self.body);
+                return statement.describe(description);
             }
         }
     }
 
-    /// The server tells what we have asked, in this era of the pool. The statement that is not what it was.
-    pub(super) fn hear_checked(&mut self, tag: u8, body: &[u8], era: u64) -> Option<StatementId> {
-        if !self.hear(tag, body) {
-            return None;
-        }
+    /// The server tells what we have asked. The statement, if it is not what it was.
+    pub(super) fn hear_checked(&mut self, tag: u8, body: &[u8]) -> Option<Arc<Statement>> {
+        let now = self.hear(tag, body)?;
         let Check::Running(statement) = std::mem::take(&mut self.check) else { return None };
-        if statement.still_is(&self.body, era) {
+        if statement.still_is(&now) {
             return None;
         }
         self.check = Check::Changed(statement.id);
-        Some(statement.id)
+        Some(statement)
     }
 }
 
-/// Appends what Postgres compares of each column: its name, its type and that type's modifier.
+/// What Postgres compares of each column: its name, its type and that type's modifier.
 /// <https://www.postgresql.org/docs/current/protocol-message-formats.html>
-fn columns(body: &[u8], out: &mut Vec<u8>) {
+fn columns(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
     let mut rest = body.get(2..).unwrap_or_default();
     while let Some((name, fields)) = cut_str(rest) {
         // Table, column, type, size, modifier, format.
-        let Some((fields, next)) = fields.split_at_checked(18) else { return };
+        let Some((fields, next)) = fields.split_at_checked(18) else { break };
         out.extend(name);
         out.push(0);
         out.extend(&fields[6..10]);
         out.extend(&fields[12..16]);
         rest = next;
     }
+    out
 }
 
 #[cfg(test)]
@@ -154,15 +149,14 @@ mod tests {
         let dialect = catalog.dialect(&Parameters::default());
         let statement = catalog.intern(dialect, b"x");
         let tell = |described: &mut Described, kind, table| {
-            assert_eq!(described.hear_checked(backend::PARAMETER_DESCRIPTION, b"\0\0", 1), None);
-            described.hear_checked(backend::ROW_DESCRIPTION, &row_description(table, kind), 1)
+            assert!(described.hear_checked(backend::PARAMETER_DESCRIPTION, b"\0\0").is_none());
+            let changed = described.hear_checked(backend::ROW_DESCRIPTION, &row_description(table, kind));
+            changed.map(|statement| statement.id)
         };
-        assert!(!statement.is_in_doubt(1), "nobody was told anything");
         described.ask(statement.clone());
         described.hear_asked(1, backend::PARAMETER_DESCRIPTION, b"\0\0");
         described.hear_asked(1, backend::ROW_DESCRIPTION, &row_description(7, 23));
-        assert!(!statement.is_in_doubt(0));
-        assert!(statement.is_in_doubt(1));
+        assert!(statement.is_described());
         described.check(statement.clone());
         assert_eq!(described.standing(1), Standing::Pending);
         assert_eq!(tell(&mut described, 25, 7), Some(1), "another type");
@@ -176,7 +170,23 @@ mod tests {
         described.check(statement.clone());
         assert_eq!(tell(&mut described, 23, 8), None, "another table with the same columns");
         assert_eq!(described.standing(1), Standing::Unseen);
-        assert!(!statement.is_in_doubt(1));
-        columns(b"\0\x02a\0\0\0", &mut Vec::new());
+        assert_eq!(columns(b"\0\x02a\0\0\0"), b"");
+    }
+
+    #[test]
+    fn a_portal_tells_of_columns_alone() {
+        let (mut catalog, mut described) = (Catalog::default(), Described::default());
+        let dialect = catalog.dialect(&Parameters::default());
+        let statement = catalog.intern(dialect, b"x\0\0\0");
+        described.ask(statement.clone());
+        described.hear_asked(1, backend::ROW_DESCRIPTION, &row_description(7, 23));
+        assert_eq!(*statement.told_definition(), *statement.definition);
+        let mut is = |kind| {
+            described.check(statement.clone());
+            let types = b"\0\x01\0\0\0\x17";
+            assert!(described.hear_checked(backend::PARAMETER_DESCRIPTION, types).is_none());
+            described.hear_checked(backend::ROW_DESCRIPTION, &row_description(7, kind)).is_none()
+        };
+        assert_eq!((is(23), is(25)), (true, false));
     }
 }

@@ -29,6 +29,7 @@ const MAX_NAMED: usize = 16 * 1024 * 1024;
 
 mod checking;
 mod deallocate;
+mod describing;
 mod providing;
 mod watching;
 
@@ -254,12 +255,14 @@ impl Desk<'_> {
                 Subject::Named(statement) => may_drop(&statement.definition),
                 Subject::Unknown { .. } => false,
             };
+        self.statements.bound = None;
         match subject {
             Subject::Unnamed => self.pass_unnamed(),
             Subject::Unknown { is_ours: false } => self.pass(),
             Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX), None),
             Subject::Named(statement) => {
                 let statement = self.provide(statement);
+                self.note_bound(&statement);
                 self.send_bind(front, &statement.name, Some(statement.id))
             }
         }
@@ -278,7 +281,12 @@ impl Desk<'_> {
     fn judge_object(&mut self) -> Judged {
         let frame = self.frame();
         let Some(body) = frame.whole() else { return self.hold() };
-        let (tag, Some(Object::Statement(name))) = (frame.tag, Object::read(body)) else { return self.pass() };
+        let tag = frame.tag;
+        let name = match Object::read(body) {
+            Some(Object::Statement(name)) => name,
+            Some(Object::Portal(name)) if tag == frontend::DESCRIBE => return self.describe_portal(name.into()),
+            _ => return self.pass(),
+        };
         match (tag, self.subject(name)) {
             (frontend::CLOSE, Subject::Unnamed) => {
                 self.statements.drop_unnamed();
@@ -302,21 +310,6 @@ impl Desk<'_> {
                 self.describe(statement)
             }
         }
-    }
-
-    fn describe(&mut self, statement: Arc<Statement>) -> Judged {
-        let unknown = (!statement.is_described()).then_some(statement.id);
-        if unknown.is_some() {
-            self.statements.described.get_or_insert_default().ask(statement.clone());
-        }
-        self.send_describe(&statement.name, unknown)
-    }
-
-    fn send_describe(&mut self, name: &[u8], unknown: Option<StatementId>) -> Judged {
-        let size = self.frame().size;
-        self.dialogue.send(frontend::DESCRIBE, Some(Owed::Describe(unknown)));
-        self.lane.replace(size, size, |out, _| encode::on_statement(out, frontend::DESCRIBE, name));
-        Judged::Done
     }
 
     /// The name is the client's, the statement is everybody's: the name goes, the statement stays.

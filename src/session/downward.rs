@@ -141,9 +141,13 @@ impl Relay<'_> {
         if let Some(Owed::Describe(Some(id))) = next {
             return described.hear_asked(id, frame.tag, body);
         }
-        let era = self.session.pool.catalog.lock().unwrap_or_else(PoisonError::into_inner).era();
-        if let (Some(changed), Some(lease)) = (described.hear_checked(frame.tag, body, era), &mut self.lease) {
-            lease.server().memory.unsure(changed);
+        if let (Some(changed), Some(lease)) = (described.hear_checked(frame.tag, body), &mut self.lease) {
+            lease.server().memory.unsure(changed.id);
+            // Where nobody has seen that tables changed, it is seen now.
+            let mut catalog = self.session.pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+            if changed.is_of(catalog.era()) {
+                catalog.redefine();
+            }
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Statements {
     pub(super) drop_is_bound: bool,
     /// What the client is just being told of its statements.
     pub(super) described: Option<Box<Described>>,
+    /// The portal that was bound last, and its statement, where nobody knows yet what that is.
+    pub(super) bound: Option<(Box<[u8]>, Arc<Statement>)>,
     pub(super) unnamed: Vec<u8>,
     /// What was learned of the unnamed statement by looking on.
     pub(super) unnamed_lore: Lore,
@@ -216,7 +218,7 @@ pub(super) fn may_deallocate(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::catalog::Catalog;
+    use crate::pool::catalog::{Catalog, Description};
     use crate::pool::parameters::Parameters;
 
     #[test]
@@ -231,7 +233,7 @@ mod tests {
         let ids = |statements: &Statements| [b"a", b"b", b"c"].map(|name| statements.names[&name[..]].id);
         assert_eq!(ids(&statements), [3, 3, 2]);
         statements.renew(7, |_| unreachable!());
-        statements.names[&b"c"[..]].describe(b"");
+        statements.names[&b"c"[..]].describe(Description { parameters: None, columns: Box::default() });
         statements.renew(2, |_| unreachable!());
         assert_eq!(ids(&statements), [3, 3, 2]);
     }

@@ -126,6 +126,30 @@ fn tables_altered_behind_a_server_that_lacks_the_statement() {
     ]);
 }
 
+/// Whoever has described a portal knows what its statement is.
+#[test]
+fn tables_altered_behind_a_server_that_lacks_what_was_described_by_its_portal() {
+    let (names, lose) = ("select id, name from items where id = 1", "b: Q do $$ begin deallocate all; end $$\nb: wait");
+    let prepare =
+        |portal: &str| format!("a: P s {names}\na: B {portal} s\na: D P {portal}\na: E {portal} 0\na: S\na: wait");
+    let alter = format!("b: Q alter table items alter name type text\nb: wait\n{lose}");
+    let use_it = "a: B - s\na: E - 0\na: S\na: wait";
+    let again = "a: B - s\na: D P -\na: E - 0\na: S\na: wait";
+    check(&[
+        &format!("{}\n{alter}\n{use_it}\n{again}\n{lose}\n{use_it}", prepare("-")),
+        &format!("{}\n{alter}\n{again}\nb: Q select 1\nb: wait\n{again}", prepare("p")),
+        &format!("{}\n{lose}\n{again}\n{use_it}\n{lose}\n{again}", prepare("-")),
+        // Another portal, another statement, one that does not run.
+        &format!(
+            "a: P s {names}\na: P - select 7 as seven\na: B - s\na: B - -\na: D P -\na: E - 0\na: S\na: wait\n{lose}\n{use_it}"
+        ),
+        &format!("a: P s {names}\na: B p s\na: D P q\na: S\na: wait\n{again}\n{alter}\n{use_it}"),
+        &format!(
+            "a: P s {names}\na: P t select 7 as seven\na: B - s\na: B p t\na: D P p\na: D P -\na: S\na: wait\n{again}\n{alter}\n{use_it}\na: B - t\na: E - 0\na: S"
+        ),
+    ]);
+}
+
 /// What failed is no statement that comes behind it, where it stood for another.
 #[test]
 fn batches_that_fail_in_front_of_a_statement_of_other_settings() {

@@ -1,7 +1,6 @@
-//! A statement that is missing on a server is looked at there before it is used, where it may not be what its client was told
-//! that it is. Pure.
+//! A statement that is missing on a server is looked at there before it is used, where its client was told what it is. Pure.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::super::described::Standing;
 use super::super::owed::Owed;
@@ -30,8 +29,7 @@ impl Desk<'_> {
             Standing::Unknown => return None,
             Standing::Unseen | Standing::Pending => {}
         }
-        let era = self.catalog.lock().unwrap_or_else(PoisonError::into_inner).era();
-        if !statement.is_in_doubt(era) {
+        if !statement.is_described() {
             return None;
         }
         if self.dialogue.status() == TransactionStatus::Failed {
