@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::parameters::{Interner, Parameters};
+use super::parameters::{ACCESS, Interner, Parameters};
 use crate::protocol::encode;
 
 /// A parameter that a client sends at its start: name and value.
@@ -70,6 +70,15 @@ impl Lessons {
         }
     }
 
+    /// What a fresh server reports has changed, for all of them.
+    pub fn changed(&mut self, name: &str, value: &str) {
+        let Some(fresh) = self.fresh.as_deref().filter(|fresh| fresh.reported(name) != Some(value)) else { return };
+        let mut fresh = fresh.clone();
+        fresh.report(name, value);
+        self.fresh = Some(self.share(fresh));
+        self.welcomes.clear();
+    }
+
     /// Remembers what a server made of a parameter.
     pub fn learn(&mut self, name: &str, value: &str, learned: Learned) {
         if self.learned.len() >= MOST_LEARNED {
@@ -116,7 +125,12 @@ impl Lessons {
         let mut own = fresh.clone();
         for setting in settings {
             match self.known(setting) {
-                Some(Learned::Reported(form)) => own.report(&setting.0, &form),
+                Some(Learned::Reported(form)) => {
+                    own.report(&setting.0, &form);
+                    if setting.0.eq_ignore_ascii_case(ACCESS) {
+                        own.set_quiet(&setting.0, &setting.1);
+                    }
+                }
                 Some(Learned::Quiet) => own.set_quiet(&setting.0, &setting.1),
                 None => {}
             }

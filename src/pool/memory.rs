@@ -71,6 +71,18 @@ impl Memory {
         Memory { parameters, origin, statements, most: most.max(1), uses: 0, unnamed }
     }
 
+    /// What a reported parameter is after RESET.
+    pub fn starts(&self, name: &str) -> Option<&str> {
+        self.origin.reported(name)
+    }
+
+    /// That has changed.
+    pub fn restarts(&mut self, name: &str, value: &str) {
+        if self.starts(name) != Some(value) {
+            Arc::make_mut(&mut self.origin).report(name, value);
+        }
+    }
+
     /// Whether a reported parameter has this value after RESET.
     pub fn starts_with(&self, name: &str, value: &str) -> bool {
         self.origin.reported(name) == Some(value)

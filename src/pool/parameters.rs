@@ -28,6 +28,13 @@ struct Setting {
 /// Not `session_authorization`: a superuser may have set it, and the next client must not have it.
 const FIXED: [&str; 5] = ["server_version", "server_encoding", "integer_datetimes", "is_superuser", "in_hot_standby"];
 
+/// Whether transactions may write, where nobody has said: an operator may change that for all at any time, with a reload. What a
+/// client has set is therefore kept among the quiet ones, though it is reported.
+pub const ACCESS: &str = "default_transaction_read_only";
+
+/// Reported, and changed by the server alone unless a text says so.
+pub const OF_SERVERS: [&str; 2] = [ACCESS, "in_hot_standby"];
+
 /// Who the session is: reported, and changed by superusers only.
 const AUTHORIZATION: &str = "session_authorization";
 
@@ -97,8 +104,10 @@ impl Parameters {
     pub fn difference(&self, wanted: &Parameters) -> Option<String> {
         let mut sql = String::new();
         self.resets(wanted, &mut sql);
-        let changed = differing(&self.reported, &wanted.reported)
-            .filter(|setting| find(&self.reported, &setting.name).is_some() && !is_fixed(&setting.name));
+        let changed = differing(&self.reported, &wanted.reported).filter(|setting| {
+            let name = &setting.name;
+            find(&self.reported, name).is_some() && !is_fixed(name) && !name.eq_ignore_ascii_case(ACCESS)
+        });
         let quiet = differing(&self.quiet, &wanted.quiet);
         let mut settings: Vec<&Setting> = changed.chain(quiet).collect();
         // Who one is comes last: somebody else may not be allowed to set the rest.
@@ -268,6 +277,13 @@ mod tests {
             "BEGIN; RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false); COMMIT",
         );
         check("role=x", "role=x", "");
+        // Reported, and the operator's until somebody sets it.
+        let (off, on) = ("Default_transaction_read_only=off", "Default_transaction_read_only=on");
+        check(on, off, "");
+        let (set, reset) =
+            (format!("{off} default_transaction_read_only=off"), "RESET \"default_transaction_read_only\"; ");
+        check(on, &set, "SELECT set('default_transaction_read_only', 'off', false)");
+        check(&set, off, reset);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::cancel::Line;
 use super::memory::{Memory, Unnamed};
+use super::parameters::OF_SERVERS;
 use super::{Plan, Pool};
 use crate::net::{Stream, talk};
 use crate::protocol::frame::HEADER;
@@ -99,7 +100,16 @@ impl Server {
     pub fn report(&mut self, body: &[u8]) {
         if let Some((name, value)) = backend::parameter_status(body) {
             Arc::make_mut(&mut self.memory.parameters).report(name, value);
+            if OF_SERVERS.contains(&name) && self.memory.parameters.quiet(name).is_none() {
+                self.restarts(name, value);
+            }
         }
+    }
+
+    /// What servers start with has changed: this is not a client's setting.
+    pub fn restarts(&mut self, name: &str, value: &str) {
+        self.memory.restarts(name, value);
+        self.pool.lessons().changed(name, value);
     }
 
     /// Gives it the parameters of a fresh server again; the status, if that took a query.

@@ -24,6 +24,9 @@ pub const LONGEST_UNREAD: Duration = Duration::from_millis(250);
 /// A rested server that does not answer within this is dead.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A standby is asked so often whether it still is one.
+const PROMOTION: Duration = Duration::from_secs(1);
+
 /// A server that was left in the middle of something has this long to come back clean; opening another takes about as
 /// long, and costs the database more.
 const RECOVERY: Duration = Duration::from_secs(5);
@@ -131,7 +134,10 @@ impl Pool {
 
     /// Asks one server that has rested for long whether it lives, off every client's path.
     fn check_rested(self: &Arc<Self>, now: Instant) {
-        let delay = self.plan().settings.server_check_delay;
+        let delay = match self.is_of_standby() {
+            true => PROMOTION,
+            false => self.plan().settings.server_check_delay,
+        };
         if delay.is_zero() {
             return;
         }
@@ -144,6 +150,12 @@ impl Pool {
                 }
             });
         }
+    }
+
+    /// Whether those who log in are told that it is a standby's. Clients look for that and leave again, and never say a word that
+    /// would have the server tell of its promotion.
+    fn is_of_standby(&self) -> bool {
+        self.fresh().is_some_and(|fresh| fresh.reported("in_hot_standby") == Some("on"))
     }
 
     /// Servers opened for nobody in particular go round the workers.

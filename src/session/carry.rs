@@ -4,7 +4,7 @@
 //! to what it was when the session started, goes back to what the *client* started with, which need not be what the server
 //! did.
 
-use crate::pool::parameters::Parameters;
+use crate::pool::parameters::{ACCESS, Parameters};
 use crate::sql::{Change, To};
 
 /// Who becomes somebody else keeps it through RESET ALL.
@@ -39,7 +39,7 @@ impl Carry<'_> {
 
     /// The server says that the session has set this value; `None` if it has set none.
     pub fn learn(&mut self, name: &str, value: Option<&str>) {
-        if self.server.reported(name).is_some() {
+        if self.server.reported(name).is_some() && !is_access(name) {
             return;
         }
         match value {
@@ -69,7 +69,9 @@ impl Carry<'_> {
             if let Some(value) = self.origin.reported(name) {
                 self.client.report(name, value);
             }
-            return;
+            if !is_access(name) {
+                return;
+            }
         }
         self.unset(name);
         if let Some(value) = self.origin.quiet(name) {
@@ -89,6 +91,10 @@ impl Carry<'_> {
             own.into_iter().for_each(|own| self.client.report(name, &own));
         }
     }
+}
+
+fn is_access(name: &str) -> bool {
+    name.eq_ignore_ascii_case(ACCESS)
 }
 
 #[cfg(test)]
@@ -141,6 +147,13 @@ mod tests {
         let (own, other) = ("Session_authorization=me Is_superuser=on", "Session_authorization=x Is_superuser=off");
         check(own, &format!("{other} a=1"), "*", other, other);
         check("", "role=x", "role=none", "", "");
+        let (free, set) = (
+            "Default_transaction_read_only=off",
+            "Default_transaction_read_only=off default_transaction_read_only=off",
+        );
+        check(free, free, "default_transaction_read_only=off", set, set);
+        check(free, set, "default_transaction_read_only", free, free);
+        check(set, free, "default_transaction_read_only", set, free);
     }
 
     #[test]

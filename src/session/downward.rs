@@ -109,7 +109,8 @@ impl Relay<'_> {
                 Relay::hear_answer(settling, &frame);
                 return Step::Answer(frame.size, frame.tag);
             }
-            backend::PARAMETER_STATUS if !ours => return self.judge_parameter(),
+            backend::PARAMETER_STATUS if ours => return self.judge_own_parameter(),
+            backend::PARAMETER_STATUS => return self.judge_parameter(),
             backend::ERROR if ours => return self.refused(),
             backend::ERROR => {
                 if verdict == Verdict::Forward {
@@ -186,6 +187,7 @@ impl Relay<'_> {
         let Some((name, value)) = backend::parameter_status(frame.body) else { return Step::Forward(size) };
         let (name, value) = (name.to_string(), value.to_string());
         let own = self.restarted(&name, &value);
+        self.heed_operator(&name, &value);
         let wanted = own.as_ref().unwrap_or(&value);
         let Some(lease) = &mut self.lease else { return Step::Hold(0) };
         let (parameters, before) = (&mut lease.server().memory.parameters, self.session.parameters.reported(&name));

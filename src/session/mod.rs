@@ -7,6 +7,7 @@
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`; `texts`: what was read before),
 //! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 
+mod access;
 pub mod alarm;
 pub mod bound;
 pub mod carry;

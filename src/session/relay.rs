@@ -17,6 +17,7 @@ use crate::net::{Lane, Stream};
 use crate::observe::nanos::Nanos;
 use crate::pool::client::Word;
 use crate::pool::memory::Unnamed;
+use crate::pool::parameters::ACCESS;
 use crate::pool::{Lease, audit};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
@@ -88,6 +89,9 @@ impl<'s> Relay<'s> {
         let server = lease.server();
         if std::sync::Arc::ptr_eq(&server.memory.parameters, &self.session.parameters) {
             return false;
+        }
+        if let Some(value) = self.session.follow(&server.memory) {
+            self.exchange.down.insert(|out| encode::parameter_status(out, ACCESS, &value));
         }
         let difference = server.memory.parameters.difference(&self.session.parameters);
         server.memory.parameters = self.session.parameters.clone();
