@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pgweir::app::StartError;
-use pgweir::config::{Config, Mistake, Sources};
+use pgweir::config::{Config, Mistake, Sources, mask};
 use pgweir::net::tls::TlsError;
 use pgweir::session::Rules;
 
@@ -72,8 +72,19 @@ fn complain(mistakes: &[Mistake]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Help and version are no mistake; for what is one, clap's own exit status would be 2.
+/// Help and version are no mistake; for what is one, clap's own exit status would be 2. What clap shows of the command line may be
+/// a URL with its password.
 fn print_clap(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
+    let text = error.to_string();
+    if text.contains("://") {
+        let _ = io::stderr().write_all(masked(&text).as_bytes());
+    } else {
+        let _ = error.print();
+    }
     if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn masked(text: &str) -> String {
+    let lines = text.lines().map(|line| if line.contains("://") { mask(line) } else { line.to_owned() });
+    lines.map(|line| line + "\n").collect()
 }

@@ -1,7 +1,9 @@
 """LISTEN and NOTIFY in transaction mode: one connection listens for all clients; nothing is lost, nothing goes astray."""
 
+import asyncio
 import json
 
+import asyncpg
 import psycopg
 import pytest
 from psycopg import sql
@@ -50,6 +52,26 @@ def test_a_crowd_listens_on_few_servers(pooler, postgres):
         listener.close()
     # Two of the pool, one that listens.
     assert postgres.sessions("app") <= 3
+
+
+def test_listeners_of_asyncpg(pooler):
+    """They listen by a statement with a name, which any of their connections prepares."""
+
+    async def story():
+        place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+        listeners, heard = [await asyncpg.connect(**place) for _ in range(5)], asyncio.Queue()
+        for number, listener in enumerate(listeners):
+            await listener.add_listener("by_name", lambda *said, number=number: heard.put_nowait((number, said[-1])))
+        expect_pinned(pooler)
+        speaker = await asyncpg.connect(**place)
+        await speaker.execute("notify by_name, 'one'")
+        said = [await asyncio.wait_for(heard.get(), PATIENCE) for _ in listeners]
+        assert sorted(said) == [(number, "one") for number in range(5)]
+        for listener in [*listeners, speaker]:
+            assert await listener.fetchval("select 1") == 1
+            await listener.close()
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize("channel", ["plain", "With Spaces", 'quo"ted', "dot.ted", "ünïcode", "x" * 63])

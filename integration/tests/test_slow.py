@@ -321,10 +321,9 @@ def test_log_events_have_the_fields_of_the_api(start):
     [row] = told(pooler, "m_logged")
     event = pooler.wait_for_event("slow_query")
     assert {name: event[name] for name in FIELDS} == {name: row[name] for name in FIELDS}
-    assert (event["client_id"], event["addr"]) == (row["client"]["id"], row["client"]["addr"])
-    assert event["application_name"] == row["client"]["application_name"] == "teller"
+    assert event["client"] == row["client"] and row["client"]["application_name"] == "teller"
     assert (event["sqlstate"], event["in_transaction"]) == (row["sqlstate"], row["in_transaction"]) == ("22012", True)
-    assert (event["reason"], event["tags"]) == ("query,error", "route=/users")
+    assert (event["reason"], event["tags"]) == (row["reason"], row["tags"]) == (["query", "error"], {"route": "/users"})
     assert "parameters" not in event and "parameters" not in row
     assert pooler.metric("pgweir_slow_queries_total", database="app", user="app") == 1
 

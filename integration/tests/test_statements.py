@@ -44,6 +44,28 @@ def pooler(run_pgweir, counting):
 TURNS = 7
 
 
+def test_rows_that_come_in_portions(pooler):
+    """One row a call, and a cursor's: each counts, whether or not there are more behind it."""
+
+    async def story():
+        client = await asyncpg.connect(dsn(pooler), server_settings={"application_name": "portions"})
+        for _ in range(20):
+            assert await client.fetchrow("select id from books order by id") == (1,)
+        async with client.transaction():
+            rows = [row async for row in client.cursor("select title from books where id <= 95", prefetch=10)]
+        await client.close()
+        return len(rows)
+
+    assert run(story()) == 95
+
+    def counted():
+        rows = json.loads(pooler.get("/api/statements?application_name=portions")[1])
+        return {row["sql"]: row["rows"] for row in rows}
+
+    expected = {"select id from books order by id": 20, "select title from books where id <= $1": 95}
+    eventually(lambda: expected.items() <= counted().items(), f"rows {expected}")
+
+
 def by_psycopg2(pooler) -> None:
     """Literals in a Query."""
     with psycopg2.connect(dsn(pooler, application_name="psycopg2")) as client, client.cursor() as cursor:

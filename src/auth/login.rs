@@ -66,6 +66,7 @@ pub struct Login {
     user: String,
     key: ServerKey,
     expects: Expects,
+    bound: bool,
 }
 
 #[derive(Debug)]
@@ -109,6 +110,12 @@ pub enum LoginError {
         "the server asks for {0} authentication, which pgweir does not speak: allow scram-sha-256 in its pg_hba.conf"
     )]
     Unsupported(String),
+    /// Asked for, and not to be had.
+    #[error(
+        "channel_binding=require, and the server does not bind logins to its certificate: that takes TLS (sslmode=require) \
+         and scram-sha-256 in its pg_hba.conf"
+    )]
+    Unbound,
     /// The server's verifier is not the one that the client was checked against.
     #[error(
         "the server's SCRAM verifier of this user has another salt or iteration count than ours: \
@@ -127,7 +134,13 @@ impl Login {
     /// Begins a login as `user`; nothing is sent before the server asks. `nonce` is new for each login. `end_point` is that
     /// of the server's certificate, when the connection is in TLS.
     pub fn new(user: &str, key: ServerKey, nonce: &Nonce, end_point: Option<EndPoint>) -> Login {
-        Login { user: user.to_owned(), key, expects: Expects::Request { nonce: nonce_text(nonce), end_point } }
+        let expects = Expects::Request { nonce: nonce_text(nonce), end_point };
+        Login { user: user.to_owned(), key, expects, bound: false }
+    }
+
+    /// It fails where the server does not bind it to its certificate: libpq's `channel_binding=require`.
+    pub fn bound(self) -> Login {
+        Login { bound: true, ..self }
     }
 
     /// Hears the body of one `R` message: what follows its length word.
@@ -137,8 +150,11 @@ impl Login {
 
     fn step(self, body: &[u8], cache: &KeyCache, out: &mut Vec<u8>) -> Result<LoginStep, LoginError> {
         let (code, rest) = take_word(body).ok_or(LoginError::Protocol("an authentication request without a code"))?;
-        let Login { user, key, expects } = self;
-        let then = |key, expects| Ok(LoginStep::Continue(Login { user: user.clone(), key, expects }));
+        let Login { user, key, expects, bound } = self;
+        let then = |key, expects| Ok(LoginStep::Continue(Login { user: user.clone(), key, expects, bound }));
+        if bound && matches!(expects, Expects::Request { .. }) && code != wire::SASL {
+            return Err(LoginError::Unbound);
+        }
         match (expects, code) {
             (Expects::Request { .. } | Expects::Ok, wire::OK) => read_ok(rest),
             (Expects::Request { .. }, wire::CLEARTEXT_PASSWORD) => {
@@ -150,7 +166,11 @@ impl Login {
                 then(key, Expects::Ok)
             }
             (Expects::Request { nonce, end_point }, wire::SASL) => {
-                let opening = open_scram(&key, nonce, choose_binding(rest, end_point)?, out)?;
+                let binding = choose_binding(rest, end_point)?;
+                if bound && !matches!(binding, Binding::To(_)) {
+                    return Err(LoginError::Unbound);
+                }
+                let opening = open_scram(&key, nonce, binding, out)?;
                 then(key, Expects::Challenge(opening))
             }
             (Expects::Request { .. }, other) => Err(LoginError::Unsupported(method_name(other))),
@@ -337,7 +357,8 @@ fn answer(
 ) -> LoginStep {
     let (message, answered) = challenged.answer(client_key, server_key);
     put_sasl_response(out, message.as_bytes());
-    LoginStep::Continue(Login { user, key, expects: Expects::Signature(answered) })
+    // From here on it cannot become another kind of login.
+    LoginStep::Continue(Login { user, key, expects: Expects::Signature(answered), bound: false })
 }
 
 /// The methods of <https://www.postgresql.org/docs/current/protocol-message-formats.html> that we leave alone.

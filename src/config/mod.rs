@@ -25,6 +25,7 @@ mod value;
 pub use layer::{Mistake, Source};
 pub use listing::{Setting, settings};
 pub use sources::{Flags, Sources};
+pub use url::mask;
 
 /// Everything that can be set, after all sources were laid over each other and every value was checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,6 +161,8 @@ pub struct Database {
     pub startup: Vec<(String, String)>,
     /// TLS as the URL or the section says, over `[tls.server]`.
     pub tls: Option<TlsServer>,
+    /// A login that is not bound to the server's certificate is refused; only in a URL, as `channel_binding=require`.
+    pub binding_required: bool,
     /// Servers of this database, all users together; `None`: no limit.
     pub max_db_connections: Option<usize>,
     /// Clients of this database, all users together.
@@ -273,6 +276,13 @@ pub enum TlsNegotiation {
     Postgres,
     /// The handshake is the first that is said: one round trip less, for servers from PostgreSQL 17 on.
     Direct,
+}
+
+impl Observe {
+    /// What takes longer is slow: nothing, where that is "never".
+    pub fn slow_after(&self) -> Duration {
+        if self.slow_query.is_zero() { Duration::MAX } else { self.slow_query }
+    }
 }
 
 /// `[observe]`

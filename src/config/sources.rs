@@ -35,6 +35,8 @@ pub struct Sources {
     pub flags: Flags,
     /// The environment; only what concerns us is looked at.
     pub env: Vec<(String, String)>,
+    /// Names of variables that concern us and are not UTF-8.
+    pub unreadable: Vec<String>,
     /// Cores that we may use.
     pub cores: usize,
 }
@@ -42,11 +44,16 @@ pub struct Sources {
 impl Sources {
     /// The command line given, with this process' environment and cores.
     pub fn of_process(flags: Flags) -> Sources {
-        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let env = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-        let env = env.filter(|(name, _)| environment::is_ours(name)).collect();
+        let (mut env, mut unreadable) = (Vec::new(), Vec::new());
+        let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        for (name, value) in named.filter(|(name, _)| environment::is_ours(name)) {
+            match value.into_string() {
+                Ok(value) => env.push((name, value)),
+                Err(_) => unreadable.push(name),
+            }
+        }
         let cores = std::thread::available_parallelism().map_or(1, Into::into);
-        Sources { flags, env, cores }
+        Sources { flags, env, unreadable, cores }
     }
 
     /// The file, if there is one: `--config`, or else PGWEIR_CONFIG.
@@ -62,6 +69,12 @@ impl Sources {
 
     /// Like [`Sources::load`], and remembers where each value came from.
     pub fn checked(&self) -> Result<Checked, Vec<Mistake>> {
+        let unreadable = |name: &String| {
+            Mistake::unplaced(format!("environment {name}: UTF-8, and in a URL %XX for each byte of another encoding"))
+        };
+        if !self.unreadable.is_empty() {
+            return Err(self.unreadable.iter().map(unreadable).collect());
+        }
         let file = self.config_file().map(|path| read(&path)).transpose().map_err(|mistake| vec![mistake])?;
         let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
         check(&Input { file, env: &self.env, flags: &self.flags, cores: self.cores, look: &look })

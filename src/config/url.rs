@@ -28,6 +28,8 @@ pub(super) struct ServerUrl {
     pub(super) sslcert: Option<PathBuf>,
     pub(super) sslkey: Option<PathBuf>,
     pub(super) connect_timeout: Option<Duration>,
+    /// `channel_binding=require`
+    pub(super) binding_required: bool,
     /// Parameters that the server takes at startup.
     pub(super) startup: Vec<(String, String)>,
 }
@@ -85,6 +87,7 @@ impl ServerUrl {
             "sslcert" => self.sslcert = Some(value.into()),
             "sslkey" => self.sslkey = Some(value.into()),
             "connect_timeout" => self.connect_timeout = Some(connect_timeout(&value)?),
+            "channel_binding" if value == "require" => self.binding_required = true,
             "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
                 self.startup.push((name.replace("fallback_", ""), value));
             }
@@ -108,7 +111,7 @@ impl ServerUrl {
 
 /// The text with every password in it replaced by `***`: a URL's, wherever it stands, and that of a list of `name=value`.
 /// Also works for what is no proper URL, and for names that are nearly right.
-pub(super) fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     let start = text.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = text.split_at(start);
     // From the right and over everything, so that a / or ? inside an unencoded password hides nothing from us.
@@ -200,17 +203,24 @@ fn connect_timeout(value: &str) -> Result<Duration, String> {
 const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("channel_binding", &["disable", "prefer"]),
     ("gssencmode", &["disable", "prefer"]),
+    ("keepalives_count", ANY),
+    ("keepalives_idle", ANY),
+    ("keepalives_interval", ANY),
     ("krbsrvname", &[]),
     ("load_balance_hosts", &["disable"]),
     ("sslcompression", &["0", "1"]),
     ("sslsni", &["1"]),
     ("target_session_attrs", &["any", "read-write"]),
     ("keepalives", &["1"]),
+    ("tcp_user_timeout", ANY),
 ];
+
+/// What they ask for is done anyhow, as it is done for all.
+const ANY: &[&str] = &["*"];
 
 fn without_effect(name: &str, value: &str) -> Result<(), String> {
     match WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
-        Some((_, values)) if values.contains(&value) => Ok(()),
+        Some((_, values)) if values.contains(&value) || *values == ANY => Ok(()),
         Some((_, values)) => Err(match values.first() {
             Some(first) => format!("{name}={first}, or without {name}: {value} is not offered"),
             None => format!("without {name}, which is not offered"),

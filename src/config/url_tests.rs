@@ -34,6 +34,9 @@ fn show(url: &ServerUrl) -> String {
     if let Some(timeout) = url.connect_timeout {
         line += &format!(" timeout={timeout:?}");
     }
+    if url.binding_required {
+        line += " binding";
+    }
     url.startup.iter().fold(line, |line, (name, value)| format!("{line} {name}={value}"))
 }
 
@@ -75,6 +78,8 @@ fn parameters() {
         "db||a|| application_name=x y options=-c work_mem=1MB",
     );
     check("postgres://db/a?channel_binding=prefer&target_session_attrs=any", "db||a||");
+    check("postgres://db/a?keepalives_idle=30&tcp_user_timeout=9", "db||a||");
+    check("postgres://db/a?sslmode=require&channel_binding=require", "db||a|| sslmode=require binding");
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn mistakes() {
     check("postgres://db/a?schema=public", "!without the unknown parameter schema; known are host,");
     check("postgres://db/a?sslmode", "!each parameter as name=value");
     check("postgres://db/a?connect_timeout=soon", "!connect_timeout in whole seconds");
-    check("postgres://db/a?channel_binding=require", "!channel_binding=disable, or without channel_binding: require");
+    check("postgres://db/a?channel_binding=on", "!channel_binding=disable, or without channel_binding: on");
     check("postgres://a%ff@db/a", "!a user that decodes to UTF-8");
     check("postgres://a%00@db/a", "!a user without %00");
 }

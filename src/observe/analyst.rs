@@ -111,7 +111,7 @@ impl Shared {
     }
 
     pub(super) fn reload(&self, observe: &config::Observe) {
-        self.slow.store(Nanos::from(observe.slow_query).0, Relaxed);
+        self.slow.store(Nanos::from(observe.slow_after()).0, Relaxed);
         self.books().repeats.set_least(n_plus_one(observe));
     }
 }

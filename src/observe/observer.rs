@@ -62,7 +62,7 @@ impl Observatory {
     /// As configured now.
     pub fn configure(&self, observe: &Observe) {
         self.on.store(observe.track_statements, Relaxed);
-        self.slow_nanos.store(u64::try_from(observe.slow_query.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.slow_nanos.store(Nanos::from(observe.slow_after()).0, Relaxed);
         self.parameters.store(observe.parameters as u8, Relaxed);
     }
 

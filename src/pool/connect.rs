@@ -102,7 +102,8 @@ async fn attempt_as(
 async fn log_in(talk: &mut Talk, route: &Route, keys: &Mutex<KeyCache>) -> Result<(), ConnectError> {
     let mut nonce = [0; 18];
     getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
-    let mut login = Login::new(&route.user, route.key.clone(), &nonce, talk.stream.end_point());
+    let login = Login::new(&route.user, route.key.clone(), &nonce, talk.stream.end_point());
+    let mut login = if route.binding_required { login.bound() } else { login };
     loop {
         let message = talk.message().await?;
         let body = match message.tag {

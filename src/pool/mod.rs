@@ -95,6 +95,8 @@ pub struct Route {
     pub user: String,
     /// What we prove it with.
     pub key: ServerKey,
+    /// A login that is not bound to the server's certificate is no good.
+    pub binding_required: bool,
     /// Parameters of our startup packet.
     pub startup: Vec<(String, String)>,
     /// TCP, TLS and login together; zero waits for ever.

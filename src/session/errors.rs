@@ -46,6 +46,12 @@ impl Relay<'_> {
             // It has something of that name that nobody knows of.
             lease.iter_mut().for_each(|lease| lease.server().memory.unsure(id));
         }
+        let parsing = next == Some(Owed::Parse(None)) && code != Some(sqlstate::DUPLICATE_STATEMENT);
+        if parsing && !self.exchange.dialogue.owes_parse() {
+            // Postgres has dropped the unnamed statement before it looked at the new one.
+            self.session.statements.iter_mut().for_each(|own| own.drop_unnamed());
+        }
+        let Ok(Some(frame)) = self.exchange.down.frame() else { return Step::Hold(0) };
         match verdict {
             // What ends the session is the client's, also where it answers a Sync of ours.
             Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),

@@ -13,7 +13,7 @@ use crate::pool::mail::Mailbox;
 use crate::pool::{Client, Pool};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::frame::{HEADER, cut_str};
-use crate::protocol::frontend::{self, Parse};
+use crate::protocol::frontend::{self, Bind, Parse};
 use crate::protocol::{Frame, TransactionStatus, backend, sqlstate};
 use crate::sql::Listen;
 
@@ -57,11 +57,12 @@ pub(super) struct Wanted {
     owed: Vec<Owed>,
 }
 
-/// Looks whether a complete request is one of these. Pure.
-pub(super) fn wanted(bytes: &[u8]) -> Option<Wanted> {
+/// Looks whether a complete request is one of these, of a client that has these statements. Pure.
+fn wanted(bytes: &[u8], own: Option<&Statements>) -> Option<Wanted> {
     match *bytes.first()? {
         frontend::QUERY if bytes.get(HEADER..).is_some_and(begins) => simple(bytes),
-        frontend::PARSE => extended(bytes),
+        frontend::PARSE => extended(bytes, None),
+        frontend::BIND => extended(bytes, own.filter(|own| own.listens)),
         _ => None,
     }
 }
@@ -78,8 +79,8 @@ fn simple(bytes: &[u8]) -> Option<Wanted> {
     Some(Wanted { what, size: frame.size, owed: vec![Owed::Query] })
 }
 
-/// Parse of the unnamed statement, Bind, perhaps Describe, Execute, Sync.
-fn extended(bytes: &[u8]) -> Option<Wanted> {
+/// Parse of the unnamed statement and Bind, or Bind of a named one; perhaps Describe; Execute, Sync.
+fn extended(bytes: &[u8], own: Option<&Statements>) -> Option<Wanted> {
     let (mut at, mut what, mut owed) = (0, None, Vec::new());
     loop {
         let frame = Frame::read(&bytes[at..]).ok()??;
@@ -90,9 +91,13 @@ fn extended(bytes: &[u8]) -> Option<Wanted> {
                 body.strip_prefix(&[0]).filter(|text| begins(text))?;
                 what = Some(Listen::read(Parse::read(body)?.query())?);
             }
-            frontend::BIND if owed.len() == 1 && body.starts_with(&[0, 0]) => {}
-            frontend::DESCRIBE if owed.len() == 2 && body == b"P\0" => {}
-            frontend::EXECUTE if owed.len() >= 2 && !owed.contains(&Owed::Execute) && body.starts_with(&[0]) => {}
+            frontend::BIND if owed.len() == 1 && what.is_some() && body.starts_with(&[0, 0]) => {}
+            frontend::BIND if owed.is_empty() => {
+                let bind = Bind::read(body).filter(|bind| bind.portal.is_empty())?;
+                what = Some(Listen::read(own?.names.get(bind.statement)?.query())?);
+            }
+            frontend::DESCRIBE if owed.last() == Some(&Owed::Bind(None)) && body == b"P\0" => {}
+            frontend::EXECUTE if is_bound(&owed) && body.starts_with(&[0]) => {}
             frontend::SYNC if owed.last() == Some(&Owed::Execute) => {
                 owed.push(Owed::Sync);
                 return Some(Wanted { what: what?, size: at, owed });
@@ -101,6 +106,11 @@ fn extended(bytes: &[u8]) -> Option<Wanted> {
         }
         owed.extend(Owed::by(frame.tag));
     }
+}
+
+/// Bound, and not executed yet.
+fn is_bound(owed: &[Owed]) -> bool {
+    owed.contains(&Owed::Bind(None)) && !owed.contains(&Owed::Execute)
 }
 
 impl Wanted {
@@ -128,7 +138,7 @@ impl Session {
     /// What the request that has come wants of the pool's ear, if that is all it wants.
     #[inline]
     pub(super) fn wants_to_listen(&self, up: &Lane) -> Option<Wanted> {
-        let wanted = wanted(up.unjudged())?;
+        let wanted = wanted(up.unjudged(), self.statements.as_deref())?;
         let off = !matches!(wanted.what, Listen::On(_));
         // Letters are in UTF-8. What is not heard through the pool cannot be heard no more.
         let served = self.parameters.reported("client_encoding") == Some("UTF8") && (!off || self.hearing.is_some());
@@ -186,10 +196,11 @@ impl Session {
         Ok(self.hearing.as_ref().map_or(Vec::new(), |hearing| hearing.wanted(&letters)))
     }
 
-    /// A Query ends the unnamed statement, a Parse is another.
+    /// A Query ends the unnamed statement, a Parse is another; a named one leaves it as it is.
     fn note_unnamed(&mut self, up: &Lane, wanted: &Wanted) {
         let definition = match wanted.owed.first() {
             Some(Owed::Parse(_)) => up.frame().ok().flatten().and_then(|frame| frame.body.get(1..)),
+            Some(Owed::Bind(_)) => return,
             _ => None,
         };
         match definition {
@@ -227,8 +238,11 @@ fn overflow() -> Complaint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::catalog::Catalog;
+    use crate::pool::parameters::Parameters;
 
-    /// `Q:TEXT`, `P:TEXT` of the unnamed statement, `B`, `D`, `E`, `S`; what is owed, by the letters of the answer.
+    /// `Q:TEXT`, `P:TEXT` of the unnamed statement, `B`, or `N` of the one called `l`, which is `listen a`, `D`, `E`, `S`; what is
+    /// owed, by the letters of the answer.
     #[track_caller]
     fn check(words: &str, expected: &str) {
         let mut bytes = Vec::new();
@@ -236,15 +250,21 @@ mod tests {
             match word.split_once(':') {
                 Some(("Q", text)) => encode::query(&mut bytes, text),
                 Some((_, text)) => encode::parse(&mut bytes, b"", &[text.as_bytes(), &[0; 3]].concat()),
-                None => encode::message(&mut bytes, word.as_bytes()[0], |out| match word {
-                    "B" => out.extend([0; 8]),
-                    "D" => out.extend(b"P\0"),
-                    "E" => out.extend([0; 5]),
-                    _ => {}
-                }),
+                None => {
+                    encode::message(&mut bytes, if word == "N" { b'B' } else { word.as_bytes()[0] }, |out| match word {
+                        "B" => out.extend([0; 8]),
+                        "N" => out.extend(b"\0l\0\0\0\0\0\0\0"),
+                        "D" => out.extend(b"P\0"),
+                        "E" => out.extend([0; 5]),
+                        _ => {}
+                    })
+                }
             }
         }
-        let wanted = wanted(&bytes);
+        let (mut own, mut catalog) = (Statements::new(0), Catalog::default());
+        let dialect = catalog.dialect(&Parameters::default());
+        own.change(b"l", Some(catalog.intern(dialect, b"listen a\0\0\0")), 0);
+        let wanted = wanted(&bytes, Some(&own));
         let answer = wanted.as_ref().map(Wanted::answer).unwrap_or_default();
         let (mut said, mut rest) = (String::new(), &answer[..]);
         while let Ok(Some(frame)) = Frame::read(rest) {
@@ -267,5 +287,12 @@ mod tests {
         check("P:listen a|B|E|E|S", "");
         check("P:select 1|B|E|S", "");
         check("P:listen a|B|E", "");
+        check("N|E|S", "2CZ");
+        check("N|D|E|S", "2nCZ");
+        check("N|S", "");
+        check("N|E|E|S", "");
+        check("N|N|E|S", "");
+        check("B|E|S", "");
+        check("P:listen a|N|E|S", "");
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::owed::Owed;
 use super::relay::Relay;
 use crate::config::PoolMode;
 use crate::protocol::{encode, frontend};
@@ -16,13 +17,24 @@ const PATIENCE: Duration = Duration::from_millis(50);
 impl Relay<'_> {
     /// Says Sync for a client that only prepares, where it is time. Whether it was.
     pub(super) fn sync_for_client(&mut self) -> bool {
-        let due = |patience| patience <= self.exchange.course.times.now || self.session.pool.is_wanted();
+        let now = self.exchange.course.times.now;
+        let due = |patience| patience <= now || self.session.pool.is_wanted() || self.listens();
         if !self.patience().is_some_and(due) {
             return false;
         }
         self.up.insert(|out| encode::bare(out, frontend::SYNC));
         self.exchange.dialogue.send_sync();
         true
+    }
+
+    /// Whether the client has prepared a LISTEN: without a server it is not tied to one by it.
+    fn listens(&self) -> bool {
+        self.session.statements.as_ref().is_some_and(|own| own.listens)
+    }
+
+    /// Whether what comes next waits until the server is given back, to be done without one.
+    pub(super) fn waits_to_listen(&self) -> bool {
+        self.listens() && self.exchange.dialogue.next() == Some(Owed::OurSync)
     }
 
     /// Until when a client that only prepares may keep its server. Not after an error, when the client knows that all is

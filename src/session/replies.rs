@@ -40,7 +40,8 @@ impl Tape {
                 self.complete(*batch, rows_of(tag), *now);
                 self.see_tag(tag);
             }
-            backend::EMPTY | backend::SUSPENDED | backend::FUNCTION_RESULT => self.complete(*batch, 0, *now),
+            backend::SUSPENDED => self.suspend(*batch, *now),
+            backend::EMPTY | backend::FUNCTION_RESULT => self.complete(*batch, 0, *now),
             backend::ERROR => self.hear_error(reply),
             backend::READY => {
                 self.end_batch(*batch);
@@ -64,6 +65,7 @@ impl Tape {
             sent,
             in_transaction: false,
             comment: None,
+            most_rows: 0,
         });
         self.fail(reply.batch, sqlstate, parsed, reply.now);
     }

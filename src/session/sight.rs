@@ -169,7 +169,7 @@ impl Look<'_> {
 
     fn run(&self, tape: &mut Tape, bound: Bound, comment: Option<Box<[u8]>>) {
         let Look { batch, now: sent, in_transaction, .. } = *self;
-        tape.send(Running { bound, batch, sent, in_transaction, comment });
+        tape.send(Running { bound, batch, sent, in_transaction, comment, most_rows: 0 });
     }
 
     fn parse(&self, tape: &mut Tape, own: &mut Statements, shared: bool) {
@@ -237,10 +237,12 @@ impl Look<'_> {
     }
 
     fn execute(&self, tape: &mut Tape) {
-        let name = cut_str(self.frame.body).map_or(&b""[..], |(name, _)| name);
+        let (name, rest) = cut_str(self.frame.body).unwrap_or_default();
         let bound = tape.memo.portal(name).cloned().unwrap_or_default();
         let comment = tape.memo.take_comment(self.batch);
-        self.run(tape, bound, comment);
+        let most_rows = rest.first_chunk().map_or(0, |rows| u32::from_be_bytes(*rows));
+        let Look { batch, now: sent, in_transaction, .. } = *self;
+        tape.send(Running { bound, batch, sent, in_transaction, comment, most_rows });
     }
 }
 

@@ -49,7 +49,15 @@ impl Stage {
             tls: None,
         });
         let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
-        let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
+        let route = Route {
+            address,
+            dbname,
+            user,
+            key,
+            binding_required: false,
+            startup: Vec::new(),
+            connect_timeout: PATIENCE,
+        };
         let plan = Arc::new(Plan { version: 1, generation: 1, settings, route });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
         let pool = pool(plan, &quotas);
@@ -110,7 +118,15 @@ impl Stage {
         let plan = self.pool.plan();
         let (address, key) = (plan.route.address.clone(), ServerKey::None);
         let (dbname, user) = ("d".to_string(), "u".to_string());
-        let route = Route { address, dbname, user, key, startup: Vec::new(), connect_timeout: PATIENCE };
+        let route = Route {
+            address,
+            dbname,
+            user,
+            key,
+            binding_required: false,
+            startup: Vec::new(),
+            connect_timeout: PATIENCE,
+        };
         self.pool.replan(Arc::new(Plan {
             version: plan.version + 1,
             generation: plan.generation + 1,

@@ -55,6 +55,11 @@ impl Dialogue {
         self.open != Open::No || self.phase != Phase::Normal
     }
 
+    /// Whether a Parse of the client is under way that is of no named statement, or of a name that was taken.
+    pub fn owes_parse(&self) -> bool {
+        self.owed.contains(&Owed::Parse(None))
+    }
+
     /// How many replies are owed, those to us too.
     pub fn owed(&self) -> usize {
         self.owed.len()

@@ -31,6 +31,8 @@ pub struct Statements {
     pub(super) described: Option<Box<Described>>,
     /// The portal that was bound last, and its statement, where nobody knows yet what that is.
     pub(super) bound: Option<(Box<[u8]>, Arc<Statement>)>,
+    /// It has prepared a LISTEN or UNLISTEN under a name.
+    pub(super) listens: bool,
     pub(super) unnamed: Vec<u8>,
     /// What was learned of the unnamed statement by looking on.
     pub(super) unnamed_lore: Lore,
@@ -53,6 +55,9 @@ struct Change {
 
 /// Named statements of a client with a server of its own that are told apart.
 const MOST_LORES: usize = 1000;
+
+/// What may be done by the pool's ear instead.
+const HEARING: Effects = Effects::LISTEN.union(Effects::UNLISTEN);
 
 /// With more changes under way than this, nobody looks whether a name is among them.
 const MOST_LOOKED_AT: usize = 256;
@@ -163,6 +168,7 @@ impl Statements {
     }
 
     pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>, batch: u32) {
+        self.listens |= statement.as_ref().is_some_and(|statement| statement.effects.intersects(HEARING));
         let before = self.put(name.into(), statement);
         self.journal.push_back(Change { name: name.into(), before, batch });
     }

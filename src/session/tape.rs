@@ -61,6 +61,8 @@ pub struct Running {
     pub in_transaction: bool,
     /// The tags that came with it.
     pub comment: Option<Box<[u8]>>,
+    /// How many rows it returns at the most before it is suspended; 0 for all.
+    pub most_rows: u32,
 }
 
 #[derive(Debug)]
@@ -231,6 +233,12 @@ impl Tape {
         if self.first().is_some_and(|running| running.batch == batch) {
             self.finish(rows, [0; 5], now);
         }
+    }
+
+    /// The statement that runs first was suspended: it has returned as many rows as were asked for.
+    pub fn suspend(&mut self, batch: u32, now: u64) {
+        let rows = self.first().map_or(0, |running| running.most_rows);
+        self.complete(batch, rows.into(), now);
     }
 
     /// It failed, and with it all that was sent in its batch. `front` is what failed where nothing of the batch runs.

@@ -42,7 +42,7 @@ fn running(shape: &str, batch: u32, sent: u64) -> Running {
     let kind = if byte.is_ascii_uppercase() { Kind::Transparent } else { Kind::Select };
     let reading = Reading { digest: Digest(u64::from(byte)), kind, ..Reading::default() };
     let bound = Bound { reading, ..Bound::default() };
-    Running { bound, batch, sent, in_transaction: false, comment: None }
+    Running { bound, batch, sent, in_transaction: false, comment: None, most_rows: 0 }
 }
 
 /// `a: sent-ended wait/query/drain`, in ms, rows where there are any, `!` for an error.

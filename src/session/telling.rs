@@ -69,7 +69,7 @@ impl Session {
         let now = self.worker.clock(Instant::now()).0;
         let (mut tape, bound) = (Tape::default(), self.sight(up));
         tape.begin(true, waited);
-        tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None });
+        tape.send(Running { bound, batch: 0, sent: now, in_transaction: false, comment: None, most_rows: 0 });
         tape.refuse(code, now);
         self.tell(&mut tape, now);
     }

@@ -52,7 +52,7 @@ impl Relay<'_> {
             }
             if !dialogue.is_busy() {
                 self.begin_statement();
-            } else if self.waits_to_restore() {
+            } else if self.waits_to_restore() || self.waits_to_listen() {
                 return Ok(());
             }
             let seen = self.look(tag);

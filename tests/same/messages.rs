@@ -129,6 +129,10 @@ fn the_unnamed_statement() {
         "a: P - select 1\na: S\na: wait\na: P t selec\na: Q select 2\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - select 1\na: S\na: wait\na: F 177 1 2\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - select 1\na: S\na: wait\na: Q\na: wait\nb: Q select 1\nb: wait\na: B - -\na: S",
+        "a: P - select 1\na: S\na: wait\na: P - selec\na: S\na: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q select 1\nb: wait\na: B - -\na: E - 0\na: S",
+        "a: P - select v from nowhere\na: S\na: wait\nb: Q create table nowhere (v int)\nb: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q drop table nowhere",
+        "a: P s select 2\na: S\na: wait\na: P - select 1\na: S\na: wait\na: P s select 3\na: S\na: wait\na: B - -\na: E - 0\na: S",
+        "a: P - selec\na: S\na: P - select 4\na: S\na: wait\nb: Q select 1\nb: wait\na: B - -\na: E - 0\na: S",
         "a: P - select '{x*70000}'\na: S\na: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q select 1",
     ]);
 }

@@ -50,6 +50,31 @@ fn play_over(end_point: Option<&EndPoint>, key: ServerKey, messages: &[&[u8]]) -
     }
 }
 
+/// A login that has to be bound.
+#[track_caller]
+fn check_bound(end_point: Option<&EndPoint>, ask: &[u8], expected: &str) {
+    let mut out = Vec::new();
+    let login = Login::new("app", key("plain"), &[5; 18], end_point.cloned()).bound();
+    let found = match login.hear(ask, &KeyCache::default(), &mut out) {
+        LoginStep::Failed(error) => error.to_string(),
+        LoginStep::Continue(_) => bodies(b'p', &out).last().unwrap().escape_ascii().to_string(),
+        _ => panic!("over"),
+    };
+    assert!(found.contains(expected), "{found}");
+}
+
+#[test]
+fn who_insists_on_channel_binding_gives_nothing_away_without() {
+    let refused = "does not bind logins to its certificate";
+    let end_point = EndPoint::from(&[7; 32][..]);
+    for ask in [ASK_OK, ASK_CLEARTEXT, ASK_MD5, b"\0\0\0\x0aSCRAM-SHA-256\0\0"] {
+        check_bound(Some(&end_point), ask, refused);
+        check_bound(None, ask, refused);
+    }
+    check_bound(None, ASK_SCRAM, refused);
+    check_bound(Some(&end_point), ASK_SCRAM, "SCRAM-SHA-256-PLUS");
+}
+
 fn check(kind: &str, messages: &[&[u8]], expected: &str) {
     let found = play(key(kind), messages);
     assert!(found.contains(expected), "{kind}: {found}");

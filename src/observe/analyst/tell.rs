@@ -1,26 +1,29 @@
 //! The analyst's lines in the log, with the fields of the API. How many a second is the log's to limit.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tracing::warn;
 
 use crate::observe::insight::FindingView;
 use crate::observe::store::slow::Slow;
+use crate::sql::facts::Facts;
 
 /// `slow_query`.
 pub(super) fn slow(slow: &Slow, sql: &str) {
     warn!(
         event = "slow_query",
-        reason = slow.reasons.names().join(","),
+        reason = &*json(&slow.reasons.names()),
         time = %format_args!("{:.3}", slow.time),
         digest = %slow.digest,
         sql,
         database = &*slow.group.database,
         user = &*slow.group.user,
-        client_id = slow.client,
-        addr = &*slow.addr,
-        application_name = &*slow.group.application,
+        client.id = slow.client,
+        client.addr = &*slow.addr,
+        client.application_name = &*slow.group.application,
         wait_ms = ms(slow.wait),
         query_ms = ms(slow.query),
         drain_ms = ms(slow.drain),
@@ -29,8 +32,8 @@ pub(super) fn slow(slow: &Slow, sql: &str) {
         bytes = slow.bytes,
         sqlstate = slow.sqlstate(),
         in_transaction = slow.in_transaction,
-        parameters = slow.parameters.as_deref().map(list),
-        tags = (!slow.tags.is_empty()).then(|| pairs(slow)),
+        parameters = slow.parameters.as_deref().map(json).as_deref(),
+        tags = &*json(&tags(slow)),
     );
 }
 
@@ -38,7 +41,6 @@ pub(super) fn slow(slow: &Slow, sql: &str) {
 pub(super) fn finding(view: &FindingView) {
     let finding = &view.finding;
     let who = view.who.as_deref();
-    let sql = |facts: Option<&std::sync::Arc<crate::sql::facts::Facts>>| facts.map(|facts| facts.sql.clone());
     warn!(
         event = "finding",
         id = finding.id,
@@ -46,12 +48,11 @@ pub(super) fn finding(view: &FindingView) {
         database = who.map(|who| &*who.database),
         user = who.map(|who| &*who.user),
         application_name = who.map(|who| &*who.application_name),
-        parent_digest = finding.parent.as_ref().map(|parent| parent.digest.to_string()),
-        parent_sql = sql(view.parent.as_ref()),
-        parent_rows = finding.parent.as_ref().map(|parent| parent.rows),
-        parent_column = finding.parent.as_ref().and_then(|parent| parent.column.as_deref()),
-        child_digest = finding.children.first().map(ToString::to_string),
-        child_sql = sql(view.children.first().and_then(Option::as_ref)),
+        parent.digest = finding.parent.as_ref().map(|parent| parent.digest.to_string()),
+        parent.sql = view.parent.as_ref().map(|facts| &*facts.sql),
+        parent.rows = finding.parent.as_ref().map(|parent| parent.rows),
+        parent.column = finding.parent.as_ref().and_then(|parent| parent.column.as_deref()),
+        children = &*json(&children(view)),
         executions = finding.executions,
         distinct_parameters = finding.distinct_parameters,
         occurrences = finding.occurrences,
@@ -69,21 +70,35 @@ fn ms(duration: Duration) -> f64 {
     (duration.as_nanos() as f64 / 1e3).round() / 1e3
 }
 
-/// `'a', NULL, 'b'`
-fn list(parameters: &[Option<Box<str>>]) -> String {
-    let mut text = String::new();
-    for value in parameters {
-        let comma = if text.is_empty() { "" } else { ", " };
-        let written = match value {
-            Some(value) => write!(text, "{comma}'{}'", value.replace('\'', "''")),
-            None => write!(text, "{comma}NULL"),
-        };
-        written.expect("writing to a String does not fail");
-    }
-    text
+/// A list or an object, as the log takes it.
+fn json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("texts become JSON")
 }
 
-/// `controller=users, route=/users`
-fn pairs(slow: &Slow) -> String {
-    slow.tags.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+/// Digest and text of each, cut to what a line has room for.
+#[derive(Serialize)]
+struct Child<'a> {
+    digest: String,
+    sql: &'a str,
+}
+
+/// A longer text is cut: a line has to hold all of them.
+const LONGEST: usize = 2 * 1024;
+
+fn children(view: &FindingView) -> Vec<Child<'_>> {
+    let all = view.finding.children.iter().zip(&view.children);
+    all.map(|(digest, facts)| Child { digest: digest.to_string(), sql: sql(facts.as_ref()) }).collect()
+}
+
+fn sql(facts: Option<&Arc<Facts>>) -> &str {
+    facts.map_or("", |facts| cut(&facts.sql))
+}
+
+fn cut(sql: &str) -> &str {
+    let end = (0..=LONGEST.min(sql.len())).rev().find(|end| sql.is_char_boundary(*end)).unwrap_or(0);
+    &sql[..end]
+}
+
+fn tags(slow: &Slow) -> BTreeMap<&str, &str> {
+    slow.tags.iter().map(|(name, value)| (&**name, &**value)).collect()
 }

@@ -191,6 +191,10 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         self.0 += &format!("{}={value:?} ", field.name());
     }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.0 += &format!("{}={} ", field.name(), String::from_utf8_lossy(value));
+    }
 }
 
 #[test]
@@ -202,10 +206,10 @@ fn the_line_of_a_slow_one() {
     let batch = Batch { reports: vec![slow, failed], notes: vec![note], ..Batch::default() };
     tracing::subscriber::with_default(ear, || bench.analyst.take(&batch));
     let wanted = concat!(
-        r#"event="slow_query" reason="query,error" time=2026-11-22T10:00:02.000Z digest=00000000000000a1 "#,
-        r#"sql="00000000000000a1" database="shop" user="app" client_id=9 addr="10.0.0.7:5000" application_name="web" "#,
+        r#"event="slow_query" reason=["query","error"] time=2026-11-22T10:00:02.000Z digest=00000000000000a1 "#,
+        r#"sql="00000000000000a1" database="shop" user="app" client.id=9 client.addr="10.0.0.7:5000" client.application_name="web" "#,
         r#"wait_ms=0.0 query_ms=300.0 drain_ms=0.0 total_ms=300.0 rows=1 bytes=10 sqlstate="57014" in_transaction=true "#,
-        r#"parameters="'it''s', NULL" "#,
+        r#"parameters=["it's",null] tags={} "#,
     );
     assert_eq!(*ear.0.lock().unwrap(), [wanted], "what was not slow has no line");
 }

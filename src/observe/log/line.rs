@@ -2,12 +2,16 @@
 //!
 //! Text: `2026-11-22T10:00:00.123Z INFO client_login user=app addr=10.0.0.7:5000`.
 //! JSON: `{"ts":"2026-11-22T10:00:00.123Z","level":"info","event":"client_login","user":"app","addr":"10.0.0.7:5000"}`.
+//!
+//! Fields one after the other whose names begin alike, `client.id` and `client.addr`, are one object in JSON. A field of bytes is
+//! JSON already: a list, or an object.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Write};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -60,12 +64,14 @@ impl Visit for Head {
 pub(super) struct Line {
     form: Form,
     out: String,
+    /// The object that is being written.
+    object: String,
 }
 
 impl Line {
     /// Begins a line; an empty message is none.
     pub(super) fn new(form: Form, at: Timestamp, level: Level, event: &str, message: &str) -> Line {
-        let mut line = Line { form, out: String::with_capacity(256) };
+        let mut line = Line { form, out: String::with_capacity(256), object: String::new() };
         match form {
             Form::Text { colour } => line.begin_text(at, level, event, message, colour),
             Form::Json => line.begin_json(at, level, event, message),
@@ -113,8 +119,24 @@ impl Line {
         write(&mut self.out, format_args!("{value}"));
     }
 
+    /// A field that is JSON already; what is none after all is text.
+    fn json(&mut self, name: &str, value: &str) {
+        match (serde_json::from_str(value), self.form) {
+            (Err(_), _) => self.text(name, value),
+            (Ok(value), Form::Text { .. }) => self.text(name, &in_words(&value)),
+            (Ok(_), Form::Json) => {
+                self.name(name);
+                // Only in strings.
+                value
+                    .chars()
+                    .for_each(|c| if is_hostile(c) { escape_json(&mut self.out, c) } else { self.out.push(c) });
+            }
+        }
+    }
+
     /// The line, with its line break.
     pub(super) fn finish(mut self) -> String {
+        self.enter("");
         self.out.push_str(if self.form == Form::Json { "}\n" } else { "\n" });
         self.out
     }
@@ -123,11 +145,32 @@ impl Line {
         match self.form {
             Form::Text { .. } => write(&mut self.out, format_args!(" {name}=")),
             Form::Json => {
-                self.out.push(',');
+                let (object, name) = name.split_once('.').unwrap_or(("", name));
+                if !self.enter(object) {
+                    self.out.push(',');
+                }
                 json_string(&mut self.out, name);
                 self.out.push(':');
             }
         }
+    }
+
+    /// Into an object, and out of the one before; whether its first field comes next.
+    fn enter(&mut self, object: &str) -> bool {
+        if self.object == object {
+            return false;
+        }
+        if !self.object.is_empty() {
+            self.out.push('}');
+        }
+        object.clone_into(&mut self.object);
+        if object.is_empty() {
+            return false;
+        }
+        self.out.push(',');
+        json_string(&mut self.out, object);
+        self.out.push_str(":{");
+        true
     }
 }
 
@@ -148,7 +191,7 @@ impl Visit for Line {
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.record_str(field, &String::from_utf8_lossy(value));
+        self.json(field.name(), &String::from_utf8_lossy(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -243,11 +286,33 @@ fn json_string(out: &mut String, value: &str) {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        // All of them have at most four hexadecimal digits.
-        _ if is_hostile(c) => write(out, format_args!("\\u{:04x}", u32::from(c))),
+        _ if is_hostile(c) => escape_json(out, c),
         _ => out.push(c),
     });
     out.push('"');
+}
+
+/// All of them have at most four hexadecimal digits.
+fn escape_json(out: &mut String, hostile: char) {
+    write(out, format_args!("\\u{:04x}", u32::from(hostile)));
+}
+
+/// A list with commas, an object as `name=value`; of objects in a list what they say last.
+fn in_words(value: &Value) -> String {
+    let joined = |items: Vec<String>| items.join(", ");
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => joined(items.iter().map(|item| in_words(last_of(item))).collect()),
+        Value::Object(fields) => {
+            joined(fields.iter().map(|(name, value)| format!("{name}={}", in_words(value))).collect())
+        }
+        other => other.to_string(),
+    }
+}
+
+fn last_of(item: &Value) -> &Value {
+    item.as_object().and_then(|fields| fields.values().next_back()).unwrap_or(item)
 }
 
 fn write(out: &mut String, what: fmt::Arguments<'_>) {

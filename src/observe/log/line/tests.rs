@@ -43,6 +43,32 @@ fn json() {
 }
 
 #[test]
+fn objects_and_lists() {
+    let write = |form| {
+        let mut line = Line::new(form, Timestamp::UNIX_EPOCH, Level::INFO, "test", "");
+        line.plain("a", 1);
+        line.plain("client.id", 2);
+        line.text("client.addr", "x");
+        line.text("parent.sql", "select \u{9b}1");
+        line.json("reason", r#"["query","wait"]"#);
+        line.json("children", "[{\"digest\":\"d\",\"sql\":\"select \u{2028}2\"}]");
+        line.json("tags", r#"{"route":"/x"}"#);
+        line.finish()
+    };
+    let json = r#""a":1,"client":{"id":2,"addr":"x"},"parent":{"sql":"select \u009b1"},"reason":["query","wait"],"children":[{"digest":"d","sql":"select \u20282"}],"tags":{"route":"/x"}}"#;
+    assert!(write(Form::Json).ends_with(&format!("\"test\",{json}\n")), "{}", write(Form::Json));
+    let text = r#"a=1 client.id=2 client.addr=x parent.sql="select \u{9b}1" reason="query, wait" children="select \u{2028}2" tags="route=/x""#;
+    assert!(
+        write(Form::Text { colour: false }).ends_with(&format!("test {text}\n")),
+        "{}",
+        write(Form::Text { colour: false })
+    );
+    let mut line = Line::new(Form::Json, Timestamp::UNIX_EPOCH, Level::INFO, "test", "");
+    line.plain("client.id", 2);
+    assert!(line.finish().ends_with("\"client\":{\"id\":2}}\n"));
+}
+
+#[test]
 fn a_long_field_is_cut_between_characters() {
     let long = "ä".repeat(FIELD_MAX);
     let text = line(Form::Text { colour: false }, &long);
