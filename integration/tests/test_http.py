@@ -1,12 +1,15 @@
 """/healthz, /readyz and /metrics, as an orchestrator and Prometheus ask for them."""
 
+import json
+import socket
 import threading
 
 import psycopg
+import pytest
 
 from support.children import eventually
 from support.pgweir import Pgweir
-from tests.conftest import dsn, run
+from tests.conftest import dsn, file, run
 from tests.test_login import login
 
 GAUGES = ["clients", "servers", "pool_size", "pool_waiting", "pool_max_wait_seconds"]
@@ -28,6 +31,41 @@ def test_readiness_follows_postgres(own_postgres, run_pgweir):
     assert pooler.get("/healthz")[0] == 200
     own_postgres.start()
     eventually(lambda: pooler.get("/readyz")[0] == 200, "ready again", 20)
+
+
+def test_readiness_where_clients_bring_their_user(run_pgweir, own_postgres):
+    """No user is fixed, so nothing is known before somebody comes; then it is."""
+    place = {"host": own_postgres.host, "port": own_postgres.port, "dbname": "app"}
+    pooler = run_pgweir(config=file(own_postgres, databases={"app": place}))
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1")
+        own_postgres.stop()
+        with pytest.raises(psycopg.Error):
+            client.execute("select 1")
+        eventually(lambda: pooler.get("/readyz")[0] == 503, "not ready without a Postgres", 20)
+    own_postgres.start()
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready again, though nobody asks", 20)
+
+
+def test_pools_of_databases_that_do_not_exist_go(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, databases={"*": {"host": postgres.host, "port": postgres.port}}))
+    pools = lambda: {row["database"] for row in json.loads(pooler.get("/api/pools")[1])}
+    for number in range(5):
+        with pytest.raises(psycopg.Error, match="does not exist"):
+            psycopg.connect(dsn(pooler, dbname=f"nothing_{number}"))
+    with psycopg.connect(dsn(pooler)) as client:
+        client.execute("select 1")
+    eventually(lambda: pools() == {"app"}, "only what exists is left", 20)
+
+
+def test_a_look_whether_the_port_is_open_is_no_login(sidecar):
+    pooler = sidecar()
+    for _ in range(3):
+        socket.create_connection((pooler.host, pooler.port)).close()
+    with socket.create_connection((pooler.host, pooler.port)) as half:
+        half.sendall(b"\0\0")
+    failed = pooler.wait_for_event("client_login_failed")
+    assert len(pooler.events("client_login_failed")) == 1 and failed["reason"] == "protocol"
 
 
 def test_every_metric_is_there(sidecar):

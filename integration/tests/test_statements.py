@@ -48,9 +48,10 @@ def test_rows_that_come_in_portions(pooler):
     """One row a call, and a cursor's: each counts, whether or not there are more behind it."""
 
     async def story():
-        client = await asyncpg.connect(dsn(pooler), server_settings={"application_name": "portions"})
+        place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+        client = await asyncpg.connect(**place, server_settings={"application_name": "portions"})
         for _ in range(20):
-            assert await client.fetchrow("select id from books order by id") == (1,)
+            assert (await client.fetchrow("select id from books order by id"))["id"] == 1
         async with client.transaction():
             rows = [row async for row in client.cursor("select title from books where id <= 95", prefetch=10)]
         await client.close()

@@ -86,6 +86,7 @@ pub(super) fn read(input: &Input<'_>) -> Result<(Checked, Behind, Vec<Mistake>),
     layer.lay_over(environment::read(input.env, &known, &layer, &mut mistakes));
     layer.lay_over(environment::read_flags(input.flags));
     let mut behind = serve_url(input, &mut layer, &mut mistakes);
+    drop_outranked(&mut layer);
 
     let mut config = with_names(&layer);
     let mut reader = Reader { layer: &layer, section: KeyPath::default(), used: BTreeSet::new(), mistakes };
@@ -121,14 +122,22 @@ fn serve_url(input: &Input<'_>, layer: &mut Layer, mistakes: &mut Vec<Mistake>) 
         }
     };
     let database = KeyPath::of(&["databases", &name]);
-    for part in PLACE {
-        let path = database.child(part);
-        if layer.get(&path).is_some_and(|below| below.source.rank() < written.source.rank()) {
-            layer.entries.remove(&path);
-        }
-    }
     mistakes.extend(layer.insert(database.child("url"), written.clone()).err());
     Behind::Served(Served { name, user, written, trusts: false })
+}
+
+/// A URL says all at once: what the sources below it say of the same database is out of date. A single key over a URL replaces
+/// that part of it.
+fn drop_outranked(layer: &mut Layer) {
+    for name in layer.names_under("databases") {
+        let database = KeyPath::of(&["databases", &name]);
+        let Some(rank) = layer.get(&database.child("url")).map(|url| url.source.rank()) else { continue };
+        for part in PLACE.map(|part| database.child(part)) {
+            if layer.get(&part).is_some_and(|below| below.source.rank() < rank) {
+                layer.entries.remove(&part);
+            }
+        }
+    }
 }
 
 /// The names of the database and of the user; libpq takes the one for the other.

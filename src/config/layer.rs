@@ -114,6 +114,13 @@ pub(super) struct Written {
     pub(super) source: Source,
 }
 
+impl Raw {
+    /// Whether nothing stands there.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Raw::Bare(text) | Raw::Text(text) if text.is_empty())
+    }
+}
+
 impl Written {
     pub(super) fn bare(text: &str, source: Source) -> Written {
         Written { raw: Raw::Bare(text.to_owned()), as_written: format!("\"{text}\""), source }

@@ -67,6 +67,11 @@ impl Rules<'_> {
         self.layer.get(&KeyPath::of(path)).is_some()
     }
 
+    /// Of the source that has set it.
+    fn rank(&self, path: &[&str]) -> Option<u8> {
+        self.layer.get(&KeyPath::of(path)).map(|written| written.source.rank())
+    }
+
     fn sizes(&mut self) {
         let pool = &self.config.pool.defaults;
         self.pool_size(&["pool"], pool);
@@ -182,10 +187,13 @@ impl Rules<'_> {
     fn database(&mut self, name: &str, database: &Database) {
         let key = |key| ["databases", name, key];
         if CONSOLE.contains(&name) {
-            self.complain(&key("url"), format_args!("another name; {name} is the admin console"));
+            self.complain(&key("url"), format_args!("another name; {name} is kept for an admin console"));
+        }
+        if self.layer.get(&KeyPath::of(&key("url"))).is_some_and(|written| written.raw.is_empty()) {
+            self.complain(&key("url"), "a URL like postgres://user:password@host:5432/database, or no url at all");
         }
         for part in ["host", "port", "dbname", "user"] {
-            if self.is_set(&key("url")) && self.is_set(&key(part)) {
+            if self.rank(&key("url")).is_some_and(|rank| self.rank(&key(part)) == Some(rank)) {
                 self.complain(&key(part), format_args!("either url or {part}; the url says it already"));
             }
         }

@@ -158,7 +158,7 @@ fn databases() {
     complains("[databases.b]\npassword = 'x'", &["f:4 databases.b.password = \"***\": a user beside it"]);
     complains(
         "[databases.pgbouncer]\nurl = 'postgres://db/b'",
-        &["f:4 databases.pgbouncer.url = 'postgres://db/b': another name; pgbouncer is the admin console"],
+        &["f:4 databases.pgbouncer.url = 'postgres://db/b': another name; pgbouncer is kept for an admin console"],
     );
     complains("[databases.b.startup]\nreplication = 'on'", &["f:4 databases.b.startup.replication = 'on': without it"]);
     complains(
@@ -218,4 +218,25 @@ fn secrets() {
     );
     check("SCRAM-SHA-256$x:c2FsdA==$a:b", "scram-sha-256", &["f:4 users.b.password = \"***\": SCRAM-SHA-256$<iter"]);
     check("SCRAM-SHA-256$4096:c2FsdA==$a:", "scram-sha-256", &["f:4 users.b.password = \"***\": SCRAM-SHA-256$<iter"]);
+}
+
+#[test]
+fn one_place_by_several_sources() {
+    let place = |env: &[(&str, &str)], text: &str| {
+        let env: Vec<_> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let input = Input { file: Some(("f", text)), env: &env, flags: &Flags::default(), cores: 1, look: &look };
+        let database = check_all(&input).unwrap_or_else(|wrong| panic!("{wrong:?}")).config.databases["app"].clone();
+        format!("{}:{}/{}", database.host, database.port, database.dbname.unwrap_or_default())
+    };
+    let parts = "[databases.app]\nhost = 'one'\nport = 1\ndbname = 'd'\nuser = 'app'\npassword = 'p'\n[users.app]\npassword = 's'";
+    assert_eq!(place(&[("PGWEIR_DATABASES_APP_HOST", "two")], BASE), "two:5432/app");
+    assert_eq!(place(&[("PGWEIR_DATABASES_APP_HOST", "two")], parts), "two:1/d");
+    assert_eq!(place(&[("PGWEIR_DATABASES_APP_URL", "postgres://app:x@two/e")], parts), "two:5432/e");
+    complains("[databases.app]\nhost = 'two'", &["f:3: not TOML: duplicate key"]);
+    complains("databases.app.host = 'two'", &["f:3 databases.app.host = 'two': either url or host"]);
+    starts(
+        &mistakes("databases.app.url = ''\nusers.app.password = 's'", &[]),
+        &["f:1 databases.app.url = '': a URL like postgres://user:password@host:5432/database, or no url at all"],
+        "nothing",
+    );
 }

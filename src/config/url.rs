@@ -39,6 +39,9 @@ impl ServerUrl {
     pub(super) fn parse(text: &str) -> Result<ServerUrl, String> {
         let rest = ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
         let rest = rest.ok_or("a URL like postgres://user:password@host:5432/database")?;
+        if text.contains(char::is_control) {
+            return Err("a URL without line breaks and other control characters".to_owned());
+        }
         let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if rest.contains('@') {
             // Most likely the end of a password, of which nothing may be taken for a name and shown.

@@ -87,6 +87,7 @@ fn mistakes() {
     check("mysql://db/a", "!a URL like postgres://user:password@host:5432/database");
     check("db:5432/a", "!a URL like");
     check("", "!a URL like");
+    check("postgres://db/a\n", "!a URL without line breaks");
     check("postgres://db:x/a", "!a port between 1 and 65535");
     check("postgres://db:0/a", "!a port between 1 and 65535");
     check("postgres://app:se/cret@db/a", "!%XX for each of / ? # in a user or password");

@@ -74,6 +74,11 @@ impl Talk {
         }
     }
 
+    /// Whether the other side has not said a word.
+    pub fn is_silent(&self) -> bool {
+        self.read.is_empty()
+    }
+
     /// The next message.
     pub async fn message(&mut self) -> Result<Message, TalkError> {
         loop {

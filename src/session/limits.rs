@@ -109,6 +109,14 @@ impl Limits {
         };
         Complaint::fatal(code, format!("pgweir closed the connection: {what} for too long"))
             .detail(format!("{key} is {value:?}."))
+            .hint(match limit {
+                Limit::Query | Limit::Transaction => format!("Make it faster or do less at once, or raise {key}."),
+                Limit::Idle => format!("End transactions as soon as their work is done, or raise {key}."),
+                Limit::Rest => format!("Connect again, or raise {key}."),
+                Limit::Pinned => {
+                    format!("Give locks and temporary objects back when they are done with, or raise {key}.")
+                }
+            })
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Turned {
     Gone(Reason, String),
     /// It came to cancel.
     Cancelled,
+    /// It came to see whether the door is open, and has gone without a word.
+    Nobody,
 }
 
 impl From<TalkError> for Turned {
@@ -53,7 +55,12 @@ pub(super) fn no_room(limit: usize, max_clients: usize) -> Turned {
 pub(super) fn no_database(name: &str) -> Turned {
     let complaint = Complaint::fatal(sqlstate::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist"))
         .detail("pgweir has no such database in its configuration.")
-        .hint("Add [databases.…] for it, or connect to one that is there.");
+        .hint(match name {
+            "pgweir" | "pgbouncer" => {
+                "pgweir has no admin console: what PgBouncer's SHOW tells is on its dashboard, at /api and at /metrics."
+            }
+            _ => "Add [databases.…] for it, or connect to one that is there.",
+        });
     Turned::Away(Reason::NoSuchDatabase, complaint, format!("no database {name:?}"))
 }
 

@@ -196,7 +196,10 @@ impl Guest {
     /// Reads what the client says next.
     async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
         let Guest { talk, permit, lobby, worker, .. } = self;
-        Ok(patiently(permit, lobby, worker, read(talk)).await?)
+        match patiently(permit, lobby, worker, read(talk)).await {
+            Err(TalkError::Closed) if self.talk.is_silent() && !self.talk.stream.is_tls() => Err(Turned::Nobody),
+            heard => Ok(heard?),
+        }
     }
 
     fn negotiate(&mut self, greeting: &Greeting) {
@@ -324,7 +327,7 @@ impl Guest {
 
     async fn turn_away(mut self, turned: Turned) {
         let (reason, why) = match turned {
-            Turned::Cancelled => return,
+            Turned::Cancelled | Turned::Nobody => return,
             Turned::Gone(reason, why) => (reason, why),
             Turned::Away(reason, complaint, why) => {
                 complaint.encode(&mut self.talk.out);
