@@ -44,6 +44,9 @@ impl Tape {
             backend::EMPTY | backend::FUNCTION_RESULT => self.complete(*batch, 0, *now),
             backend::ERROR => self.hear_error(reply),
             backend::READY => {
+                if reply.is_query {
+                    self.end_text(*batch);
+                }
                 self.end_batch(*batch);
                 self.memo.end_batch(*batch);
                 self.see_status(frame.body.first().copied().unwrap_or(b'I'));

@@ -15,6 +15,7 @@ use crate::observe::nanos::Nanos;
 use crate::observe::report::{Columns, Span};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
 
+mod shared;
 mod told;
 
 pub use told::Whose;

@@ -9,7 +9,7 @@ use crate::observe::report::{Batch, Report};
 use crate::observe::who::{Addr, WhoId};
 
 /// Sets the clock (`@30` ms), sends (`a1`: shape a in batch 1; capitals are transparent), completes (`c1=5`: batch 1, five
-/// rows), fails (`e1`), ends a batch (`z1`), stalls (`s`), tells (`t`).
+/// rows), fails (`e1`), ends a batch (`z1`) or a text (`q1`), stalls (`s`), tells (`t`).
 #[track_caller]
 fn check(wait: u64, words: &str, expected: &str) {
     let (mut tape, mut batch) = (Tape::default(), Batch::default());
@@ -29,6 +29,10 @@ fn check(wait: u64, words: &str, expected: &str) {
             "c" => tape.complete(number, more.parse().unwrap(), now),
             "e" => tape.fail(number, *b"57014", None, now),
             "z" => tape.end_batch(number),
+            "q" => {
+                tape.end_text(number);
+                tape.end_batch(number);
+            }
             "t" => tape.tell(&mut batch, whose, now, |report| report.sqlstate != [0; 5]),
             shape => tape.send(running(shape, number, now)),
         }
@@ -53,6 +57,15 @@ fn show(report: &Report) -> String {
     let failed = if report.sqlstate == [0; 5] { "" } else { "!" };
     let (sent, ended) = (ms(report.sent), ms(report.ended));
     format!("{shape}:{sent}-{ended},{}/{}/{}{rows}{failed}", ms(report.wait), ms(report.query), ms(report.drain))
+}
+
+#[test]
+fn several_of_one_text() {
+    check(0, "a0 b0 @30 c0=1 c0=2 q0 t", "a:0-15,0/15/0#1 b:15-30,0/15/0#2");
+    check(0, "B0 a0 b0 C0 @30 c0 c0 c0 c0 q0 t", "B:0-0,0/0/0 a:0-15,0/15/0 b:15-30,0/15/0 C:30-30,0/0/0");
+    check(0, "a0 b0 d0 @10 c0 @40 c0 c0 q0 t", "a:0-10,0/10/30 b:10-25,0/15/0 d:25-40,0/15/0");
+    check(0, "a0 b0 @30 c0 e0 q0 t", "a:0-15,0/15/0 b:15-30,0/15/0!");
+    check(0, "a0 b1 @30 c0 q0 c1 q1 t", "a:0-30,0/30/0 b:30-30,0/0/0");
 }
 
 #[test]

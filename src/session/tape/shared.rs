@@ -1,0 +1,46 @@
+//! Several statements of one text whose ends were heard of together: Postgres says nothing before all are over, so how long each
+//! took is not known. None is blamed alone: the time is divided among those that may have taken it. Pure.
+
+use std::ops::Range;
+
+use super::{Entry, Tape};
+use crate::sql::digest::Kind;
+
+impl Tape {
+    /// A text of this batch is over.
+    #[inline]
+    pub(in crate::session) fn end_text(&mut self, batch: u32) {
+        if self.over > 1 {
+            self.divide(batch);
+        }
+    }
+
+    #[cold]
+    fn divide(&mut self, batch: u32) {
+        let mut begin = 0;
+        while begin < self.over {
+            let heard = self.entries[begin].end.heard;
+            let same = |entry: &Entry| entry.running.batch == batch && entry.end.heard == heard;
+            let count = self.entries.range(begin..self.over).take_while(|entry| same(entry)).count();
+            if count > 1 {
+                self.divide_among(begin..begin + count);
+            }
+            begin += count.max(1);
+        }
+    }
+
+    /// What begins and ends transactions takes no time where something else may have.
+    fn divide_among(&mut self, all: Range<usize>) {
+        let works = |entry: &Entry| entry.running.bound.reading.kind != Kind::Transparent;
+        let (begun, ended) = (self.entries[all.start].end.begun, self.entries[all.end - 1].end.ended);
+        let workers = self.entries.range(all.clone()).filter(|entry| works(entry)).count() as u64;
+        let count = if workers == 0 { all.len() as u64 } else { workers };
+        let mut so_far = 0;
+        for entry in self.entries.range_mut(all) {
+            let at = |part: u64| begun + (ended - begun) * part / count;
+            entry.end.begun = at(so_far);
+            so_far += u64::from(workers == 0 || works(entry));
+            entry.end.ended = at(so_far);
+        }
+    }
+}
