@@ -88,6 +88,33 @@ def test_an_n_plus_one(sidecar, library, rows, times):
     assert pooler.events("finding") == []
 
 
+def test_a_loop_in_a_pipeline(sidecar, library):
+    """All at once and one after the other ask for other cures."""
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        authors = client.execute("select id, name from author order by id").fetchall()
+        with client.pipeline():
+            cursors = [client.execute("select id, title from book where author_id = %s", [author]) for author, _ in authors]
+            assert all(len(cursor.fetchall()) == 3 for cursor in cursors)
+        rest()
+        assert told(pooler)["manner"] == "pipelined"
+
+
+def test_the_names_of_an_orm(sidecar, library):
+    """Columns under names of its own, and a row that is written back as a whole: what is named is the column of the table."""
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        query = "select b.id as b_id, b.author_id as b_author_id, b.title as b_title from book as b order by b.title limit 20"
+        for id, author, title in client.execute(query).fetchall():
+            update = "update book set author_id = %s, title = %s where id = %s"
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                client.execute(update, [author, title, id])
+            client.execute("select name from author as a where a.id = %s and %s <> ''", [author, title])
+        rest()
+        row = told(pooler)
+        assert row["parent"]["column"] == "book.author_id" and "book.author_id" in row["proof"] + row["fix"]
+
+
 def test_the_third_time_is_logged(sidecar, library):
     """Once an hour and no more."""
     pooler = sidecar()

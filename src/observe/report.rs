@@ -36,6 +36,8 @@ pub struct Report {
     pub in_transaction: bool,
     /// Its client got no server for it: it waited and never ran.
     pub unsent: bool,
+    /// It was sent before the one ahead of it on its connection was over.
+    pub piped: bool,
     /// A keyed hash of all its values together; 0 where it has none.
     pub parameters: u64,
     /// Keyed hashes of the values in its slots, in `Batch::hashes`; 0 stands for NULL and for what cannot be linked.

@@ -17,10 +17,18 @@ use crate::protocol::frame::cut_str;
 #[derive(Debug, Default)]
 pub(super) struct Described {
     /// Statements whose descriptions the client has asked for and nobody knows, in order.
-    asked: VecDeque<Arc<Statement>>,
+    asked: VecDeque<(Arc<Statement>, By)>,
     check: Check,
     /// The types of the parameters of the one that is just being told.
     parameters: Option<Box<[u8]>>,
+}
+
+/// By what a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Name,
+    /// It is told of columns only.
+    Portal,
 }
 
 /// What we ask for ourselves.
@@ -59,8 +67,8 @@ impl Described {
     }
 
     /// The client asks for the description of this one.
-    pub(super) fn ask(&mut self, statement: Arc<Statement>) {
-        self.asked.push_back(statement);
+    pub(super) fn ask(&mut self, statement: Arc<Statement>, by: By) {
+        self.asked.push_back((statement, by));
     }
 
     /// We do.
@@ -96,10 +104,12 @@ impl Described {
 
     /// The server tells what the client has asked of the statement with this number.
     pub(super) fn hear_asked(&mut self, id: StatementId, tag: u8, body: &[u8]) {
-        let Some(description) = self.hear(tag, body) else { return };
-        while let Some(statement) = self.asked.pop_front() {
+        let Some(told) = self.hear(tag, body) else { return };
+        while let Some((statement, by)) = self.asked.pop_front() {
             if statement.id == id {
-                return statement.describe(description);
+                // Types that are left from another, which failed behind them, are none of its own.
+                let parameters = told.parameters.filter(|_| by == By::Name);
+                return statement.describe(Description { parameters, ..told });
             }
         }
     }
@@ -153,7 +163,7 @@ mod tests {
             let changed = described.hear_checked(backend::ROW_DESCRIPTION, &row_description(table, kind));
             changed.map(|statement| statement.id)
         };
-        described.ask(statement.clone());
+        described.ask(statement.clone(), By::Name);
         described.hear_asked(1, backend::PARAMETER_DESCRIPTION, b"\0\0");
         described.hear_asked(1, backend::ROW_DESCRIPTION, &row_description(7, 23));
         assert!(statement.is_described());
@@ -178,7 +188,9 @@ mod tests {
         let (mut catalog, mut described) = (Catalog::default(), Described::default());
         let dialect = catalog.dialect(&Parameters::default());
         let statement = catalog.intern(dialect, b"x\0\0\0");
-        described.ask(statement.clone());
+        // A check that has failed half-way.
+        assert!(described.hear_checked(backend::PARAMETER_DESCRIPTION, b"\0\x01\0\0\0\x19").is_none());
+        described.ask(statement.clone(), By::Portal);
         described.hear_asked(1, backend::ROW_DESCRIPTION, &row_description(7, 23));
         assert_eq!(*statement.told_definition(), *statement.definition);
         let mut is = |kind| {

@@ -3,7 +3,7 @@
 //! Reading order: `welcome` (the login), `stay` (requests, one after the other; in a crowd `unread`, without a server `detour`), `relay` (one request
 //! with one server, its two halves in `upward` and `downward`, errors in `errors`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
-//! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them),
+//! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them; `access`: what the operator says),
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`; `texts`: what was read before),
 //! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
 

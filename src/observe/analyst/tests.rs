@@ -48,6 +48,7 @@ impl Bench {
             sqlstate: [0; 5],
             in_transaction: true,
             unsent: false,
+            piped: false,
             parameters: 0,
             values: Span::default(),
             capture: Span::default(),

@@ -36,7 +36,7 @@ pub(super) struct Pace {
     pub(super) n: u32,
     busy: Nanos,
     client: u32,
-    /// How often one was sent before the last one had ended, on its connection and on another.
+    /// How often one was sent before the last one had ended: on its connection, and on another.
     crowded: [u32; 2],
     pub(super) spells: Vec<Spell>,
 }
@@ -202,8 +202,9 @@ impl Pace {
 
     /// One more.
     pub(super) fn step(&mut self, step: &Step) {
-        if self.n > 0 && step.sent < self.last {
-            self.crowded[usize::from(step.client != self.client)] += 1;
+        let other = step.client != self.client;
+        if self.n > 0 && (if other { step.sent < self.last } else { step.piped }) {
+            self.crowded[usize::from(other)] += 1;
         }
         if self.spells.capacity() > 0 && self.spells.len() < MOST_SPELLS {
             self.spells.push(Spell {

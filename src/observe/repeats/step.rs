@@ -23,6 +23,8 @@ pub(super) struct Step {
     pub(super) sent: Nanos,
     pub(super) ended: Nanos,
     pub(super) wait: Nanos,
+    /// It was sent before the one ahead of it on its connection was over.
+    pub(super) piped: bool,
     /// A hash of all its values together, 0 for none.
     pub(super) parameters: u32,
     /// A hash for each slot, 0 where there is nothing to link.
@@ -70,6 +72,7 @@ impl Step {
             sent: report.sent,
             ended: report.ended.max(report.sent),
             wait: report.wait,
+            piped: report.piped,
             parameters: short(report.parameters),
             values,
             many: report.rows >= u64::from(FEWEST_ROWS) && returns_rows(report),

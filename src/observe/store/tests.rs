@@ -32,6 +32,7 @@ fn report(digest: u64, who: WhoId, at: u64) -> Report {
         sqlstate: [0; 5],
         in_transaction: false,
         unsent: false,
+        piped: false,
         parameters: 0,
         values: none,
         capture: none,

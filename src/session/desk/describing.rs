@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::described::By;
 use super::super::owed::Owed;
 use super::{Desk, Judged};
 use crate::pool::catalog::Statement;
@@ -21,7 +22,7 @@ impl Desk<'_> {
     pub(super) fn describe(&mut self, statement: Arc<Statement>) -> Judged {
         let unknown = (!statement.is_described()).then_some(statement.id);
         if unknown.is_some() {
-            self.statements.described.get_or_insert_default().ask(statement.clone());
+            self.statements.described.get_or_insert_default().ask(statement.clone(), By::Name);
         }
         self.send_describe(&statement.name, unknown)
     }
@@ -30,7 +31,7 @@ impl Desk<'_> {
         let bound = self.statements.bound.take_if(|(portal, statement)| *portal == name && !statement.is_described());
         let Some((_, statement)) = bound else { return self.pass() };
         let (size, id) = (self.frame().size, statement.id);
-        self.statements.described.get_or_insert_default().ask(statement);
+        self.statements.described.get_or_insert_default().ask(statement, By::Portal);
         self.dialogue.send(frontend::DESCRIBE, Some(Owed::Describe(Some(id))));
         self.lane.forward(size);
         Judged::Done

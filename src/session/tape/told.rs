@@ -34,7 +34,7 @@ impl Tape {
 
 impl Entry {
     fn tell(&mut self, hashes: &[u64], batch: &mut Batch, whose: Whose, now: u64, notable: impl Fn(&Report) -> bool) {
-        let Entry { running: Running { bound, comment, in_transaction, .. }, end } = self;
+        let Entry { running: Running { bound, comment, in_transaction, sent, .. }, end } = self;
         let used = usize::from(bound.reading.used).min(SLOTS);
         let values = append(&mut batch.hashes, &bound.values[..used]);
         let capture = end.captured.take().map(|captured| keep(captured, hashes, batch)).unwrap_or_default();
@@ -52,6 +52,7 @@ impl Entry {
             sqlstate: end.sqlstate,
             in_transaction: *in_transaction,
             unsent: end.unsent,
+            piped: end.begun > *sent,
             parameters: bound.parameters,
             values,
             capture,

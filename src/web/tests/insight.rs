@@ -57,6 +57,7 @@ pub(super) fn report(digest: u64, who: WhoId, query: u64) -> Report {
         sqlstate: [0; 5],
         in_transaction: true,
         unsent: false,
+        piped: false,
         parameters: 0,
         values: none,
         capture: none,

@@ -170,6 +170,7 @@ impl Traffic {
             sqlstate: [0; 5],
             in_transaction: false,
             unsent: false,
+            piped: false,
             parameters: values.first().copied().unwrap_or(0),
             values: Span::default(),
             capture: Span::default(),

@@ -152,8 +152,8 @@ impl World {
                     Place { client: line.client + n % pool, sent, ended: begin + MS * (n / pool + 1) }
                 }
                 None if line.flags.contains('~') => {
-                    let sent = begin + Nanos::from_micros(u64::from(n));
-                    Place { client: line.client, sent, ended: begin + MS * (n + 1) }
+                    // Each begins when the one before it has ended.
+                    Place { client: line.client, sent: begin + MS * n, ended: begin + MS * (n + 1) }
                 }
                 None if line.flags.contains('!') => self.next(line.client + n % 7),
                 None => self.next(line.client),
@@ -202,6 +202,7 @@ impl World {
             sqlstate: if line.has("fails") { *b"40001" } else { [0; 5] },
             in_transaction: false,
             unsent: false,
+            piped: line.flags.contains('~') && place.sent > self.now,
             parameters: hash(&values.join(",")),
             values: Span::default(),
             capture: Span::default(),
