@@ -76,10 +76,10 @@ fn complain(mistakes: &[Mistake]) -> ExitCode {
 /// a URL with its password.
 fn print_clap(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
-    if text.contains("://") {
-        let _ = io::stderr().write_all(masked(&text).as_bytes());
-    } else {
-        let _ = error.print();
+    match error.use_stderr() {
+        false => drop(error.print()),
+        true if text.contains("://") => drop(io::stderr().write_all(masked(&text).as_bytes())),
+        true => drop(error.print()),
     }
     if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

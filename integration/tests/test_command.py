@@ -29,6 +29,17 @@ def test_help():
         assert flag in done.stdout
 
 
+@pytest.mark.parametrize("more", [["postgres://app:hush-hush@db/app"], ["--ulr=postgres://app:hush-hush@db/app"]])
+def test_what_is_no_option_shows_no_password(more):
+    done = pgweir("check", *more)
+    assert done.returncode == 1 and "unexpected argument" in done.stderr and "hush-hush" not in done.stderr
+
+
+def test_an_environment_that_is_not_text():
+    done = pgweir("check", env={"DATABASE_URL": "postgres://app:p\udce9@db/app"})
+    assert done.returncode == 1 and done.stderr.startswith("environment DATABASE_URL: UTF-8")
+
+
 def test_check_masks_secrets(postgres, tmp_path):
     path = tmp_path / "good.toml"
     path.write_text(toml(file(postgres, users={"app": {"password": "hush-hush"}})))
