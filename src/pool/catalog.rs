@@ -89,6 +89,11 @@ impl Statement {
         self.description.get().is_some()
     }
 
+    /// Whether they asked for it by its name, and keep what they were told: who asks by a portal asks again and again.
+    pub fn is_described_for_good(&self) -> bool {
+        self.description.get().is_some_and(|told| told.parameters.is_some())
+    }
+
     /// They are told this.
     pub fn describe(&self, description: Description) {
         let _ = self.description.set(description);

@@ -117,10 +117,10 @@ impl Statements {
         (count as usize).min(self.journal.len())
     }
 
-    /// The client has been told that what it calls by these names is out of date: from now on they mean `renewed`, unless it may
-    /// have been told what that was.
+    /// The client is told that what it calls by these names is out of date: from now on they mean `renewed`, unless it may have
+    /// been told for good what that was.
     pub fn renew(&mut self, stale: StatementId, renewed: impl FnOnce(&Statement) -> Arc<Statement>) {
-        let is_stale = |known: &&mut Arc<Statement>| known.id == stale && !known.is_described();
+        let is_stale = |known: &&mut Arc<Statement>| known.id == stale && !known.is_described_for_good();
         let mut known = self.names.values_mut().filter(is_stale).peekable();
         if let Some(first) = known.peek() {
             let renewed = renewed(first);
@@ -239,7 +239,7 @@ mod tests {
         let ids = |statements: &Statements| [b"a", b"b", b"c"].map(|name| statements.names[&name[..]].id);
         assert_eq!(ids(&statements), [3, 3, 2]);
         statements.renew(7, |_| unreachable!());
-        statements.names[&b"c"[..]].describe(Description { parameters: None, columns: Box::default() });
+        statements.names[&b"c"[..]].describe(Description { parameters: Some(Box::default()), columns: Box::default() });
         statements.renew(2, |_| unreachable!());
         assert_eq!(ids(&statements), [3, 3, 2]);
     }

@@ -1,6 +1,6 @@
 //! A statement that is missing on a server is looked at there before it is used, where its client was told what it is. Pure.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::super::described::Standing;
 use super::super::owed::Owed;
@@ -25,7 +25,7 @@ impl Desk<'_> {
             return None;
         }
         match standing {
-            Standing::Changed => return Some(self.refuse()),
+            Standing::Changed => return Some(self.refuse(statement)),
             Standing::Unknown => return None,
             Standing::Unseen | Standing::Pending => {}
         }
@@ -61,12 +61,15 @@ impl Desk<'_> {
         }
     }
 
-    fn refuse(&mut self) -> Judged {
+    fn refuse(&mut self, statement: &Statement) -> Judged {
         let frame = self.frame();
         if !frame.is_complete() {
             return self.hold();
         }
         let (tag, size) = (frame.tag, frame.size);
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        self.statements.renew(statement.id, |old| catalog.intern(old.dialect, &old.definition));
+        drop(catalog);
         self.memory.set_unnamed(Unnamed::Unsure);
         self.dialogue.send_ours(Owed::OurParse(None));
         self.dialogue.send_ours(Owed::OurBind);
