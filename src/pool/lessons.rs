@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::parameters::{ACCESS, Interner, Parameters};
+use super::parameters::{Interner, Parameters, is_access};
 use crate::protocol::encode;
 
 /// A parameter that a client sends at its start: name and value.
@@ -127,7 +127,7 @@ impl Lessons {
             match self.known(setting) {
                 Some(Learned::Reported(form)) => {
                     own.report(&setting.0, &form);
-                    if setting.0.eq_ignore_ascii_case(ACCESS) {
+                    if is_access(&setting.0) {
                         own.set_quiet(&setting.0, &setting.1);
                     }
                 }

@@ -106,7 +106,7 @@ impl Parameters {
         self.resets(wanted, &mut sql);
         let changed = differing(&self.reported, &wanted.reported).filter(|setting| {
             let name = &setting.name;
-            find(&self.reported, name).is_some() && !is_fixed(name) && !name.eq_ignore_ascii_case(ACCESS)
+            find(&self.reported, name).is_some() && !is_fixed(name) && !is_access(name)
         });
         let quiet = differing(&self.quiet, &wanted.quiet);
         let mut settings: Vec<&Setting> = changed.chain(quiet).collect();
@@ -206,6 +206,11 @@ pub(super) fn rank(name: &str) -> u8 {
         _ if name.eq_ignore_ascii_case(ROLE) => 2,
         _ => 0,
     }
+}
+
+/// Whether it is [`ACCESS`].
+pub fn is_access(name: &str) -> bool {
+    name.eq_ignore_ascii_case(ACCESS)
 }
 
 pub(super) fn is_fixed(name: &str) -> bool {

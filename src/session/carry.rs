@@ -4,7 +4,7 @@
 //! to what it was when the session started, goes back to what the *client* started with, which need not be what the server
 //! did.
 
-use crate::pool::parameters::{ACCESS, Parameters};
+use crate::pool::parameters::{Parameters, is_access};
 use crate::sql::{Change, To};
 
 /// Who becomes somebody else keeps it through RESET ALL.
@@ -91,10 +91,6 @@ impl Carry<'_> {
             own.into_iter().for_each(|own| self.client.report(name, &own));
         }
     }
-}
-
-fn is_access(name: &str) -> bool {
-    name.eq_ignore_ascii_case(ACCESS)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::greeting::Greeting;
 use crate::pool::lease::Denied;
 use crate::pool::lessons::{Setting, Welcome};
-use crate::pool::parameters::{ACCESS, set_config};
+use crate::pool::parameters::{is_access, set_config};
 use crate::pool::server::ErrandError;
 use crate::pool::{Client, Lease, Pool};
 use crate::protocol::encode::{Complaint, Severity};
@@ -55,7 +55,7 @@ async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), 
     for (name, value) in unknown {
         let mut sql = "SELECT ".to_string();
         set_config(&mut sql, name, value);
-        if server.memory.parameters.reported(name).is_none() || name.eq_ignore_ascii_case(ACCESS) {
+        if server.memory.parameters.reported(name).is_none() || is_access(name) {
             Arc::make_mut(&mut server.memory.parameters).set_quiet(name, value);
         }
         server.run(&sql).await?;

@@ -33,6 +33,12 @@ pub(super) struct Stage {
     pub(super) dir: tempfile::TempDir,
 }
 
+/// To the server of these scenes, which trusts everybody.
+fn route(address: Arc<Address>) -> Route {
+    let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
+    Route { address, dbname, user, key, binding_required: false, startup: Vec::new(), connect_timeout: PATIENCE }
+}
+
 impl Stage {
     pub(super) fn new(change: impl FnOnce(&mut PoolSettings)) -> Stage {
         let dir = tempfile::tempdir().unwrap();
@@ -48,17 +54,7 @@ impl Stage {
             negotiation: Default::default(),
             tls: None,
         });
-        let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
-        let route = Route {
-            address,
-            dbname,
-            user,
-            key,
-            binding_required: false,
-            startup: Vec::new(),
-            connect_timeout: PATIENCE,
-        };
-        let plan = Arc::new(Plan { version: 1, generation: 1, settings, route });
+        let plan = Arc::new(Plan { version: 1, generation: 1, settings, route: route(address) });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
         let pool = pool(plan, &quotas);
         let worker = Arc::new(Worker::new(0, Instant::now(), observer()));
@@ -116,22 +112,11 @@ impl Stage {
     /// A reload.
     pub(super) fn replan(&self) {
         let plan = self.pool.plan();
-        let (address, key) = (plan.route.address.clone(), ServerKey::None);
-        let (dbname, user) = ("d".to_string(), "u".to_string());
-        let route = Route {
-            address,
-            dbname,
-            user,
-            key,
-            binding_required: false,
-            startup: Vec::new(),
-            connect_timeout: PATIENCE,
-        };
         self.pool.replan(Arc::new(Plan {
             version: plan.version + 1,
             generation: plan.generation + 1,
             settings: plan.settings.clone(),
-            route,
+            route: route(plan.route.address.clone()),
         }));
     }
 
