@@ -115,6 +115,33 @@ def test_the_names_of_an_orm(sidecar, library):
         assert row["parent"]["column"] == "book.author_id" and "book.author_id" in row["proof"] + row["fix"]
 
 
+def test_a_foreign_key_says_what_names_do_not(sidecar, postgres):
+    """Ids without gaps meet by chance, and `person` is not what `writer` says: Postgres is asked for its foreign keys, once."""
+    postgres.run(
+        "drop table if exists article, person",
+        "create table person (id int primary key, name text not null)",
+        "create table article (id serial primary key, writer int not null references person)",
+        "insert into person select n, 'person ' || n from generate_series(1, 9) n",
+        "insert into article (writer) select n from generate_series(9, 1, -1) n",
+        "grant select on article, person to app",
+        dbname="app",
+    )
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for _ in range(2):
+            # Nothing declares that these belong together.
+            for (article,) in client.execute("select id from article order by id").fetchall():
+                client.execute("select name from person where id = %s", [article]).fetchall()
+            rest()
+        for _ in range(2):
+            for _, writer in client.execute("select id, writer from article order by writer").fetchall():
+                client.execute("select name from person where id = %s", [writer]).fetchall()
+            rest()
+    row = told(pooler, 2)
+    assert row["parent"]["column"] == "article.writer"
+    assert [child["sql"] for child in row["children"]] == ["select name from person where id = $1"]
+
+
 def test_the_third_time_is_logged(sidecar, library):
     """Once an hour and no more."""
     pooler = sidecar()

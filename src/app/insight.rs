@@ -10,6 +10,7 @@ use crate::observe::analyst::Analyst;
 use crate::observe::insight::Insight;
 use crate::observe::observer::Observatory;
 use crate::observe::snapshot::Snapshot;
+use crate::pool::Pool;
 
 /// The analyst while pgweir runs. Dropped, it reads no more texts.
 pub(super) struct Insights {
@@ -39,6 +40,16 @@ impl Insights {
     /// A second has passed, and a picture was taken.
     pub(super) fn second(&self, snapshot: &Snapshot) {
         self.analyst.second(snapshot);
+    }
+
+    /// Has those pools ask for foreign keys whose databases' are wanted.
+    pub(super) fn ask(&self, pools: &[Arc<Pool>], now: Instant) {
+        for who in self.analyst.take_questions() {
+            let asked = |pool: &&Arc<Pool>| pool.database == who.database && pool.user == who.user;
+            let Some(pool) = pools.iter().find(asked) else { continue };
+            let (analyst, database) = (self.analyst.clone(), who.database.clone());
+            pool.ask_references(now, move |references| analyst.declare(&database, references));
+        }
     }
 
     /// Takes new thresholds.

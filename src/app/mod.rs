@@ -200,6 +200,7 @@ impl<'l> App<'l> {
             let watched = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
             watched.iter().for_each(|pool| pool.probe(now));
             pools.iter().for_each(|pool| pool.tidy(now));
+            self.insights.ask(&pools, now);
             drop(pools);
             self.lobby.pools.prune(now);
             self.crew.tidy();

@@ -13,14 +13,14 @@ use super::cold::Cold;
 use super::history::History;
 use super::insight::{FindingView, Insight, Totals};
 use super::nanos::Nanos;
-use super::repeats::Repeats;
+use super::repeats::{Reference, Repeats};
 use super::report::{Batch, NewText, Report};
 use super::shapes::Shapes;
 use super::snapshot::Snapshot;
 use super::store::slow::{Reasons, Slow, SlowRing, cut_parameters};
 use super::store::view::name_of;
 use super::store::{Beside, Store};
-use super::who::Whos;
+use super::who::{Who, Whos};
 use crate::config;
 use crate::sql::digest::Digest;
 use crate::sql::facts::{Facts, facts};
@@ -265,12 +265,28 @@ impl Analyst {
         let (at, insight) = (self.shared.time(now.0), self.insight());
         let mut books = self.shared.books();
         let Books { shapes, repeats, .. } = &mut *books;
-        repeats.tick(now, at, &Acquainted { shapes, whos: &self.shared.whos, hasher: &self.shared.hasher });
+        repeats.tick(now, at, &self.acquainted(shapes));
         let (alerts, again) = (repeats.take_alerts(), repeats.take_rearm());
         let alerts: Vec<FindingView> = alerts.iter().map(|finding| insight.view(&books, finding)).collect();
         drop(books);
         alerts.iter().for_each(tell::finding);
         again
+    }
+
+    /// Whose databases should be asked for their foreign keys: see [`Repeats::take_questions`].
+    pub fn take_questions(&self) -> Vec<Arc<Who>> {
+        self.shared.books().repeats.take_questions()
+    }
+
+    /// The answer.
+    pub fn declare(&self, database: &str, references: Vec<Reference>) {
+        let mut books = self.shared.books();
+        let Books { shapes, repeats, .. } = &mut *books;
+        repeats.declare(database, references, &self.acquainted(shapes));
+    }
+
+    fn acquainted<'a>(&'a self, shapes: &'a Shapes) -> Acquainted<'a> {
+        Acquainted { shapes, whos: &self.shared.whos, hasher: &self.shared.hasher }
     }
 
     /// Reads texts until [`Analyst::close`]: a thread's whole work.

@@ -4,7 +4,8 @@
 //! Three kinds of scopes see each execution: its connection; the connections of the same database, user, application and
 //! address; instead of those, all that bears its trace. A `scope` remembers results (`rows`) and follows the statements
 //! that ask for what is in them (`link`, `run`), or that repeat by themselves (`habit`, `climb`). What is over and
-//! proved goes to the `ledger`, which asks names where values do not suffice, and makes findings of it.
+//! proved goes to the `ledger`, which asks names and foreign keys (`references`) where values do not suffice, and makes findings of
+//! it.
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ mod link;
 mod names;
 mod occurrence;
 mod pattern;
+mod references;
 mod routes;
 mod rows;
 mod run;
@@ -37,6 +39,8 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod words;
+
+pub use references::Reference;
 
 use habit::Seen;
 use late::{Late, Shared, WAIT};
@@ -268,6 +272,16 @@ impl Repeats {
     /// Shapes whose rows should be looked at again.
     pub fn take_rearm(&mut self) -> Vec<Digest> {
         std::mem::take(&mut self.rearm)
+    }
+
+    /// Whose databases should be asked for all their foreign keys, each until [`Repeats::declare`]: loops wait for that.
+    pub fn take_questions(&mut self) -> Vec<Arc<Who>> {
+        self.ledger.take_questions()
+    }
+
+    /// What a database declares, all of it.
+    pub fn declare(&mut self, database: &str, references: Vec<Reference>, known: &dyn Known) {
+        self.ledger.declare(database, references, known);
     }
 
     /// A shape that is not to be complained of, as parent or as child, from now on.

@@ -150,7 +150,7 @@ impl Answer {
 }
 
 /// A column's value, `None` for NULL, and what follows it.
-fn column(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+pub(super) fn column(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (size, rest) = bytes.split_first_chunk::<4>()?;
     match i32::from_be_bytes(*size) {
         -1 => Some((None, rest)),
@@ -158,7 +158,7 @@ fn column(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
+pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 

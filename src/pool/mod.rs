@@ -2,7 +2,7 @@
 //!
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what
 //! servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
-//! reached), `connect` and `server`, then `lease`, `tidy` and `audit`, which move them; and `own`, servers that are in no pool,
+//! reached), `connect` and `server`, then `lease`, `tidy`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
 //! one of which listens to notifications (`channels`, `hub`).
 
 pub mod audit;
@@ -12,6 +12,7 @@ pub mod channels;
 pub mod client;
 pub mod connect;
 pub mod culprits;
+mod foreign;
 pub mod hub;
 pub mod inquiry;
 pub mod lease;

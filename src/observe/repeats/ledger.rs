@@ -8,12 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Known;
 use super::link::Loop;
-use super::occurrence::Occurrence;
+use super::occurrence::{Bonds, Occurrence, is_in_doubt};
 use super::pattern::{News, Pattern};
+use super::references::{Reference, References};
 use super::words;
 use crate::observe::finding::{Finding, FindingKind};
 use crate::observe::nanos::Nanos;
-use crate::observe::who::WhoId;
+use crate::observe::who::{Who, WhoId};
 use crate::sql::digest::Digest;
 
 /// All patterns.
@@ -27,6 +28,7 @@ pub(super) struct Ledger {
     runs: HashMap<(u32, Digest), u64>,
     /// Pairs of columns that values alone have proved to belong together.
     pairs: HashSet<String>,
+    references: References,
     allowed: HashSet<Digest>,
     alerts: Vec<Finding>,
     totals: [u64; FindingKind::ALL.len()],
@@ -65,15 +67,33 @@ impl Ledger {
     /// A loop is over.
     pub(super) fn looped(&mut self, ended: &Loop, route: Option<&str>, known: &dyn Known) {
         let (parent, child) = (known.facts(ended.rows.digest), known.facts(ended.child));
-        let linked = |pair: &str| self.pairs.contains(pair);
-        let seen = Occurrence::of_loop(ended, parent.as_deref(), child.as_deref(), &linked);
-        let Some(seen) = seen else { return };
+        let who = known.who(ended.who);
+        let declared = who.as_deref().and_then(|who| self.references.of(&who.database));
+        let bonds = Bonds { pairs: &self.pairs, declared };
+        let Some(seen) = Occurrence::of_loop(ended, parent.as_deref(), child.as_deref(), bonds) else {
+            if let Some(who) = who.filter(|_| is_in_doubt(ended, child.as_deref())) {
+                self.references.wait(ended, route, who, self.clock.now);
+            }
+            return;
+        };
         if let Some(pair) = seen.pair(parent.as_deref(), child.as_deref())
             && self.pairs.len() < MOST_PAIRS
         {
             self.pairs.insert(pair);
         }
         self.note(&seen, route, known);
+    }
+
+    /// See [`super::Repeats::take_questions`].
+    pub(super) fn take_questions(&mut self) -> Vec<Arc<Who>> {
+        self.references.take_questions(self.clock.now)
+    }
+
+    /// See [`super::Repeats::declare`].
+    pub(super) fn declare(&mut self, database: &str, references: Vec<Reference>, known: &dyn Known) {
+        for waited in self.references.told(database, references, self.clock.now) {
+            self.looped(&waited.ended, waited.route.as_deref(), known);
+        }
     }
 
     /// Something was seen that has not been excluded by what is known of its shapes.

@@ -46,7 +46,7 @@ fn refers(key: &str, table: &str, column: &str) -> bool {
 }
 
 /// A table's name without its schema.
-fn bare(table: &str) -> &str {
+pub(super) fn bare(table: &str) -> &str {
     table.rsplit('.').next().unwrap_or(table)
 }
 

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashSet;
+
 use super::climb::Pair;
 use super::habit::Seen;
 use super::link::{Loop, Pace};
 use super::names::{Agreement, agreement, descends};
+use super::references::Declared;
 use super::rows::Rows;
 use super::run::{Needs, Order, Proof};
 use crate::observe::finding::FindingKind;
@@ -49,15 +52,15 @@ pub(super) struct From {
 }
 
 impl Occurrence {
-    /// Of a loop, if names do not speak against it. `linked`: whether a pair of columns is known to belong together.
+    /// Of a loop, if names do not speak against it.
     pub(super) fn of_loop(
         ended: &Loop,
         parent: Option<&Facts>,
         child: Option<&Facts>,
-        linked: &dyn Fn(&str) -> bool,
+        bonds: Bonds<'_>,
     ) -> Option<Occurrence> {
         let rated = ended.proofs.iter().filter_map(|proof| {
-            let grade = grade(ended, proof, parent, child, linked)?;
+            let grade = grade(ended, proof, parent, child, bonds)?;
             Some((grade, proof))
         });
         // What is compared, not what is assigned: an ORM writes the whole row back.
@@ -130,6 +133,23 @@ impl Occurrence {
     }
 }
 
+/// What is known of columns beside their names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bonds<'a> {
+    /// Pairs that values have proved to belong together.
+    pub(super) pairs: &'a HashSet<String>,
+    /// What the database declares, once that is known.
+    pub(super) declared: Option<&'a Declared>,
+}
+
+/// Whether all that a loop lacks is that its columns are known to belong together.
+pub(super) fn is_in_doubt(ended: &Loop, child: Option<&Facts>) -> bool {
+    ended.proofs.iter().any(|proof| {
+        let compared = compared(proof, child);
+        proof.needs != Needs::Nothing && compared.is_some_and(|c| c.table.is_some()) && !is_other(ended, compared)
+    })
+}
+
 type Grade = (Agreement, bool);
 
 fn grade(
@@ -137,13 +157,10 @@ fn grade(
     proof: &Proof,
     parent: Option<&Facts>,
     child: Option<&Facts>,
-    linked: &dyn Fn(&str) -> bool,
+    bonds: Bonds<'_>,
 ) -> Option<Grade> {
-    let compared = child.and_then(|child| child.compared.get(usize::from(proof.slot))?.as_ref());
-    let equal = compared.is_some_and(|compared| compared.equal);
-    let other = compared.is_some_and(|compared| !compared.equal);
-    let pages = ended.paged && (!equal || ended.rows.digest == ended.child);
-    if other || pages {
+    let compared = compared(proof, child);
+    if is_other(ended, compared) {
         return None;
     }
     let columns = &ended.rows.columns;
@@ -151,14 +168,32 @@ fn grade(
     let (table, name) = source(parent, label);
     let all = parent.iter().flat_map(|parent| &parent.tables).map(String::as_str);
     let tables: Vec<&str> = table.map_or_else(|| all.collect(), |table| vec![table]);
-    let agreed = compared.map_or(Agreement::None, |compared| agreement(&tables, name, compared));
-    let known = || compared.and_then(|compared| pair_name(name, compared)).is_some_and(|pair| linked(&pair));
+    let agreed = compared.map_or(Agreement::None, |compared| bonds.agreement(&tables, name, compared));
+    let known = || compared.and_then(|compared| pair_name(name, compared)).is_some_and(|p| bonds.pairs.contains(&p));
     let enough = match proof.needs {
         Needs::Nothing => true,
         Needs::Name => agreed != Agreement::None || known(),
         Needs::Reference => agreed == Agreement::Reference || known(),
     };
-    enough.then_some((agreed, equal))
+    enough.then_some((agreed, compared.is_some_and(|compared| compared.equal)))
+}
+
+impl Bonds<'_> {
+    fn agreement(&self, tables: &[&str], column: &str, compared: &Compared) -> Agreement {
+        let declared = self.declared.map_or(Agreement::None, |all| all.agreement(tables, column, compared));
+        declared.max(agreement(tables, column, compared))
+    }
+}
+
+fn compared<'a>(proof: &Proof, child: Option<&'a Facts>) -> Option<&'a Compared> {
+    child.and_then(|child| child.compared.get(usize::from(proof.slot))?.as_ref())
+}
+
+/// Whether the value is not asked for, but for what is before or behind it.
+fn is_other(ended: &Loop, compared: Option<&Compared>) -> bool {
+    let equal = compared.is_some_and(|compared| compared.equal);
+    let pages = ended.paged && (!equal || ended.rows.digest == ended.child);
+    compared.is_some_and(|compared| !compared.equal) || pages
 }
 
 /// What a column of a result is: its table, where that is certain, and its name there.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::observe::nanos::Nanos;
+use crate::observe::repeats::Reference;
 
 /// What is found and logged after each of several times of the same traffic.
 #[track_caller]
@@ -84,4 +85,29 @@ fn a_burst_takes_nothing_with_it() {
     assert!(world.repeats.bytes() > 1000);
     world.pause(3000);
     assert!(world.repeats.bytes() < 4000, "{}", world.repeats.bytes());
+}
+
+#[test]
+fn foreign_keys_say_what_names_do_not() {
+    let traffic = "P:articles(id,author_id) 1:7 2:8 3:9 4:10 5:11 6:12 / C:users.id 7..12 / +3000";
+    let mut world = World::new(5);
+    world.run(traffic);
+    world.run("P:articles(id) 1..6 / C:months.id 1..6 / +3000");
+    let asked = world.repeats.take_questions();
+    assert_eq!(asked.iter().map(|who| &*who.database).collect::<Vec<_>>(), ["d"]);
+    assert!(world.repeats.take_questions().is_empty(), "it has been asked");
+    world.pause(3000);
+    assert_eq!(world.repeats.take_questions().len(), 1, "no answer came");
+    let key = [["articles", "author_id"], ["users", "id"]].map(|pair| pair.map(str::to_owned));
+    let [[table, column], [other_table, other_column]] = key;
+    let references = vec![Reference { table, column, other_table, other_column }];
+    world.repeats.declare("d", references, &world.shapes);
+    assert_eq!(world.found(PROVED), "", "once is not enough");
+    // The one before it counts, though nothing was known then.
+    world.run(traffic);
+    assert_eq!(world.found(PROVED), "n_plus_one articles.author_id users.id x6 sequential");
+    assert!(world.repeats.take_questions().is_empty(), "it is known");
+    world.pause(300_000);
+    world.run("P:articles(id) 1..6 / C:months.id 1..6 / +3000");
+    assert_eq!(world.repeats.take_questions().len(), 1, "it may have changed");
 }
