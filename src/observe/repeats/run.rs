@@ -131,7 +131,7 @@ impl Run {
         let (all, few) = (self.is_whole(filled), self.n < FEW);
         let compact = match (few, all) {
             (true, false) => 9,
-            (true, true) => 6,
+            (true, true) => 5,
             (false, false) if self.n < MANY => 6,
             (false, _) => 0,
         };

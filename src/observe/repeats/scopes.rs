@@ -70,6 +70,8 @@ struct Group {
     several: Option<Nanos>,
     /// When a result came that may be looped over.
     fertile: Option<Nanos>,
+    /// What was taken while there was but one client: the first loop over several begins with it.
+    alone: u32,
     last: Nanos,
     scope: Scope,
 }
@@ -90,7 +92,12 @@ impl Groups {
             return true;
         }
         let lately = |when: Option<Nanos>| when.is_some_and(|when| step.ended - when < LATELY);
-        step.loops() && lately(group.several) && lately(group.fertile)
+        let wanted = step.loops() && lately(group.fertile);
+        if wanted && group.several.is_none() && group.alone < ALONE {
+            group.alone += 1;
+            return true;
+        }
+        wanted && lately(group.several)
     }
 
     /// Its scope, if it has not gone.
@@ -109,6 +116,9 @@ impl Groups {
         used
     }
 }
+
+/// A group that has shown no second client by then is one client's for now.
+const ALONE: u32 = 1_024;
 
 /// Groups in which nothing is looped over cost nothing more after this time.
 const LATELY: Nanos = Nanos::from_secs(15 * 60);

@@ -97,6 +97,10 @@ fn several_children_and_their_children() {
     let world = world(5, &format!("P:authors(id) 1..25 / {}", rows.join(" / ")));
     let siblings: Vec<usize> = world.repeats.findings().map(|finding| finding.siblings.len()).collect();
     assert_eq!(siblings, [1, 1]);
+    // Beside something that has nothing to do with the row, as a look at who may see it.
+    let beside = |n: u32| format!("C:books.author_id {n} / R:rights.user_id 77");
+    let rows: Vec<String> = (1..=5).map(beside).collect();
+    check(&format!("P:authors(id) 1..5 / {}", rows.join(" / ")), "n_plus_one authors.id books.author_id x5 sequential");
     // Two levels: three books for each author, a loop over them for each.
     let row = |n: u32| format!("C:books.author_id(id) {n} => x y z / C:reviews.book_id {n}x {n}y {n}z");
     let rows: Vec<String> = (1..=25).map(row).collect();
@@ -112,6 +116,13 @@ fn side_by_side() {
     check("P:authors(id) 1..25 / C@5:books.author_id 1..25", &found("parallel"));
     check("P:authors(id) 1..25 / C@20:books.author_id 1..25", &found("parallel"));
     check("P:authors(id) 1..25 / C~:books.author_id 1..25", &found("pipelined"));
+    // The first time, too, when nobody knows yet that they are several.
+    for few in ["2>P:authors(id) 1..5 / 2>C@5:books.author_id 1..5", "2>P:authors(id) 1..5 / 2>C!:books.author_id 1..5"]
+    {
+        let mut world = World::new(5);
+        world.run(&format!("{few} / +3000 / {few} / +3000"));
+        assert_eq!(only(&world).occurrences, 2, "{few}");
+    }
     // One after the other, each on the next connection of a pool.
     check("P:authors(id) 1..25 / C!:books.author_id 1..25", &found("sequential"));
     check("P:authors(id) 1..25 / C!%3:books.author_id 1..25", &found("sequential").replace("25", "9"));
