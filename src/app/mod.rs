@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::config::{Config, Sources};
+use crate::config::{Config, Listen, Sources};
 use crate::net::listen::{ListenError, Listener};
 use crate::net::tls::TlsError;
 use crate::notify::Notify;
@@ -71,6 +71,8 @@ struct App<'l> {
     photographer: Photographer,
     observatory: Arc<Observatory>,
     insights: Insights,
+    /// What we listen by, until the end.
+    listen: Listen,
     sources: Sources,
     log: &'l LogGuard,
     notify: Notify,
@@ -93,6 +95,7 @@ impl<'l> App<'l> {
         let observatory = Arc::new(Observatory::new(seed, observe));
         let room = files::raise(pool.max_clients);
         let crew = Crew::hire(listen.workers, epoch, &observatory)?;
+        let listen = listen.clone();
         let insights = Insights::start(observatory.clone(), observe, epoch)?;
         let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key, room));
         let photographer = Photographer::new(lobby.clone());
@@ -103,6 +106,7 @@ impl<'l> App<'l> {
             photographer,
             observatory,
             insights,
+            listen,
             sources,
             log,
             notify: Notify::from_env(),
@@ -232,7 +236,7 @@ impl<'l> App<'l> {
     }
 
     fn take_over(&mut self, rules: Rules) {
-        if rules.config.listen != self.lobby.rules().config.listen {
+        if rules.config.listen != self.listen {
             warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
         }
         if rules.config.pool.max_clients > self.lobby.rules().config.pool.max_clients {

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -29,6 +29,7 @@ mod filter;
 mod findings;
 mod guests;
 mod history;
+mod host;
 mod metrics;
 mod page;
 mod pages;
@@ -62,7 +63,12 @@ pub async fn serve(
         stop.await;
         let _ = stopped.send(());
     };
-    let serving = axum::serve(Guests::new(listener, CONNECTIONS_MAX, QUIET_MAX), router(state));
+    let local = listener.local_addr()?.ip().is_loopback();
+    let router = match local {
+        true => router(state).layer(from_fn(host::ours_only)),
+        false => router(state),
+    };
+    let serving = axum::serve(Guests::new(listener, CONNECTIONS_MAX, QUIET_MAX), router);
     tokio::select! {
         result = serving.with_graceful_shutdown(stop) => result,
         () = after(grace, GRACE) => Ok(()),

@@ -47,8 +47,12 @@ impl Site {
     }
 
     async fn ask(&self, method: &str, path: &str) -> Answer {
+        self.ask_as("localhost", method, path).await
+    }
+
+    async fn ask_as(&self, host: &str, method: &str, path: &str) -> Answer {
         let mut stream = TcpStream::connect(self.addr).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
@@ -113,6 +117,16 @@ fn client(id: u64, database: &str, application_name: &str) -> ClientView {
         wait: Duration::from_micros(1_500),
         query: Duration::from_secs(2),
     }
+}
+
+#[tokio::test]
+async fn under_the_name_of_another_nothing_is_told() {
+    let site = Site::open(vec![]).await;
+    for path in ["/", "/api/pools", "/metrics", "/nowhere"] {
+        let answer = site.ask_as("evil.example:6433", "GET", path).await;
+        assert_eq!((answer.status, answer.body.contains("by its address or as localhost")), (421, true), "{path}");
+    }
+    assert_eq!(site.ask_as("127.0.0.1:6433", "GET", "/api/pools").await.status, 200);
 }
 
 #[tokio::test]
