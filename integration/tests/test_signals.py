@@ -57,6 +57,17 @@ def test_reload_changes_nothing_for_a_bad_file(start, postgres, text):
     assert pooler.events("reloaded")
 
 
+def test_reload_reminds_of_what_takes_a_restart(start, postgres):
+    pooler = start(config=file(postgres))
+
+    def reminders() -> int:
+        return sum("after a restart" in event.get("message", "") for event in pooler.events("reloaded"))
+
+    for listen, expected in [({"listen_backlog": 77}, 1), ({"listen_backlog": 77}, 2), ({}, 2)]:
+        pooler.reload(file(postgres, listen=listen))
+        assert reminders() == expected
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
 def test_drain_lets_a_transaction_finish(start, postgres, number):
     pooler = start(config=file(postgres))

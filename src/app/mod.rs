@@ -236,9 +236,7 @@ impl<'l> App<'l> {
     }
 
     fn take_over(&mut self, rules: Rules) {
-        if rules.config.listen != self.listen {
-            warn!(event = "reloaded", message = "changes in [listen] take effect after a restart");
-        }
+        let listens_otherwise = rules.config.listen != self.listen;
         if rules.config.pool.max_clients > self.lobby.rules().config.pool.max_clients {
             files::raise(rules.config.pool.max_clients);
         }
@@ -247,7 +245,10 @@ impl<'l> App<'l> {
         self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
         derive_secrets(&self.lobby);
-        info!(event = "reloaded");
+        match listens_otherwise {
+            true => warn!(event = "reloaded", message = "changes in [listen] take effect after a restart"),
+            false => info!(event = "reloaded"),
+        }
     }
 
     fn pause(&self) {
