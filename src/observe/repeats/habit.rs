@@ -27,7 +27,9 @@ struct Window {
     /// Values that came first, and how often each.
     values: [u32; VALUES],
     times: [u8; VALUES],
+    /// Those that are told apart, and executions with others: each of these is taken for one of its own.
     distinct: u8,
+    others: u32,
     /// How many had a value that a result before them holds.
     linked: u32,
     /// Statements of the scope, and those of them that wrote, before it began.
@@ -128,6 +130,7 @@ impl Window {
             values: [0; VALUES],
             times: [0; VALUES],
             distinct: 0,
+            others: 0,
             linked: 0,
             before: [scope[0].saturating_sub(1), scope[1]],
             tells,
@@ -154,7 +157,7 @@ impl Window {
                 (self.values[known], self.times[known]) = (step.parameters, 1);
                 self.distinct += 1;
             }
-            None => {}
+            None => self.others += 1,
         }
     }
 
@@ -179,7 +182,7 @@ impl Window {
         let n = self.pace.n;
         // One insert for each of many transactions is no loop of inserts.
         let most = n * 2 >= count - self.before[0].min(count);
-        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, u32::from(self.distinct), self.pace.wasted()))
+        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, self.values(), self.pace.wasted()))
     }
 
     fn duplicates(&self) -> Option<Habitual> {
@@ -197,9 +200,13 @@ impl Window {
     fn suspicion(&self) -> Option<Habitual> {
         let looped = matches!(self.role, Role::Read { loops: true } | Role::Write { loops: true });
         let many = self.pace.n >= SUSPECTED && usize::from(self.distinct) >= VALUES;
-        (looped && many && self.linked * 5 < self.pace.n * 4).then(|| {
-            (FindingKind::SuspectedLoop, self.pace.n, u32::from(self.distinct), self.pace.share(self.pace.n - 1))
-        })
+        (looped && many && self.linked * 5 < self.pace.n * 4)
+            .then(|| (FindingKind::SuspectedLoop, self.pace.n, self.values(), self.pace.share(self.pace.n - 1)))
+    }
+
+    /// How many values there were, at most.
+    fn values(&self) -> u32 {
+        u32::from(self.distinct) + self.others
     }
 }
 

@@ -252,6 +252,10 @@ fn habits() {
     habit("P:authors(id) 1..25 / C:books.author_id 1..25", "");
     habit("I:books 30", "row_at_a_time_insert books x30 sequential");
     habit("I:books 9", "");
+    for all in ["R:kv.k k1..k30", "I:books 30"] {
+        let world = world(5, all);
+        assert_eq!(world.repeats.findings().map(|finding| finding.distinct_parameters).collect::<Vec<_>>(), [30]);
+    }
     let mixed: Vec<String> = (0..30).map(|n| format!("U:a.id {n} / C:b.id {n} / I:history 1")).collect();
     assert!(!world(5, &mixed.join(" / ")).found(HABITS).contains("insert"));
 }
