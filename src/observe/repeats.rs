@@ -42,13 +42,13 @@ mod words;
 
 pub use references::Reference;
 
-use habit::Seen;
+use habit::{BREATH, Seen};
 use late::{Late, Shared, WAIT};
 use ledger::Ledger;
 use occurrence::Occurrence;
 use routes::Routes;
 use rows::Rows;
-use scope::{Rules, Scope, Told};
+use scope::{REST, Rules, Scope, Told};
 use scopes::{Groups, Quick, Scopes};
 use step::{Role, Step};
 use tally::Tally;
@@ -131,7 +131,7 @@ impl Repeats {
         if step.many && step.role != Role::Transparent {
             step.result = self.result(execution);
         }
-        let rules = Rules { least: self.least, habits: execution.trace.is_none() };
+        let rules = Rules { least: self.least, habits: execution.trace.is_none().then_some(BREATH) };
         match self.clients.get_mut(&step.client) {
             Some(scope) => scope.see(&step, rules, &mut self.told),
             // Nothing comes of what stands alone and is nothing.
@@ -183,13 +183,14 @@ impl Repeats {
         for (shared, step) in due.iter() {
             match *shared {
                 Shared::Group(who) => {
-                    let rules = Rules { least: self.least, habits: false };
+                    let rules = Rules { least: self.least, habits: None };
                     if let Some(scope) = self.groups.scope(who) {
                         scope.see(step, rules, &mut self.told);
                     }
                 }
                 Shared::Trace(trace) => {
-                    let rules = Rules { least: self.least, habits: true };
+                    // All of it is one request's.
+                    let rules = Rules { least: self.least, habits: Some(REST) };
                     match self.traces.get_mut(&trace) {
                         Some(scope) => scope.see(step, rules, &mut self.told),
                         None if self.used > self.room => self.left_out += 1,
@@ -215,13 +216,13 @@ impl Repeats {
             return;
         }
         self.counted = now;
-        let own = Rules { least: self.least, habits: true };
+        let rules = |habits| Rules { least: self.least, habits };
         // Their reports, and for shared ones their turn, may be that late.
         let past = now - WAIT;
         let earlier = past - WAIT;
-        let used = self.clients.settle(past, own, &mut self.told)
-            + self.traces.settle(earlier, own, &mut self.told)
-            + self.groups.settle(earlier, Rules { habits: false, ..own }, &mut self.told);
+        let used = self.clients.settle(past, rules(Some(BREATH)), &mut self.told)
+            + self.traces.settle(earlier, rules(Some(REST)), &mut self.told)
+            + self.groups.settle(earlier, rules(None), &mut self.told);
         self.used = used + self.late.bytes();
         self.conclude(known);
     }

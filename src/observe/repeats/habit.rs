@@ -34,8 +34,8 @@ struct Window {
     linked: u32,
     /// Statements of the scope, and those of them that wrote, before it began.
     before: [u32; 2],
-    /// Whether it means something in this scope: what bears a trace is told of in that one's.
-    tells: bool,
+    /// How close its executions come, if it means something in this scope: what bears a trace is told of in that one's.
+    gap: Option<Nanos>,
 }
 
 /// A habit that was seen.
@@ -64,19 +64,19 @@ impl Habit {
         step: &Step,
         linked: bool,
         scope: [u32; 2],
-        tells: bool,
+        gap: Option<Nanos>,
         told: &mut Vec<Told>,
     ) -> bool {
         if step.role == Role::Claim {
             return false;
         }
         if self.window.as_ref().is_some_and(|window| window.is_over(step, scope)) {
-            self.end_window(step.digest, scope[0], tells, told);
+            self.end_window(step.digest, scope[0], gap.is_some(), told);
         }
-        if tells {
+        if gap.is_some() {
             self.climb(step, told);
         }
-        let window = self.window.get_or_insert_with(|| Window::new(step, scope, tells));
+        let window = self.window.get_or_insert_with(|| Window::new(step, scope, gap));
         window.step(step, linked);
         window.pace.n == LOOKED_FOR && usize::from(window.distinct) >= LOOKED_FOR as usize && window.linked == 0
     }
@@ -100,7 +100,7 @@ impl Habit {
     fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
         let Some(window) = self.window.take() else { return };
         let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
-        if tells && window.tells {
+        if tells && window.gap.is_some() {
             told.extend(window.ran(digest));
             told.extend(window.seen(digest, count).filter(|_| !explained).map(Told::Habit));
         }
@@ -121,7 +121,7 @@ impl Habit {
 }
 
 impl Window {
-    fn new(step: &Step, scope: [u32; 2], tells: bool) -> Window {
+    fn new(step: &Step, scope: [u32; 2], gap: Option<Nanos>) -> Window {
         Window {
             role: step.role,
             who: step.who,
@@ -133,7 +133,7 @@ impl Window {
             others: 0,
             linked: 0,
             before: [scope[0].saturating_sub(1), scope[1]],
-            tells,
+            gap,
         }
     }
 
@@ -141,7 +141,8 @@ impl Window {
     fn is_over(&self, step: &Step, scope: [u32; 2]) -> bool {
         let reads = matches!(self.role, Role::Read { .. });
         let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
-        let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, BREATH) };
+        let own = self.gap.unwrap_or(BREATH);
+        let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, own) };
         let asked = step.sent - step.wait;
         wrote || step.sent > self.pace.first + longest || asked > self.pace.last + gap
     }
@@ -213,9 +214,9 @@ impl Window {
 /// So many values are told apart; a suspected loop has at least as many.
 const VALUES: usize = 8;
 
-/// One request asks again sooner than that. A process that serves request after request asks the same for each of them, and
-/// repeats nothing.
-const BREATH: Nanos = Nanos::from_millis(20);
+/// On a connection one request asks again sooner than that. A process that serves request after request asks the same for each of
+/// them, and repeats nothing.
+pub(super) const BREATH: Nanos = Nanos::from_millis(20);
 
 /// The same statement with the same values so often is a duplicate read.
 const DUPLICATES: u8 = 3;

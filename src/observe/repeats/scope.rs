@@ -67,8 +67,8 @@ struct Shape {
 pub(super) struct Rules {
     /// So many executions make a loop.
     pub(super) least: u32,
-    /// Whether habits are those of one client: without that they mean nothing.
-    pub(super) habits: bool,
+    /// How close the executions of a habit come, where it can be somebody's: those of several clients are nobody's.
+    pub(super) habits: Option<Nanos>,
 }
 
 /// What a scope tells.
@@ -298,7 +298,7 @@ impl Shape {
     fn rest(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {
         (0..RING).for_each(|place| self.leave(place, false, rules, told));
         self.small = None;
-        self.habit.end(self.digest, count, rules.habits, told);
+        self.habit.end(self.digest, count, rules.habits.is_some(), told);
     }
 
     fn end(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {

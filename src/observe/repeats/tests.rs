@@ -159,6 +159,15 @@ fn what_bears_a_trace_is_told_of_once() {
     }
     let times: Vec<u64> = world.repeats.findings().map(|finding| finding.occurrences).collect();
     assert_eq!((world.found(HABITS).as_str(), times), ("duplicate_read users.id x4 sequential", vec![3]));
+    // One request repeats itself, however long it thinks in between; of a connection that is not known.
+    for (trace, expected) in [(Some(1), "duplicate_read users.id x4 sequential"), (None, "")] {
+        let mut world = World::new(5);
+        for _ in 0..3 {
+            world.trace = trace;
+            world.run(&format!("{} / +3000", ["R:users.id 7"; 4].join(" / +200 / ")));
+        }
+        assert_eq!(world.found(HABITS), expected);
+    }
 }
 
 #[test]
