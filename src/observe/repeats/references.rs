@@ -1,5 +1,6 @@
 //! Which columns refer to which, as each database declares it by its foreign keys, and the loops that wait to hear of it. Pure.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -27,7 +28,7 @@ pub struct Reference {
 #[derive(Debug, Default)]
 pub(super) struct References {
     databases: HashMap<Arc<str>, Declared>,
-    waiting: Vec<Waiting>,
+    waiting: VecDeque<Waiting>,
 }
 
 /// What one database declares.
@@ -77,9 +78,10 @@ impl References {
             State::Told(_) => declared.state = State::Unasked,
             State::Unasked | State::Asking(_) => {}
         }
-        if self.waiting.len() < MOST_WAITING {
-            self.waiting.push(Waiting { ended: Box::new(ended.clone()), route: route.map(str::to_owned), who });
+        if self.waiting.len() >= MOST_WAITING {
+            self.waiting.pop_front();
         }
+        self.waiting.push_back(Waiting { ended: Box::new(ended.clone()), route: route.map(str::to_owned), who });
     }
 
     /// Those who can ask for what has to be known, one for each database; again if no answer comes.
@@ -107,7 +109,10 @@ impl References {
             to.entry((one.table, one.column)).or_default().push((one.other_table, one.other_column));
         }
         self.databases.insert(database.into(), Declared { to, state: State::Told(now) });
-        self.waiting.extract_if(.., |waiting| *waiting.who.database == *database).collect()
+        let (told, waiting): (VecDeque<_>, VecDeque<_>) =
+            self.waiting.drain(..).partition(|waiting| *waiting.who.database == *database);
+        self.waiting = waiting;
+        told.into()
     }
 }
 
@@ -149,7 +154,7 @@ impl Declared {
 /// Databases of which it is known.
 const MOST_DATABASES: usize = 256;
 
-/// Loops that wait, a few kilobytes each.
+/// Loops that wait, a few kilobytes each; then the oldest goes.
 const MOST_WAITING: usize = 32;
 
 /// Columns that one leads to.
