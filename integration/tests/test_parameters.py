@@ -117,7 +117,12 @@ def test_the_welcome_is_the_servers(sidecar, postgres):
     run(story())
 
 
-def test_a_value_that_postgres_refuses_is_the_clients_own_trouble(connect):
-    with pytest.raises(psycopg.Error, match="no-such-place"):
-        connect(options="-c TimeZone=no-such-place").execute("select 1")
-    assert connect().execute("select 1").fetchone() == (1,)
+@pytest.mark.parametrize("asked", ["TimeZone=no-such-place", "no_such_parameter=1", "log_statement=all", "shared_buffers=1"])
+def test_what_postgres_refuses_is_the_clients_own_trouble(connect, asked):
+    with connect() as before:
+        assert shown(before, "log_statement") == "none"
+        for _ in range(2):
+            with pytest.raises(psycopg.Error, match=asked.split("=")[0]):
+                connect(options=f"-c {asked}").execute("select 1")
+            assert before.execute("select 1").fetchone() == (1,)
+        assert connect().execute("select 1").fetchone() == (1,)

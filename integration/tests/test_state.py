@@ -104,6 +104,20 @@ def test_nobody_runs_as_somebody_else_when_a_role_is_gone(one_server, postgres):
         other.execute("drop table done")
 
 
+@pytest.mark.parametrize("prepare", [False, True], ids=["simple", "prepared"])
+def test_nothing_runs_with_the_settings_of_others_when_ours_are_refused(one_server, postgres, prepare):
+    postgres.run("create text search configuration public.gone (copy = simple)", dbname="app")
+    with connect(one_server) as one, connect(one_server) as other:
+        other.execute("create table done (tenant text default current_setting('app.tenant'))")
+        one.execute("set app.tenant = 'one'; set default_text_search_config = 'public.gone'")
+        other.execute("set app.tenant = 'other'")
+        postgres.run("drop text search configuration public.gone", dbname="app")
+        with pytest.raises(psycopg.OperationalError, match="refused this session's parameters"):
+            one.execute("insert into done default values", prepare=prepare)
+        assert value(other, "select count(*) from done") == 0
+        other.execute("drop table done")
+
+
 def test_a_setting_that_a_function_may_make_and_its_caller_may_not_ties(one_server, postgres):
     postgres.run(
         "create or replace function loud() returns text language sql security definer "

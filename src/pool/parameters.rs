@@ -100,7 +100,9 @@ impl Parameters {
         self.quiet.clear();
     }
 
-    /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference.
+    /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference. One transaction: where
+    /// part of it is refused (there is no such role any more, an object that is named has been dropped, somebody cancels), what the
+    /// client sent behind it must not be run as somebody else, and finds a transaction that has failed.
     pub fn difference(&self, wanted: &Parameters) -> Option<String> {
         let mut sql = String::new();
         self.resets(wanted, &mut sql);
@@ -114,17 +116,7 @@ impl Parameters {
         settings.sort_by_key(|setting| rank(&setting.name));
         let settings = settings.iter().map(|setting| (&*setting.name, &*setting.value));
         sql.extend(set_all(settings));
-        if self.becomes_another(wanted) {
-            sql = format!("BEGIN; {sql}; COMMIT");
-        }
-        (!sql.is_empty()).then_some(sql)
-    }
-
-    /// Whether it is to act for somebody who it does not act for now. Where that is refused, for there may be no such role any
-    /// more, what comes next must not be run as somebody else: it finds a transaction that has failed.
-    fn becomes_another(&self, wanted: &Parameters) -> bool {
-        let plays_another = wanted.role().is_some() && self.role() != wanted.role();
-        plays_another || (self.own().is_some() && self.own() != wanted.own())
+        (!sql.is_empty()).then(|| format!("BEGIN; {}; COMMIT", sql.trim_end_matches("; ")))
     }
 
     /// In whose place the session acts.
@@ -253,7 +245,8 @@ mod tests {
     #[track_caller]
     fn check(present: &str, wanted: &str, expected: &str) {
         let sql = parse(present).difference(&parse(wanted)).unwrap_or_default();
-        assert_eq!(sql.replace("pg_catalog.set_config", "set"), expected, "{present} -> {wanted}");
+        let within = (!expected.is_empty()).then(|| format!("BEGIN; {expected}; COMMIT")).unwrap_or_default();
+        assert_eq!(sql.replace("pg_catalog.set_config", "set"), within, "{present} -> {wanted}");
     }
 
     #[test]
@@ -263,7 +256,7 @@ mod tests {
         check("A=1 B=2", "A=1 B=3", "SELECT set('B', '3', false)");
         check("A=1", "a=1", "SELECT set('a', '1', false)");
         check("A=1 B=2", "A=5 B=6", "SELECT set('A', '5', false), set('B', '6', false)");
-        check("A=1 q=2", "A=1", r#"RESET "q"; "#);
+        check("A=1 q=2", "A=1", r#"RESET "q""#);
         check("A=1 q=2", "A=1 q=2", "");
         check("q=2", "q=3 r=4", "SELECT set('q', '3', false), set('r', '4', false)");
         check("my.q=2", "A=1 r=o'k", r#"RESET "my"."q"; SELECT set('r', 'o''k', false)"#);
@@ -272,21 +265,17 @@ mod tests {
         check(
             "Session_authorization=a A=1",
             "Session_authorization=b A=2",
-            "BEGIN; RESET SESSION AUTHORIZATION; SELECT set('A', '2', false), set('Session_authorization', 'b', false); COMMIT",
+            "RESET SESSION AUTHORIZATION; SELECT set('A', '2', false), set('Session_authorization', 'b', false)",
         );
         check("role=x", "q=1", "RESET ROLE; SELECT set('q', '1', false)");
-        check("q=1", "role=x", r#"BEGIN; RESET "q"; SELECT set('role', 'x', false); COMMIT"#);
-        check(
-            "role=x",
-            "role=y q=1",
-            "BEGIN; RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false); COMMIT",
-        );
+        check("q=1", "role=x", r#"RESET "q"; SELECT set('role', 'x', false)"#);
+        check("role=x", "role=y q=1", "RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false)");
         check("role=x", "role=x", "");
         // Reported, and the operator's until somebody sets it.
         let (off, on) = ("Default_transaction_read_only=off", "Default_transaction_read_only=on");
         check(on, off, "");
         let (set, reset) =
-            (format!("{off} default_transaction_read_only=off"), "RESET \"default_transaction_read_only\"; ");
+            (format!("{off} default_transaction_read_only=off"), "RESET \"default_transaction_read_only\"");
         check(on, &set, "SELECT set('default_transaction_read_only', 'off', false)");
         check(&set, off, reset);
     }

@@ -10,15 +10,22 @@ use super::stay::Session;
 use super::worker::Exchange;
 use crate::pool::catalog::PREFIX;
 use crate::protocol::backend::{self, error_fields};
-use crate::protocol::{encode, sqlstate};
+use crate::protocol::encode::{self, Complaint};
+use crate::protocol::sqlstate;
 
 impl Relay<'_> {
-    /// The session's parameters were refused: what the client asked for runs behind it, with those of somebody else.
+    /// The session's parameters were refused. What the client asked for has come behind them, and found a transaction that has
+    /// failed; its answer is not waited for.
     #[cold]
     pub(super) fn refused(&mut self) -> Step {
         let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
-        let why = format!("it refused the session's parameters: {}", line.unwrap_or_default());
-        self.server_lost(Some(std::io::Error::other(why)));
+        let message = format!("the server refused this session's parameters: {}", line.unwrap_or_default());
+        self.part(
+            "it refused a session's parameters",
+            &Complaint::fatal(sqlstate::CONNECTION_FAILURE, message)
+                .detail("Nothing was run: it would have been run with the parameters of somebody else.")
+                .hint("Connect again, and set what still can be set."),
+        );
         Step::Hold(0)
     }
 

@@ -55,10 +55,15 @@ async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), 
     for (name, value) in unknown {
         let mut sql = "SELECT ".to_string();
         set_config(&mut sql, name, value);
+        let before = server.memory.parameters.clone();
         if server.memory.parameters.reported(name).is_none() || is_access(name) {
             Arc::make_mut(&mut server.memory.parameters).set_quiet(name, value);
         }
-        server.run(&sql).await?;
+        if let Err(error) = server.run(&sql).await {
+            // What is refused is not set.
+            server.memory.parameters = before;
+            return Err(error);
+        }
         pool.note(name, value, server);
     }
     Ok(())

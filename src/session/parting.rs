@@ -17,10 +17,21 @@ impl Relay<'_> {
     /// The server closed, broke off, or said what no server says.
     #[cold]
     pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
+        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
+        self.part(
+            "the server closed it",
+            &Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
+                .detail("Whether what ran there took effect is not known.")
+                .hint("Connect again and look before you repeat it."),
+        );
+    }
+
+    /// The server is closed, for this reason, and the client told this.
+    pub(super) fn part(&mut self, why: &'static str, complaint: &Complaint) {
         if let Some(lease) = self.lease.take() {
             self.session.client.set_line(None);
             self.untie();
-            lease.close("the server closed it");
+            lease.close(why);
         }
         // It closes when the client's Terminate has been passed on.
         let asked_to = self.exchange.course.terminating && self.exchange.dialogue.is_open();
@@ -29,10 +40,6 @@ impl Relay<'_> {
         if self.exchange.course.doomed || asked_to || down.is_mid_frame() {
             return;
         }
-        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
-        let complaint = Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
-            .detail("Whether what ran there took effect is not known.")
-            .hint("Connect again and look before you repeat it.");
         self.session.meter().error(complaint.sqlstate);
         down.insert(|out| complaint.encode(out));
     }

