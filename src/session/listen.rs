@@ -160,21 +160,27 @@ impl Session {
 
     async fn hear(&mut self, wanted: &Wanted) -> Result<(), Complaint> {
         match &wanted.what {
-            Listen::On(channel) => {
-                let patience = self.plan.settings.query_wait_timeout;
-                let heard = self.pool.hub.listen(&self.pool, &self.client, channel.clone());
-                let heard = self.worker.alarms.within(patience, pin!(heard)).await;
-                heard.unwrap_or_else(|| Err(late(patience)))?;
-                let (pool, client) = (self.pool.clone(), self.client.clone());
-                let hearing =
-                    self.hearing.get_or_insert_with(|| Box::new(Hearing { pool, client, channels: Vec::new() }));
-                if !hearing.channels.contains(channel) {
-                    hearing.channels.push(channel.clone());
-                }
-            }
+            Listen::On(channel) => self.hear_on(channel).await?,
             off => self.hear_no_more(off),
         }
         Ok(())
+    }
+
+    /// The client counts as a listener before it is one: when it goes, or waits in vain, the pool is told that it is none.
+    async fn hear_on(&mut self, channel: &str) -> Result<(), Complaint> {
+        let patience = self.plan.settings.query_wait_timeout;
+        let (pool, client) = (self.pool.clone(), self.client.clone());
+        let hearing = self.hearing.get_or_insert_with(|| Box::new(Hearing { pool, client, channels: Vec::new() }));
+        let known = hearing.channels.iter().any(|own| own == channel);
+        if !known {
+            hearing.channels.push(channel.to_owned());
+        }
+        let heard = self.pool.hub.listen(&self.pool, &self.client, channel.to_owned());
+        let heard = self.worker.alarms.within(patience, pin!(heard)).await.unwrap_or_else(|| Err(late(patience)));
+        if heard.is_err() && !known {
+            self.hear_no_more(&Listen::Off(channel.to_owned()));
+        }
+        heard
     }
 
     /// UNLISTEN, here or on the client's own server.
@@ -183,6 +189,9 @@ impl Session {
             (Listen::Off(channel), Some(hearing)) => {
                 hearing.channels.retain(|own| own != channel);
                 self.pool.hub.unlisten(self.client.id, Some(channel.clone()));
+                if hearing.channels.is_empty() {
+                    self.hearing = None;
+                }
             }
             (Listen::AllOff, Some(_)) => self.hearing = None,
             _ => {}

@@ -163,3 +163,21 @@ fn a_server_that_answers_twice_is_not_handed_to_the_next() {
     second.expect("T D C Z");
     expect_goodbye(&mut server);
 }
+
+/// A client that has waited in vain, or gone, while the pool's own connection was slow to listen for it, is not sent to for ever.
+#[test]
+fn who_waits_in_vain_to_listen_is_no_listener() {
+    let stage = Stage::new("query_wait_timeout = \"1s\"");
+    let (first, _server) = stage.first();
+    let mut clients = [first, stage.client()];
+    clients[0].send(&query("listen foo"));
+    let mut ear = stage.peer.serve();
+    ear.expect("Q");
+    clients[1].send(&query("listen foo"));
+    clients[0].expect_error("ERROR", "53300");
+    clients[0].expect("Z");
+    drop(clients);
+    ear.send(&done("LISTEN", b'I'));
+    let told = ear.expect("Q");
+    assert_eq!(told[0].text(), "UNLISTEN \"foo\"");
+}
