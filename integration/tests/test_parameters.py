@@ -117,6 +117,12 @@ def test_the_welcome_is_the_servers(sidecar, postgres):
     run(story())
 
 
+def test_what_a_login_asks_for_is_not_taken_from_others(connect):
+    connect().execute("set datestyle = 'ISO, DMY'")
+    with connect(options="-c DateStyle=ISO") as asking:
+        assert asking.info.parameter_status("DateStyle") == shown(asking, "DateStyle") == "ISO, MDY"
+
+
 @pytest.mark.parametrize("asked", ["TimeZone=no-such-place", "no_such_parameter=1", "log_statement=all", "shared_buffers=1"])
 def test_what_postgres_refuses_is_the_clients_own_trouble(connect, asked):
     with connect() as before:

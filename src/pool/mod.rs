@@ -17,6 +17,7 @@ pub mod hub;
 pub mod inquiry;
 pub mod lease;
 pub mod ledger;
+mod leftovers;
 pub mod lessons;
 pub mod mail;
 pub mod memory;

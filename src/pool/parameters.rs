@@ -41,6 +41,9 @@ const AUTHORIZATION: &str = "session_authorization";
 /// In whose place it acts: not reported, not listed, and not reset by RESET ALL.
 pub(super) const ROLE: &str = "role";
 
+/// How texts and values are encoded on their way.
+const ENCODING: &str = "client_encoding";
+
 /// Where names are looked for, and what is created goes.
 const SEARCH_PATH: &str = "search_path";
 
@@ -100,10 +103,10 @@ impl Parameters {
         self.quiet.clear();
     }
 
-    /// The SQL that makes a session with `self` into one with `wanted`; `None` where there is no difference. One transaction: where
-    /// part of it is refused (there is no such role any more, an object that is named has been dropped, somebody cancels), what the
-    /// client sent behind it must not be run as somebody else, and finds a transaction that has failed.
-    pub fn difference(&self, wanted: &Parameters) -> Option<String> {
+    /// The Queries that make a session with `self` into one with `wanted`, none where there is no difference. Where one is refused
+    /// (there is no such role any more, an object that is named has been dropped, somebody cancels), what the client sent behind it
+    /// must not be run as somebody else: it finds a transaction that has failed.
+    pub fn difference(&self, wanted: &Parameters) -> Vec<String> {
         let mut sql = String::new();
         self.resets(wanted, &mut sql);
         let changed = differing(&self.reported, &wanted.reported).filter(|setting| {
@@ -114,9 +117,17 @@ impl Parameters {
         let mut settings: Vec<&Setting> = changed.chain(quiet).collect();
         // Who one is comes last: somebody else may not be allowed to set the rest.
         settings.sort_by_key(|setting| rank(&setting.name));
-        let settings = settings.iter().map(|setting| (&*setting.name, &*setting.value));
-        sql.extend(set_all(settings));
-        (!sql.is_empty()).then(|| format!("BEGIN; {}; COMMIT", sql.trim_end_matches("; ")))
+        // Postgres reads a text in the encoding that was there before it.
+        let is_encoding = |setting: &&Setting| setting.name.eq_ignore_ascii_case(ENCODING);
+        let (first, rest): (Vec<&Setting>, Vec<&Setting>) = settings.into_iter().partition(is_encoding);
+        let set = |settings: &[&Setting]| set_all(settings.iter().map(|one| (&*one.name, &*one.value)));
+        sql.extend(set(&rest));
+        match (set(&first), sql.is_empty()) {
+            (None, true) => Vec::new(),
+            (None, false) => vec![whole(&sql)],
+            (Some(encoding), true) => vec![whole(&encoding)],
+            (Some(encoding), false) => vec![whole(&encoding), whole(&sql)],
+        }
     }
 
     /// In whose place the session acts.
@@ -140,9 +151,7 @@ impl Parameters {
         for setting in
             self.quiet.iter().filter(|setting| find(&wanted.quiet, &setting.name).is_none() && rank(&setting.name) == 0)
         {
-            sql.push_str("RESET ");
-            encode::setting_name(sql, &setting.name);
-            sql.push_str("; ");
+            reset(sql, &setting.name);
         }
     }
 }
@@ -170,6 +179,17 @@ impl Interner {
         self.known.insert(parameters.clone());
         parameters
     }
+}
+
+/// As one transaction, whatever those of the session are like by default: a deferrable one would wait for others.
+pub(super) fn whole(sql: &str) -> String {
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}; COMMIT", sql.trim_end_matches("; "))
+}
+
+pub(super) fn reset(sql: &mut String, name: &str) {
+    sql.push_str("RESET ");
+    encode::setting_name(sql, name);
+    sql.push_str("; ");
 }
 
 /// A SELECT that sets these parameters for the session; `None` where there are none.
@@ -226,11 +246,11 @@ fn differing<'a>(present: &'a [Setting], wanted: &'a [Setting]) -> impl Iterator
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// `A=x b=y`: upper case is reported, lower case is quiet.
-    fn parse(text: &str) -> Parameters {
+    pub(in crate::pool) fn parse(text: &str) -> Parameters {
         let mut parameters = Parameters::default();
         for (name, value) in text.split_whitespace().filter_map(|pair| pair.split_once('=')) {
             if name.starts_with(|c: char| c.is_uppercase()) || is_fixed(name) {
@@ -244,9 +264,13 @@ mod tests {
 
     #[track_caller]
     fn check(present: &str, wanted: &str, expected: &str) {
-        let sql = parse(present).difference(&parse(wanted)).unwrap_or_default();
-        let within = if expected.is_empty() { String::new() } else { format!("BEGIN; {expected}; COMMIT") };
-        assert_eq!(sql.replace("pg_catalog.set_config", "set"), within, "{present} -> {wanted}");
+        let sql = parse(present).difference(&parse(wanted));
+        let within: Vec<String> = expected.split(" / ").filter(|sql| !sql.is_empty()).map(whole).collect();
+        assert_eq!(
+            sql.join(" / ").replace("pg_catalog.set_config", "set"),
+            within.join(" / "),
+            "{present} -> {wanted}"
+        );
     }
 
     #[test]
@@ -271,6 +295,13 @@ mod tests {
         check("q=1", "role=x", r#"RESET "q"; SELECT set('role', 'x', false)"#);
         check("role=x", "role=y q=1", "RESET ROLE; SELECT set('q', '1', false), set('role', 'y', false)");
         check("role=x", "role=x", "");
+        // What follows is read in the new encoding.
+        let (latin, utf) = ("Client_encoding=LATIN1 q=1", "Client_encoding=UTF8 role=x");
+        check(
+            latin,
+            utf,
+            r#"SELECT set('Client_encoding', 'UTF8', false) / RESET "q"; SELECT set('role', 'x', false)"#,
+        );
         // Reported, and the operator's until somebody sets it.
         let (off, on) = ("Default_transaction_read_only=off", "Default_transaction_read_only=on");
         check(on, off, "");

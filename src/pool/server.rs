@@ -115,10 +115,10 @@ impl Server {
     /// Gives it the parameters of a fresh server again; the status, if that took a query.
     pub async fn freshen(&mut self) -> Result<Option<TransactionStatus>, ErrandError> {
         let Some(fresh) = self.pool.fresh() else { return Ok(None) };
-        let status = match self.memory.parameters.difference(&fresh) {
-            Some(sql) => Some(self.run(&sql).await?),
-            None => None,
-        };
+        let mut status = None;
+        for sql in self.memory.parameters.difference(&fresh) {
+            status = Some(self.run(&sql).await?);
+        }
         self.memory.parameters = fresh;
         Ok(status)
     }

@@ -3,8 +3,10 @@
 use std::pin::Pin;
 use std::time::Instant;
 
+use super::clearing::Clearing;
 use super::known;
 use super::listen::Wanted;
+use super::relay::Relay;
 use super::stay::{Farewell, Session, dialect_of};
 use crate::config::PoolMode;
 use crate::net::Lane;
@@ -20,6 +22,8 @@ pub(super) enum Detour {
     Known(Vec<u8>),
     /// What it wants to hear from now on, and its request.
     Listen(Wanted, Box<Lane>),
+    /// What has to be done with its server first, its request, and since when that has waited.
+    Clear(Clearing, Box<Lane>, Lease, Instant),
     /// Why it gets none, its request, and since when that has waited.
     Refusal(Complaint, Box<Lane>, Instant),
 }
@@ -51,6 +55,10 @@ impl Session {
                 Detour::Mail => self.deliver().await,
                 Detour::Known(mut answer) => self.say(&mut answer).await,
                 Detour::Listen(wanted, up) => self.listen(up, wanted).await,
+                Detour::Clear(what, up, lease, asked_at) => match self.clear(what, up, lease, asked_at).await? {
+                    Ok((up, lease)) => Relay::new(self, up, lease, asked_at).converse().await,
+                    Err(detour) => self.take(detour).await,
+                },
                 Detour::Refusal(complaint, up, asked_at) => {
                     self.tell_refused(&up, asked_at, complaint.sqlstate);
                     self.refuse(up, complaint).await

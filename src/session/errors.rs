@@ -19,13 +19,7 @@ impl Relay<'_> {
     #[cold]
     pub(super) fn refused(&mut self) -> Step {
         let line = self.exchange.down.frame().ok().flatten().map(|frame| backend::error_line(frame.body));
-        let message = format!("the server refused this session's parameters: {}", line.unwrap_or_default());
-        self.part(
-            "it refused a session's parameters",
-            &Complaint::fatal(sqlstate::CONNECTION_FAILURE, message)
-                .detail("Nothing was run: it would have been run with the parameters of somebody else.")
-                .hint("Connect again, and set what still can be set."),
-        );
+        self.part("it refused a session's parameters", &refusal(&line.unwrap_or_default()));
         Step::Hold(0)
     }
 
@@ -89,6 +83,14 @@ impl Relay<'_> {
             });
         });
     }
+}
+
+/// What a client hears whose parameters the server has refused, in these words.
+pub(super) fn refusal(line: &str) -> Complaint {
+    let message = format!("the server refused this session's parameters: {line}");
+    Complaint::fatal(sqlstate::CONNECTION_FAILURE, message)
+        .detail("Nothing was run: it would have been run with the parameters of somebody else.")
+        .hint("Connect again, and set what still can be set.")
 }
 
 /// The client is told that what it has bound is out of date. Whoever was told what the statement's result is hears that each

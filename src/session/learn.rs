@@ -52,6 +52,8 @@ async fn learn(pool: &Arc<Pool>, client: &Arc<Client>, unknown: &[Setting]) -> R
 /// Sets each on the server and notes what it made of it.
 async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), ErrandError> {
     let server = lease.server();
+    // Another client's encoding or DateStyle would have a part in what comes of it.
+    server.freshen().await?;
     for (name, value) in unknown {
         let mut sql = "SELECT ".to_string();
         set_config(&mut sql, name, value);

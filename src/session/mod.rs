@@ -11,6 +11,7 @@ mod access;
 pub mod alarm;
 pub mod bound;
 pub mod carry;
+mod clearing;
 mod course;
 mod described;
 pub mod desk;

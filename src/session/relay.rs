@@ -95,9 +95,8 @@ impl<'s> Relay<'s> {
         }
         let difference = server.memory.parameters.difference(&self.session.parameters);
         server.memory.parameters = self.session.parameters.clone();
-        let Some(sql) = difference else { return false };
-        self.send_ours(&sql, Owed::OurQuery);
-        true
+        difference.iter().for_each(|sql| self.send_ours(sql, Owed::OurQuery));
+        !difference.is_empty()
     }
 
     /// A Query of ours, which takes the unnamed statement with it as any other does.

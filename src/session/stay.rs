@@ -233,7 +233,7 @@ impl Session {
     }
 
     /// A server, or why there is none.
-    async fn borrow(&mut self, mut up: Box<Lane>, asked_at: Instant) -> Result<Borrowed, Farewell> {
+    pub(super) async fn borrow(&mut self, mut up: Box<Lane>, asked_at: Instant) -> Result<Borrowed, Farewell> {
         self.renew_plan();
         let mut waiting = match self.pool.ask(&self.client, asked_at) {
             Asked::Lease(lease) => return self.take_up_lease(Ok(lease), up, asked_at),
@@ -260,7 +260,10 @@ impl Session {
     ) -> Result<Borrowed, Farewell> {
         self.client.set_state(ClientState::Active);
         match lease {
-            Ok(lease) => Ok(Ok((up, lease))),
+            Ok(mut lease) => match self.clearing(&mut lease, &up) {
+                None => Ok(Ok((up, lease))),
+                Some(what) => Ok(Err(Box::new(Detour::Clear(what, up, lease, asked_at)))),
+            },
             Err(denied) => {
                 self.note_wait(asked_at.elapsed());
                 Ok(Err(Box::new(Detour::Refusal(self.denial(denied)?, up, asked_at))))

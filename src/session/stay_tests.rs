@@ -265,7 +265,7 @@ async fn a_session_leaves_no_parameters_whatever_the_reset_query_is() {
     client.say("X").await;
     server.hears("Q:select_1").await;
     server.say("C:SELECT Z:I").await;
-    server.hears("Q:BEGIN;_RESET_ROLE;_COMMIT").await;
+    server.hears("Q:BEGIN_ISOLATION_LEVEL_READ_COMMITTED;_RESET_ROLE;_COMMIT").await;
     server.say("C:BEGIN C:RESET C:COMMIT Z:I").await;
     settle().await;
     assert_eq!(stage.pool.gauges(Instant::now()).idle, 1);

@@ -217,7 +217,9 @@ fn parameters_that_differ_come_with_the_query() {
         let asked = server.expect_in_one_read("Q P B D E S");
         assert_eq!(
             asked[0].text(),
-            format!("BEGIN; SELECT pg_catalog.set_config('TimeZone', '{zone}', false); COMMIT")
+            format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.set_config('TimeZone', '{zone}', false); COMMIT"
+            )
         );
         let ours = [parameter_status("TimeZone", zone), one_row(zone.as_bytes())].concat();
         let theirs = [message(b'1', b""), message(b'2', b""), one_row(zone.as_bytes())].concat();

@@ -79,7 +79,10 @@ fn what_a_server_reports_while_it_rests_is_undone_for_clients_that_believe_other
     server.send(&[notice("be quick"), parameter_status("TimeZone", "Asia/Tokyo")].concat());
     client.send(&query("show timezone"));
     let asked = server.expect_in_one_read("Q Q");
-    assert_eq!(asked[0].text(), "BEGIN; SELECT pg_catalog.set_config('TimeZone', 'UTC', false); COMMIT");
+    assert_eq!(
+        asked[0].text(),
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.set_config('TimeZone', 'UTC', false); COMMIT"
+    );
     assert_eq!(asked[1].text(), "show timezone");
     server.send(&[parameter_status("TimeZone", "UTC"), one_row(b"UTC"), one_row(b"UTC")].concat());
     client.expect("T D C Z");
