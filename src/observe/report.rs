@@ -79,9 +79,9 @@ pub struct Capture {
     pub rows: u32,
     /// Row by row, one hash for each of `columns.linkable`, in `Batch::hashes`; 0 is NULL.
     pub hashes: Span,
-    /// A bit for each of `columns.linkable`, the first is 1: its values in these rows are integers without gaps or nearly
-    /// (highest − lowest < 1.25 × how many there are, each counted once). Such a value is met by chance: what asks for it must
-    /// also bear the column's name.
+    /// A bit for each of `columns.linkable`, the first is 1: its values in these rows are integers close together
+    /// (highest − lowest < 8 × how many there are). Such a value is met by chance: what asks for it must also bear the column's
+    /// name, or a foreign key.
     pub dense: u8,
 }
 

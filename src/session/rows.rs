@@ -31,12 +31,11 @@ enum State {
 /// How far the whole numbers of a column are apart.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spread {
-    /// The first.
-    first: i64,
-    /// Which of those up to 64 below it and 63 above it were seen.
-    near: u128,
-    /// Others, or what is no whole number.
-    far: bool,
+    lowest: i64,
+    highest: i64,
+    values: u32,
+    /// There was one that is no whole number.
+    other: bool,
 }
 
 impl Rows {
@@ -106,33 +105,26 @@ impl Rows {
     }
 }
 
+/// One of so many in a row.
+const CLOSE: u64 = 8;
+
 impl Spread {
     #[inline]
     fn add(&mut self, scalar: Scalar<'_>) {
-        if self.far {
-            return;
-        }
         let Scalar::Integer(number) = scalar else {
-            self.far = true;
+            self.other = true;
             return;
         };
-        if self.near == 0 {
-            self.first = number;
-        }
-        match number.checked_sub(self.first) {
-            Some(away @ -64..64) => self.near |= 1 << (away + 64),
-            _ => self.far = true,
-        }
+        let first = self.values == 0;
+        self.lowest = if first { number } else { self.lowest.min(number) };
+        self.highest = if first { number } else { self.highest.max(number) };
+        self.values += 1;
     }
 
-    /// Whole numbers that leave fewer than a fourth of those between them out.
+    /// Whole numbers so close together that those of other columns are met among them by chance.
     fn is_dense(&self) -> bool {
-        let seen = self.near.count_ones();
-        if self.far || seen < 2 {
-            return false;
-        }
-        let width = 128 - self.near.leading_zeros() - self.near.trailing_zeros();
-        width * 4 <= seen * 5
+        let width = self.highest.abs_diff(self.lowest);
+        !self.other && self.values > 1 && width > 0 && width < u64::from(self.values) * CLOSE
     }
 }
 

@@ -32,8 +32,8 @@ struct Window {
     others: u32,
     /// How many had a value that a result before them holds.
     linked: u32,
-    /// Statements of the scope, and those of them that wrote, before it began.
-    before: [u32; 2],
+    /// What had passed before it began.
+    before: Passed,
     /// How close its executions come, if it means something in this scope: what bears a trace is told of in that one's.
     gap: Option<Nanos>,
 }
@@ -53,32 +53,55 @@ pub(super) struct Seen {
     pub(super) pair: Option<Pair>,
 }
 
+/// What has passed in a scope so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Passed {
+    /// Statements.
+    pub(super) count: u32,
+    /// Those of them that wrote.
+    pub(super) writes: u32,
+    /// And that read something by values which were new, and from no result.
+    pub(super) fresh: u32,
+}
+
+/// What one execution is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looked {
+    /// It has just become a loop whose source is not known.
+    pub(super) blind: bool,
+    /// It reads something by values that are new, and from no result.
+    pub(super) fresh: bool,
+}
+
 /// What it is, how many executions, how many values among them, and what was wasted.
 type Habitual = (FindingKind, u32, u32, Nanos);
 
 impl Habit {
-    /// One more execution; `true` if it has just become a loop whose source is not known. `scope`: its statements so far,
-    /// and those that wrote.
+    /// One more execution.
     pub(super) fn step(
         &mut self,
         step: &Step,
         linked: bool,
-        scope: [u32; 2],
+        scope: Passed,
         gap: Option<Nanos>,
         told: &mut Vec<Told>,
-    ) -> bool {
+    ) -> Looked {
         if step.role == Role::Claim {
-            return false;
+            return Looked::default();
         }
         if self.window.as_ref().is_some_and(|window| window.is_over(step, scope)) {
-            self.end_window(step.digest, scope[0], gap.is_some(), told);
+            self.end_window(step.digest, scope, gap.is_some(), told);
         }
         if gap.is_some() {
             self.climb(step, told);
         }
         let window = self.window.get_or_insert_with(|| Window::new(step, scope, gap));
-        window.step(step, linked);
-        window.pace.n == LOOKED_FOR && usize::from(window.distinct) >= LOOKED_FOR as usize && window.linked == 0
+        let new = window.step(step, linked);
+        let loops = window.distinct >= LOOKED_FOR as u8 && window.linked == 0;
+        Looked {
+            blind: window.pace.n == LOOKED_FOR && loops,
+            fresh: new && !linked && step.role == (Role::Read { loops: true }),
+        }
     }
 
     /// A loop was found that explains the repetition.
@@ -87,8 +110,8 @@ impl Habit {
     }
 
     /// The shape rests.
-    pub(super) fn end(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
-        self.end_window(digest, count, tells, told);
+    pub(super) fn end(&mut self, digest: Digest, scope: Passed, tells: bool, told: &mut Vec<Told>) {
+        self.end_window(digest, scope, tells, told);
         if let Some(climb) = self.climb.take()
             && tells
         {
@@ -97,12 +120,12 @@ impl Habit {
         self.explained = false;
     }
 
-    fn end_window(&mut self, digest: Digest, count: u32, tells: bool, told: &mut Vec<Told>) {
+    fn end_window(&mut self, digest: Digest, scope: Passed, tells: bool, told: &mut Vec<Told>) {
         let Some(window) = self.window.take() else { return };
         let explained = self.explained || self.climb.as_ref().is_some_and(|climb| climb.is_walk());
         if tells && window.gap.is_some() {
             told.extend(window.ran(digest));
-            told.extend(window.seen(digest, count).filter(|_| !explained).map(Told::Habit));
+            told.extend(window.seen(digest, scope).filter(|_| !explained).map(Told::Habit));
         }
     }
 
@@ -121,7 +144,7 @@ impl Habit {
 }
 
 impl Window {
-    fn new(step: &Step, scope: [u32; 2], gap: Option<Nanos>) -> Window {
+    fn new(step: &Step, scope: Passed, gap: Option<Nanos>) -> Window {
         Window {
             role: step.role,
             who: step.who,
@@ -132,27 +155,29 @@ impl Window {
             distinct: 0,
             others: 0,
             linked: 0,
-            before: [scope[0].saturating_sub(1), scope[1]],
+            before: Passed { count: scope.count.saturating_sub(1), ..scope },
             gap,
         }
     }
 
     /// Whether the next execution is not of it: too late, or something was written.
-    fn is_over(&self, step: &Step, scope: [u32; 2]) -> bool {
+    fn is_over(&self, step: &Step, scope: Passed) -> bool {
         let reads = matches!(self.role, Role::Read { .. });
-        let wrote = reads && scope[1] != self.before[1] && self.times.iter().any(|times| *times > 1);
+        let wrote = reads && scope.writes != self.before.writes && self.times.iter().any(|times| *times > 1);
         let own = self.gap.unwrap_or(BREATH);
-        let (longest, gap) = if self.role == Role::InsertOne { (LONGEST_INSERTS, REST) } else { (REST, own) };
+        let longest = if self.role == Role::InsertOne { LONGEST_INSERTS } else { REST };
         let asked = step.sent - step.wait;
-        wrote || step.sent > self.pace.first + longest || asked > self.pace.last + gap
+        wrote || step.sent > self.pace.first + longest || asked > self.pace.last + own
     }
 
-    fn step(&mut self, step: &Step, linked: bool) {
+    /// Whether its values are new.
+    fn step(&mut self, step: &Step, linked: bool) -> bool {
         self.pace.step(step);
         self.linked += u32::from(linked);
         self.route = if step.route == 0 { self.route } else { step.route };
         let known = usize::from(self.distinct);
-        match self.values[..known].iter().position(|value| *value == step.parameters) {
+        let before = self.values[..known].iter().position(|value| *value == step.parameters);
+        match before {
             Some(at) => self.times[at] = self.times[at].saturating_add(1),
             None if known < VALUES => {
                 (self.values[known], self.times[known]) = (step.parameters, 1);
@@ -160,6 +185,7 @@ impl Window {
             }
             None => self.others += 1,
         }
+        before.is_none()
     }
 
     /// How often it read, and how often of that the same.
@@ -168,10 +194,10 @@ impl Window {
         matches!(self.role, Role::Read { .. }).then_some(Told::Ran(digest, self.who, self.pace.n, again))
     }
 
-    fn seen(&self, digest: Digest, count: u32) -> Option<Seen> {
+    fn seen(&self, digest: Digest, scope: Passed) -> Option<Seen> {
         let (kind, n, distinct, wasted) = match self.role {
-            Role::InsertOne => self.inserts(count)?,
-            Role::Read { .. } => self.duplicates().or_else(|| self.suspicion())?,
+            Role::InsertOne => self.inserts(scope)?,
+            Role::Read { .. } => self.duplicates(scope).or_else(|| self.suspicion())?,
             Role::Write { .. } => self.suspicion()?,
             Role::Claim | Role::Transparent => return None,
         };
@@ -179,17 +205,20 @@ impl Window {
         Some(Seen { kind, digest, who, route, n, distinct, wasted, pace, pair: None })
     }
 
-    fn inserts(&self, count: u32) -> Option<Habitual> {
+    fn inserts(&self, scope: Passed) -> Option<Habitual> {
         let n = self.pace.n;
         // One insert for each of many transactions is no loop of inserts.
-        let most = n * 2 >= count - self.before[0].min(count);
+        let most = n * 2 >= scope.count.saturating_sub(self.before.count);
         (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, self.values(), self.pace.wasted()))
     }
 
-    fn duplicates(&self) -> Option<Habitual> {
+    fn duplicates(&self, scope: Passed) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
         let (n, values) = self.again();
-        (n > 0 && !loops).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+        // Something new each time, as who asks: those are requests one after the other, and not one that repeats itself.
+        let fresh = scope.fresh.saturating_sub(self.before.fresh).saturating_sub(self.values());
+        let requests = fresh * 5 >= (n - values) * 4;
+        (n > 0 && !loops && !requests).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
     }
 
     /// Executions whose values came several times, and how many values those are.

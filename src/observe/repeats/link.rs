@@ -33,6 +33,8 @@ pub(super) struct Pace {
     pub(super) first: Nanos,
     /// The end of the one that ended last.
     pub(super) last: Nanos,
+    /// Time between loops that were joined.
+    apart: Nanos,
     pub(super) n: u32,
     busy: Nanos,
     client: u32,
@@ -197,7 +199,7 @@ impl Pace {
     pub(super) fn new(step: &Step, drawn: bool) -> Pace {
         let spells = if drawn { Vec::with_capacity(4) } else { Vec::new() };
         let (first, last, busy) = (step.sent, step.sent, Nanos::ZERO);
-        Pace { first, last, n: 0, busy, client: step.client, crowded: [0; 2], spells }
+        Pace { first, last, apart: Nanos::ZERO, n: 0, busy, client: step.client, crowded: [0; 2], spells }
     }
 
     /// One more.
@@ -222,7 +224,15 @@ impl Pace {
 
     /// The wall of all without one execution.
     pub(super) fn wasted(&self) -> Nanos {
-        (self.last - self.first) - self.busy / self.n.max(1)
+        (self.last - self.first) - self.apart - self.busy / self.n.max(1)
+    }
+
+    /// Whether the next execution comes after a pause that a loop does not make: longer than a moment, and much longer than those
+    /// before it. People and other requests do.
+    pub(super) fn pauses_before(&self, step: &Step) -> bool {
+        let between = (self.last - self.first).0.saturating_sub(self.busy.0) / u64::from(self.n.max(1));
+        let asked = step.sent - step.wait;
+        self.n > 0 && asked > self.last + MOMENT.max(Nanos(between * MUCH))
     }
 
     /// What `n` of them took, without the time between them.
@@ -242,6 +252,7 @@ impl Pace {
     /// Another stretch of the same, later.
     pub(super) fn join(&mut self, other: &Pace) {
         let shift = micros(other.first - self.first);
+        self.apart += other.first - self.last.min(other.first) + other.apart;
         let room = MOST_SPELLS.saturating_sub(self.spells.len());
         let more = other.spells.iter().take(room);
         self.spells.extend(more.map(|spell| Spell { begin: spell.begin.saturating_add(shift), ..*spell }));
@@ -255,6 +266,12 @@ impl Pace {
 fn micros(time: Nanos) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
+
+/// A loop goes on sooner than that …
+const MOMENT: Nanos = Nanos::from_millis(100);
+
+/// … or than so many times the pauses that it has made so far.
+const MUCH: u64 = 20;
 
 /// Pairs of slot and column that are followed for one child and one result.
 const MOST_RUNS: usize = 8;

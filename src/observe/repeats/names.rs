@@ -23,9 +23,7 @@ pub(super) fn agreement(tables: &[&str], column: &str, compared: &Compared) -> A
     match () {
         () if forth || back => Agreement::Reference,
         // A tree: `nodes.parent_id` and `nodes.id`.
-        () if same_table && column != asked && (descends(&column, &asked) || descends(&asked, &column)) => {
-            Agreement::Reference
-        }
+        () if same_table && (is_kin(&column, &asked) || is_kin(&asked, &column)) => Agreement::Reference,
         () if column == asked && (same_table || !is_common(&column)) => Agreement::Same,
         () => Agreement::None,
     }
@@ -36,6 +34,36 @@ pub(super) fn descends(a: &str, b: &str) -> bool {
     let (a, b) = (plain(a), plain(b));
     a.len() > b.len() && a.ends_with(&b)
 }
+
+/// Whether `one` is `other` of the row's kin: `parentid` and `id`. `userid` is not: that row is in another table.
+fn is_kin(one: &str, other: &str) -> bool {
+    let stem = one.strip_suffix(other).unwrap_or_default();
+    KIN.iter().any(|kin| stem.starts_with(kin) || stem.ends_with(kin))
+}
+
+/// What a row's relatives in its own table are called.
+const KIN: [&str; 20] = [
+    "parent",
+    "prev",
+    "next",
+    "root",
+    "reply",
+    "replies",
+    "manager",
+    "boss",
+    "head",
+    "super",
+    "ancestor",
+    "child",
+    "original",
+    "origin",
+    "source",
+    "duplicate",
+    "successor",
+    "follow",
+    "mother",
+    "father",
+];
 
 /// `authorid` is `authors` and `id`; so it is for `shop_authors`, as a framework may call it.
 fn refers(key: &str, table: &str, column: &str) -> bool {
@@ -92,6 +120,8 @@ mod tests {
         check("shop_author.id", "shop_book.author_id", Reference);
         check("orders+customers.id", "invoices.customer_id", Reference);
         check("nodes.id", "nodes.parent_id", Reference);
+        check("staff.reports_to_manager_id", "staff.id", Reference);
+        check("orders.id", "orders.user_id", None);
         check("authors.id", "authors.id", Same);
         check("books.author_id", "reviews.author_id", Same);
         check("authors.id", "months.id", None);

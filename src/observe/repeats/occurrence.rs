@@ -15,7 +15,7 @@ use crate::observe::finding::FindingKind;
 use crate::observe::nanos::Nanos;
 use crate::observe::report::Column;
 use crate::observe::who::WhoId;
-use crate::sql::digest::Digest;
+use crate::sql::digest::{Digest, Kind};
 use crate::sql::facts::{Compared, Facts};
 
 /// Seen once.
@@ -160,7 +160,8 @@ fn grade(
     bonds: Bonds<'_>,
 ) -> Option<Grade> {
     let compared = compared(proof, child);
-    if is_other(ended, compared) {
+    let assigned = compared.is_none() && child.is_some_and(|child| child.kind == Kind::Update);
+    if assigned || is_other(ended, compared) {
         return None;
     }
     let columns = &ended.rows.columns;
@@ -181,7 +182,12 @@ fn grade(
 impl Bonds<'_> {
     fn agreement(&self, tables: &[&str], column: &str, compared: &Compared) -> Agreement {
         let declared = self.declared.map_or(Agreement::None, |all| all.agreement(tables, column, compared));
-        declared.max(agreement(tables, column, compared))
+        // What refers to something that is declared refers to nothing else.
+        let named = match self.declared.is_some_and(|all| all.refers(compared)) {
+            true => Agreement::None,
+            false => agreement(tables, column, compared),
+        };
+        declared.max(named)
     }
 }
 

@@ -137,6 +137,12 @@ impl Declared {
         tables.iter().map(of_one).max().unwrap_or(Agreement::None)
     }
 
+    /// Whether a column that a value was compared with refers to others.
+    pub(super) fn refers(&self, compared: &Compared) -> bool {
+        let table = compared.table.as_deref().map(bare).unwrap_or_default();
+        self.to.contains_key(&(table.to_owned(), compared.column.clone()))
+    }
+
     /// What a column refers to, and what that refers to in turn: a key may be one itself.
     fn goals<'a>(&'a self, place: &Place) -> Vec<&'a Place> {
         let mut goals: Vec<&Place> = self.to.get(place).into_iter().flatten().collect();

@@ -20,7 +20,7 @@ pub(super) struct Rows {
     pub(super) total: u64,
     /// So many of them are here.
     pub(super) kept: u32,
-    /// A bit for each column whose values are integers without gaps.
+    /// A bit for each column whose values are integers close together.
     pub(super) dense: u8,
     pub(super) columns: Arc<Columns>,
     width: usize,

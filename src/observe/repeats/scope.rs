@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::habit::{Habit, Seen};
+use super::habit::{Habit, Passed, Seen};
 use super::link::{Link, Loop};
 use super::rows::Rows;
 use super::step::{Role, Step};
@@ -19,9 +19,7 @@ pub(super) struct Scope {
     /// What its longest statement took: another one like it may be under way.
     longest: Nanos,
     /// Statements in this burst.
-    count: u32,
-    /// Those that wrote.
-    writes: u32,
+    passed: Passed,
     /// And those with a value out of a result.
     links: u32,
     /// Results that children may come from, one a digest.
@@ -37,6 +35,8 @@ struct Slot {
     rows: Option<Arc<Rows>>,
     /// When it came or was last asked for.
     touched: Nanos,
+    /// The values that it was asked with.
+    parameters: u32,
 }
 
 impl Slot {
@@ -95,24 +95,24 @@ impl Scope {
         if step.role == Role::Transparent {
             return;
         }
-        self.count += 1;
+        self.passed.count += 1;
         let at = self.shape(step.digest, rules, told);
         let linked = step.loops() && self.link(at, step, rules, told);
-        let (count, writes) = (self.count, self.writes);
         let shape = &mut self.shapes[at];
-        let wants = shape.habit.step(step, linked, [count, writes], rules.habits, told);
+        let looked = shape.habit.step(step, linked, self.passed, rules.habits, told);
         shape.last = shape.last.max(step.ended);
-        if wants {
+        if looked.blind {
             self.tell_blind(told);
         }
-        self.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
+        self.passed.fresh += u32::from(looked.fresh);
+        self.passed.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
         self.result(at, step, rules, told);
     }
 
     /// It rests: nothing of it remains.
     pub(super) fn end(&mut self, rules: Rules, told: &mut Vec<Told>) {
         while let Some(mut shape) = self.shapes.pop() {
-            shape.end(self.count, rules, told);
+            shape.end(self.passed, rules, told);
         }
         *self = Scope { last: self.last, ..Scope::default() };
     }
@@ -125,7 +125,7 @@ impl Scope {
             return true;
         }
         for shape in self.shapes.iter_mut().filter(|shape| now > shape.last + rest) {
-            shape.rest(self.count, rules, told);
+            shape.rest(self.passed, rules, told);
         }
         false
     }
@@ -146,7 +146,7 @@ impl Scope {
         }
         let oldest = self.shapes.iter().enumerate().min_by_key(|(_, shape)| shape.last);
         let at = oldest.map_or(0, |(at, _)| at);
-        std::mem::replace(&mut self.shapes[at], fresh).end(self.count, rules, told);
+        std::mem::replace(&mut self.shapes[at], fresh).end(self.passed, rules, told);
         at
     }
 
@@ -157,12 +157,14 @@ impl Scope {
         }
         let shape = &mut self.shapes[at];
         if step.sent > shape.last + REST {
-            shape.rest(self.count, rules, told);
+            shape.rest(self.passed, rules, told);
         }
+        shape.end_before(step, rules, told);
         let links: usize = self.shapes.iter().map(|shape| shape.links.len()).sum();
+        let links = links - usize::from(links >= LINKS && self.drop_a_link());
         let shape = &mut self.shapes[at];
         let others = links - shape.links.len();
-        let (scope, mut linked) = ([self.count, self.links], false);
+        let (scope, mut linked) = ([self.passed.count, self.links], false);
         for (place, slot) in self.ring.iter_mut().enumerate() {
             let Some(rows) = slot.rows.as_ref().filter(|rows| rows.ended <= step.sent) else { continue };
             shape.since[place] += 1;
@@ -176,6 +178,16 @@ impl Scope {
         linked
     }
 
+    /// The pair that came to nothing for longest goes: it was met by chance. Whether there was one.
+    fn drop_a_link(&mut self) -> bool {
+        let all = self.shapes.iter().enumerate();
+        let links = all.flat_map(|(at, shape)| shape.links.iter().enumerate().map(move |(of, link)| (at, of, link)));
+        let idle = links.filter(|(.., link)| link.pace.n < FEWEST_LINKED).min_by_key(|(.., link)| link.pace.last);
+        let Some((at, of)) = idle.map(|(at, of, _)| (at, of)) else { return false };
+        self.shapes[at].links.swap_remove(of);
+        true
+    }
+
     /// A result that others may come from.
     fn result(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) {
         let Some(rows) = &step.result else {
@@ -187,11 +199,13 @@ impl Scope {
         };
         let same = self.ring.iter().position(|slot| slot.digest() == rows.digest);
         // One that descends a tree level by level is not to be pushed out by its own children.
-        if same.is_some_and(|place| self.shapes[at].follows(place)) {
+        let descends =
+            |place: usize| self.ring[place].parameters != step.parameters && self.shapes[at].met(place, step);
+        if !step.paged && same.is_some_and(descends) {
             return;
         }
         let place = same.unwrap_or_else(|| self.place_for_one());
-        let slot = Slot { rows: Some(rows.clone()), touched: rows.ended };
+        let slot = Slot { rows: Some(rows.clone()), touched: rows.ended, parameters: step.parameters };
         let old = std::mem::replace(&mut self.ring[place], slot).rows;
         let contested = same.is_some() && old.is_some_and(|old| rows.sent < old.ended + REST);
         self.shapes.iter_mut().for_each(|shape| shape.leave(place, contested, rules, told));
@@ -204,7 +218,7 @@ impl Scope {
             return place;
         }
         if self.ring.len() < RING {
-            self.ring.push(Slot { rows: None, touched: Nanos::ZERO });
+            self.ring.push(Slot { rows: None, touched: Nanos::ZERO, parameters: 0 });
             return self.ring.len() - 1;
         }
         self.oldest(RING).unwrap_or(0)
@@ -247,8 +261,9 @@ impl Shape {
         Shape { digest, last: Nanos::ZERO, since: [0; RING], links: Vec::new(), small: None, habit: Habit::default() }
     }
 
-    fn follows(&self, place: usize) -> bool {
-        self.links.iter().any(|link| link.at == place)
+    /// Whether this execution of it asks for a value out of the result in this place.
+    fn met(&self, place: usize, step: &Step) -> bool {
+        self.links.iter().any(|link| link.at == place && link.pace.last == step.ended)
     }
 
     fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2], room: bool) -> bool {
@@ -264,6 +279,14 @@ impl Shape {
             self.links.push(link);
         }
         met
+    }
+
+    /// Loops that do not go on after such a pause are over.
+    fn end_before(&mut self, step: &Step, rules: Rules, told: &mut Vec<Told>) {
+        let over = |link: &&Link| link.pace.pauses_before(step);
+        while let Some(place) = self.links.iter().find(over).map(|link| link.at) {
+            self.leave(place, false, rules, told);
+        }
     }
 
     /// The result in this place goes.
@@ -295,14 +318,14 @@ impl Shape {
     }
 
     /// It has not run for a second.
-    fn rest(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {
+    fn rest(&mut self, passed: Passed, rules: Rules, told: &mut Vec<Told>) {
         (0..RING).for_each(|place| self.leave(place, false, rules, told));
         self.small = None;
-        self.habit.end(self.digest, count, rules.habits.is_some(), told);
+        self.habit.end(self.digest, passed, rules.habits.is_some(), told);
     }
 
-    fn end(&mut self, count: u32, rules: Rules, told: &mut Vec<Told>) {
-        self.rest(count, rules, told);
+    fn end(&mut self, passed: Passed, rules: Rules, told: &mut Vec<Told>) {
+        self.rest(passed, rules, told);
     }
 }
 
@@ -323,6 +346,9 @@ const RING_BYTES: usize = 10 << 10;
 
 /// So many pairs of child and result are followed at once: where ids have no gaps, many are so by chance.
 const LINKS: usize = 16;
+
+/// One with fewer executions makes room for another.
+const FEWEST_LINKED: u32 = 3;
 
 /// Shapes that are to be looked at again, should somebody loop.
 const BLIND: usize = 4;

@@ -195,6 +195,14 @@ fn not_n_plus_one() {
         .map(|n| format!("C:books.author_id {n} / +400 / R:x.k a / +400 / R:x.k b / +400"))
         .collect();
     clean(&format!("P:authors(id) 1..25 / {}", clicks.join(" / ")));
+    // And people who go through a short menu, one after the other: in whatever order, or in its own.
+    for order in [[3, 1, 5, 2, 4], [1, 2, 3, 4, 5]] {
+        let clicks: Vec<String> = order.iter().map(|n| format!("C:products.category_id {n} / +300")).collect();
+        clean(&format!("P:categories(id) 1..5 / {}", clicks.join(" / ")));
+    }
+    // An update of what is in a list by chance.
+    clean("P:users(id) 1 4 6 9 11 15 16 20 22 25 / U:products.id 1 4 6 9 11 15 16 20 22 25");
+    clean("P:orders(id) u1..u25 / C:orders.user_id 1..25");
     // Values from elsewhere.
     clean("R:kv.k k1..k100");
     clean("C:books.id u1..u50");
@@ -261,6 +269,10 @@ fn habits() {
     habit("P:authors(id) 1..25 / C:books.author_id 1..25", "");
     habit("I:books 30", "row_at_a_time_insert books x30 sequential");
     habit("I:books 9", "");
+    // A request each, which does nothing else; or asks first who it is, and the same as all.
+    habit(&["I:events 1"; 30].join(" / +60 / "), "");
+    let requests: Vec<String> = (0..9).map(|n| format!("C:sessions.token t{n} / R:flags.name on")).collect();
+    habit(&requests.join(" / "), "");
     for all in ["R:kv.k k1..k30", "I:books 30"] {
         let world = world(5, all);
         assert_eq!(world.repeats.findings().map(|finding| finding.distinct_parameters).collect::<Vec<_>>(), [30]);
@@ -307,6 +319,22 @@ fn what_a_finding_says() {
         "64 of 64 parameters were authors.id values returned by the parent, in reverse order; 36 more ran beyond the 64 rows \
          that were looked at"
     );
+}
+
+/// Neither what others do on the connection afterwards nor the time between two loops is wasted by them.
+#[test]
+fn what_is_not_wasted() {
+    let wasted = |traffic: &str| {
+        let finding = only(&world(5, traffic));
+        (finding.executions, finding.wasted_each.as_micros())
+    };
+    let (executions, alone) = wasted("P:authors(id) 1..25 / C:books.author_id 1..25");
+    let after = "+400 / C:books.author_id 7 / +400 / C:books.author_id 9";
+    assert_eq!(wasted(&format!("P:authors(id) 1..25 / C:books.author_id 1..25 / {after}")), (executions, alone));
+    // Two loops of four milliseconds and more, nearly a second apart.
+    let small = "P:authors(id) 1..4 / C:books.author_id 1..4";
+    let (executions, both) = wasted(&format!("{small} / +800 / {small}"));
+    assert!(executions == 8 && (5_000..12_000).contains(&both), "{executions} {both}");
 }
 
 /// A loop whose source is known is not suspected beside it, neither before nor after.

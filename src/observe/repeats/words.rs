@@ -75,6 +75,9 @@ fn proof(seen: &Occurrence, column: Option<&str>) -> String {
     match (&seen.source, seen.kind) {
         (Source::Rows(from), _) => of_rows(from, column.unwrap_or("the parent's")),
         (Source::Itself(pair), _) => of_itself(n, pair),
+        (Source::None, FindingKind::DuplicateRead) if distinct > 1 => format!(
+            "{n} executions with {distinct} different parameters, each several times, within {took}, and no write in between"
+        ),
         (Source::None, FindingKind::DuplicateRead) => {
             format!("{n} executions with the same parameters within {took}, and no write in between")
         }

@@ -344,11 +344,9 @@ fn range(word: &str) -> Vec<String> {
 
 fn is_dense<'a>(cells: impl Iterator<Item = &'a str>) -> bool {
     let numbers: Option<Vec<i64>> = cells.map(|cell| cell.parse().ok()).collect();
-    let Some(mut numbers) = numbers else { return false };
-    numbers.sort_unstable();
-    numbers.dedup();
-    let spread = numbers.last().zip(numbers.first()).map_or(0, |(highest, lowest)| highest - lowest);
-    (spread * 4) < numbers.len() as i64 * 5
+    let Some(numbers) = numbers else { return false };
+    let (lowest, highest) = (numbers.iter().min().copied().unwrap_or(0), numbers.iter().max().copied().unwrap_or(0));
+    (1..8 * numbers.len() as i64).contains(&(highest - lowest))
 }
 
 /// FNV, mixed well; 0 for nothing.
