@@ -1,16 +1,17 @@
 //! Takes the picture that everybody who shows something looks at.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Instant;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::Pictures;
 use crate::observe::counters::PoolNumbers;
 use crate::observe::pins::Pin;
+use crate::observe::rejections::Reason;
 use crate::observe::snapshot::{ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell};
-use crate::pool::Pool;
+use crate::pool::{Gauges, Pool};
 use crate::session::Lobby;
 
 /// Takes pictures.
@@ -18,7 +19,15 @@ pub(super) struct Photographer {
     lobby: Arc<Lobby>,
     cell: Pictures,
     started_at: Timestamp,
+    /// Those turned away until each second of the last minute, the oldest first.
+    turned_away: Mutex<VecDeque<(Instant, Vec<(Reason, u64)>)>>,
 }
+
+/// What is told of as turned away lately.
+const LATELY: Duration = Duration::from_secs(60);
+
+/// Totals are kept this far apart.
+const APART: Duration = Duration::from_secs(1);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -28,7 +37,12 @@ type PoolKey = (*const u8, *const u8);
 impl Photographer {
     pub(super) fn new(lobby: Arc<Lobby>) -> Photographer {
         let started_at = Timestamp::now();
-        Photographer { lobby, cell: Arc::new(SnapshotCell::new(Snapshot::starting(started_at, VERSION))), started_at }
+        Photographer {
+            lobby,
+            cell: Arc::new(SnapshotCell::new(Snapshot::starting(started_at, VERSION))),
+            started_at,
+            turned_away: Mutex::default(),
+        }
     }
 
     /// Where the pictures hang.
@@ -52,8 +66,24 @@ impl Photographer {
             version: VERSION,
             pools: pools.iter().map(view).collect(),
             rejections: self.lobby.rejections.totals(),
+            turned_away: self.turned_away(now),
             ready: self.readiness(now),
         });
+    }
+
+    /// Since a minute ago, or the start.
+    fn turned_away(&self, now: Instant) -> Vec<(Reason, u64)> {
+        let mut before = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut totals = self.lobby.rejections.totals();
+        if before.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= APART) {
+            before.push_back((now, totals.clone()));
+        }
+        while before.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > LATELY) {
+            before.pop_front();
+        }
+        let first = before.front().into_iter().flat_map(|(_, totals)| totals);
+        totals.iter_mut().zip(first).for_each(|((_, n), (_, before))| *n -= before);
+        totals
     }
 
     fn count_clients(&self) -> HashMap<PoolKey, ClientCounts> {
@@ -107,6 +137,16 @@ fn why_not(pool: &Pool, now: Instant) -> Option<String> {
     }
 }
 
+/// Beside `pool_size`.
+fn obstacle(gauges: &Gauges) -> Option<String> {
+    match gauges {
+        Gauges { paused: true, .. } => Some("it is paused".to_owned()),
+        Gauges { full: Some((key, limit)), .. } => Some(format!("{key} is {limit}, and so many are open")),
+        Gauges { failure: Some(why), .. } => Some(format!("no more can be opened: {} {}", why.code(), why.message)),
+        Gauges { .. } => None,
+    }
+}
+
 fn key(database: &Arc<str>, user: &Arc<str>) -> PoolKey {
     (database.as_ptr(), user.as_ptr())
 }
@@ -120,7 +160,9 @@ fn view(pool: &Pool, clients: Option<&ClientCounts>, now: Instant) -> PoolView {
         pool_size: plan.settings.pool_size,
         clients: clients.copied().unwrap_or_default(),
         servers: ServerCounts { idle: gauges.idle, active: gauges.lent, login: gauges.opening },
+        queued: gauges.waiting,
         max_wait: gauges.max_wait,
+        obstacle: obstacle(&gauges).filter(|_| gauges.waiting > 0),
         numbers: PoolNumbers::merge(pool.meters()),
     }
 }

@@ -2,7 +2,9 @@
 
 use self::statements::of_statement;
 pub use self::statements::{StatementHealth, Suspicion};
+use super::rejections::Reason;
 
+mod all;
 mod statements;
 
 /// How bad.
@@ -23,6 +25,10 @@ pub enum Place {
     Statement(String, String, String),
     /// A finding, by its number.
     Finding(u64),
+    /// All clients.
+    Clients,
+    /// All pools.
+    Pools,
 }
 
 /// One thing that is wrong.
@@ -51,6 +57,12 @@ pub struct PoolHealth {
     pub saturated_s: f64,
     /// Clients that wait now.
     pub waiting: usize,
+    /// How long the first of them has waited, in milliseconds.
+    pub max_wait_ms: f64,
+    /// What beside its size keeps servers from being opened, in a sentence.
+    pub obstacle: Option<String>,
+    /// Servers that are held now.
+    pub held: usize,
     /// Servers that there may be.
     pub size: usize,
     /// What 95 % of the waits in the last minute did not exceed, in milliseconds.
@@ -93,6 +105,10 @@ pub struct Vitals {
     pub statements: Vec<StatementHealth>,
     /// Findings that are not resolved.
     pub findings: Vec<FindingHealth>,
+    /// Clients that were turned away in the last minute, by reason.
+    pub turned_away: Vec<(Reason, u64)>,
+    /// Why no server is lent at all, in a word or a sentence.
+    pub standstill: Option<String>,
 }
 
 /// One step of a pool's history.
@@ -127,6 +143,9 @@ const FULL: f64 = 0.9;
 
 /// A short wait with many servers open is a pool that is being filled, no saturation: in milliseconds.
 const WAIT_MIN_MS: f64 = 20.0;
+
+/// Who has waited this long, in milliseconds, waits too long, whatever the pool looks like. Waits that last are in no quantile yet.
+const STUCK_MS: f64 = 1_000.0;
 
 /// Fewer failures are daily business.
 const ERRORS_MIN: f64 = 5.0;
@@ -195,10 +214,11 @@ pub fn worth_telling(spell: &Spell, wait_p95_ms: f64) -> bool {
 
 /// What is wrong, the worst first.
 pub fn problems(vitals: &Vitals) -> Vec<Problem> {
+    let all = all::standstill(vitals).into_iter().chain(all::turned_away(vitals));
     let pools = vitals.pools.iter().flat_map(of_pool);
     let findings = vitals.findings.iter().map(of_finding);
     let statements = vitals.statements.iter().filter_map(of_statement);
-    let mut problems: Vec<Problem> = pools.chain(findings).chain(statements).collect();
+    let mut problems: Vec<Problem> = all.chain(pools).chain(findings).chain(statements).collect();
     problems.sort_by(|one, two| one.severity.cmp(&two.severity).then(two.weight.total_cmp(&one.weight)));
     problems
 }
@@ -220,17 +240,29 @@ fn of_pool(pool: &PoolHealth) -> Vec<Problem> {
     [saturated(pool), failing(pool), idling(pool)].into_iter().flatten().collect()
 }
 
+fn waits(clients: usize) -> String {
+    match clients {
+        0 => "Nobody waits for a server".to_owned(),
+        1 => "1 client waits for a server".to_owned(),
+        n => format!("{n} clients wait for a server"),
+    }
+}
+
 fn saturated(pool: &PoolHealth) -> Option<Problem> {
-    let is_one = pool.saturated_s >= SATURATED_MIN_S && pool.wait_p95_ms >= WAIT_MIN_MS;
+    let (lasts, stuck) = (pool.saturated_s >= SATURATED_MIN_S, pool.max_wait_ms >= STUCK_MS);
+    let is_one = stuck || (lasts && pool.wait_p95_ms >= WAIT_MIN_MS);
+    let brief = match lasts && pool.obstacle.is_none() {
+        true => format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
+        false => format!("clients of {} wait for a server for {}", name(pool), span(pool.max_wait_ms / 1e3)),
+    };
+    let long = match stuck {
+        true => format!("the first has waited for {}", milliseconds(pool.max_wait_ms)),
+        false => format!("5 % waited longer than {} in the last minute", milliseconds(pool.wait_p95_ms)),
+    };
     is_one.then(|| Problem {
         severity: Severity::Bad,
-        brief: format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
-        detail: format!(
-            "{}; 5 % waited longer than {} in the last minute. The pool's page says who holds them and whether more \
-             would help.",
-            crowd(pool),
-            milliseconds(pool.wait_p95_ms)
-        ),
+        brief,
+        detail: format!("{}; {long}. {}", crowd(pool), next(pool)),
         place: place(pool),
         weight: f64::MAX,
     })
@@ -238,19 +270,30 @@ fn saturated(pool: &PoolHealth) -> Option<Problem> {
 
 /// Between two looks a queue can be empty and be there again.
 fn crowd(pool: &PoolHealth) -> String {
-    match pool.waiting {
-        0 => format!("Again and again all {} servers are held and clients wait", pool.size),
-        1 => format!("All {} servers are held and 1 client waits for one", pool.size),
-        n => format!("All {} servers are held and {n} clients wait for one", pool.size),
+    let (held, size) = (pool.held, pool.size);
+    match (pool.waiting, held < size && pool.obstacle.is_some()) {
+        (0, _) => format!("Again and again all {size} servers are held and clients wait"),
+        (n, true) => format!("{}, and {held} of {size} servers are held", waits(n)),
+        (1, false) => format!("All {size} servers are held and 1 client waits for one"),
+        (n, false) => format!("All {size} servers are held and {n} clients wait for one"),
+    }
+}
+
+fn next(pool: &PoolHealth) -> String {
+    match &pool.obstacle {
+        Some(obstacle) => format!("{}{}.", obstacle[..1].to_uppercase(), &obstacle[1..]),
+        None => "The pool's page says who holds them and whether more would help.".to_owned(),
     }
 }
 
 fn failing(pool: &PoolHealth) -> Option<Problem> {
-    let share = if pool.queries > 0.0 { pool.errors / pool.queries } else { 0.0 };
+    // A statement that gets no server has failed and was none.
+    let asked = pool.queries.max(pool.errors);
+    let share = if asked > 0.0 { pool.errors / asked } else { 0.0 };
     (pool.errors >= ERRORS_MIN && share >= ERROR_SHARE).then(|| Problem {
         severity: if share >= ERROR_SHARE_BAD { Severity::Bad } else { Severity::Warning },
         brief: format!("{} of the statements of {} fail", percent(share), name(pool)),
-        detail: format!("{:.0} of {:.0} in the last minute ended in an error.", pool.errors, pool.queries),
+        detail: format!("{:.0} of {:.0} in the last minute ended in an error.", pool.errors, asked),
         place: place(pool),
         weight: share * HOUR_MS,
     })

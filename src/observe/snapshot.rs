@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub pools: Vec<PoolView>,
     /// Clients turned away since the start, by reason.
     pub rejections: Vec<(Reason, u64)>,
+    /// And in about the last minute.
+    pub turned_away: Vec<(Reason, u64)>,
     /// Whether a server can be had.
     pub ready: Readiness,
 }
@@ -38,6 +40,7 @@ impl Snapshot {
             version,
             pools: Vec::new(),
             rejections: Vec::new(),
+            turned_away: Vec::new(),
             ready: Readiness::NotReady("starting".to_owned()),
         }
     }
@@ -67,8 +70,12 @@ pub struct PoolView {
     pub clients: ClientCounts,
     /// Servers now.
     pub servers: ServerCounts,
-    /// How long the client at the head of the queue has waited; zero when none waits.
+    /// Those who are in the queue, clients that log in among them.
+    pub queued: usize,
+    /// How long the first of them has waited; zero when none waits.
     pub max_wait: Duration,
+    /// What beside `pool_size` keeps servers from being opened, in a sentence without secrets, while somebody waits.
+    pub obstacle: Option<String>,
     /// What was counted since the start.
     pub numbers: PoolNumbers,
 }

@@ -291,7 +291,9 @@ impl Relay<'_> {
     fn count(&mut self, tally: Tally) {
         let now = self.exchange.course.times.now;
         let (meter, client) = (self.session.meter(), &self.session.client);
-        let mut took = now.saturating_duration_since(self.exchange.course.times.statement);
+        let drained = Duration::from_nanos(self.exchange.tape.take_drained());
+        let took = now.saturating_duration_since(self.exchange.course.times.statement);
+        let mut took = took.saturating_sub(drained);
         for _ in 0..tally.statements {
             meter.queried(took);
             client.spent(Duration::ZERO, took);

@@ -39,6 +39,8 @@ pub struct Tape {
     bytes: u64,
     /// How long the client kept the server waiting since then.
     stalled: u64,
+    /// The same, of statements that are over, since somebody asked.
+    drained: u64,
     /// Since when it does.
     stalls_since: Option<u64>,
     /// As far as replies tell: a BEGIN is over, and no end of its transaction.
@@ -215,6 +217,13 @@ impl Tape {
         self.bytes += bytes as u64;
     }
 
+    /// How long the server has waited for the client to take what there was, in statements that are over; since the last time, in
+    /// nanoseconds.
+    #[inline]
+    pub fn take_drained(&mut self) -> u64 {
+        std::mem::take(&mut self.drained)
+    }
+
     /// The client does not take what there is, and the server waits for it.
     pub fn stall(&mut self, now: u64) {
         self.stalls_since.get_or_insert(now);
@@ -309,6 +318,7 @@ impl Tape {
         (end.heard, end.rows, end.sqlstate, end.captured) = (now, rows, sqlstate, captured);
         end.wait = std::mem::take(&mut self.wait);
         end.stalled = std::mem::take(&mut self.stalled);
+        self.drained += end.stalled;
         end.bytes = std::mem::take(&mut self.bytes);
         self.last_end = end.ended;
         self.over += 1;
@@ -348,7 +358,7 @@ impl Tape {
         self.hashes.shrink_to(MOST_KEPT);
         self.rows.reset();
         (self.on, self.over, self.wait, self.last_end) = (false, 0, 0, 0);
-        (self.bytes, self.stalled, self.stalls_since, self.inside) = (0, 0, None, false);
+        (self.bytes, self.stalled, self.drained, self.stalls_since, self.inside) = (0, 0, 0, None, false);
         self.memo.clear();
     }
 }

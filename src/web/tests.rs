@@ -96,7 +96,9 @@ fn pool(database: &str, user: &str) -> PoolView {
         pool_size: 7,
         clients: ClientCounts { idle: 1, active: 2, waiting: 3, pinned: [1, 0, 0, 0, 0, 0, 0, 0] },
         servers: ServerCounts { idle: 4, active: 5, login: 6 },
+        queued: 0,
         max_wait: Duration::ZERO,
+        obstacle: None,
         numbers: PoolNumbers::merge([&meter]),
     }
 }

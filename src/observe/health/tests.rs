@@ -47,6 +47,28 @@ fn sentences() {
     check(pools(PoolHealth { saturated_s: 9e3, ..full.clone() }), "1 problem: pool app/orders saturated for 2 h");
     check(pools(PoolHealth { saturated_s: 3.0, ..full.clone() }), "No problems.");
     check(pools(PoolHealth { wait_p95_ms: 4.0, ..full.clone() }), "No problems.");
+    // Nobody has come to the end of its wait yet; the pool has just been filled, or cannot be.
+    let stuck = PoolHealth { waiting: 11, max_wait_ms: 25e3, held: 20, ..pool() };
+    check(pools(PoolHealth { saturated_s: 26.0, ..stuck.clone() }), "1 problem: pool app/orders saturated for 26 s");
+    check(pools(stuck.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
+    let cause = PoolHealth { held: 1, obstacle: Some("max_db_connections is 1, and so many are open".into()), ..stuck };
+    check(pools(cause.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
+    assert_eq!(
+        problems(&pools(cause))[0].detail,
+        "11 clients wait for a server, and 1 of 20 servers are held; the first has waited for 25.0 s. \
+         Max_db_connections is 1, and so many are open."
+    );
+    check(
+        pools(PoolHealth { errors: 129.0, queries: 78.0, ..pool() }),
+        "1 problem: 100 % of the statements of app/orders fail",
+    );
+    let still = |why: &str| Vitals { standstill: Some(why.into()), ..pools(PoolHealth { waiting: 6, ..pool() }) };
+    check(still("paused"), "1 problem: pgweir is paused");
+    assert_eq!(problems(&still("paused"))[0].detail, "Send it USR2 to go on. 6 clients wait for a server.");
+    check(still("app 08006: refused."), "1 problem: no server can be had");
+    let away = |reason, n| Vitals { turned_away: vec![(reason, n), (Reason::Draining, 99)], ..Vitals::default() };
+    check(away(Reason::MaxClients, 8546), "1 problem: 8546 logins turned away in the last minute");
+    check(away(Reason::Login, 4), "No problems.");
     check(pools(PoolHealth { errors: 4.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 59.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 120.0, ..pool() }), "1 problem: 2 % of the statements of app/orders fail");
@@ -70,6 +92,7 @@ fn sentences() {
             pools: vec![full],
             findings: vec![finding("duplicate read", "", None, 8e4), one],
             statements: vec![lookup()],
+            ..Vitals::default()
         },
         "4 problems: pool app/orders saturated for 6 min; N+1 in web at /orders; and 2 more",
     );

@@ -19,7 +19,9 @@ fn view(database: &str, meter: &PoolMeter, waiting: usize) -> PoolView {
         pool_size: 20,
         clients: ClientCounts { waiting, ..ClientCounts::default() },
         servers: ServerCounts::default(),
+        queued: 0,
         max_wait: Duration::ZERO,
+        obstacle: None,
         numbers: PoolNumbers::merge([meter]),
     }
 }

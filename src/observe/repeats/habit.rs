@@ -165,7 +165,8 @@ impl Window {
         let reads = matches!(self.role, Role::Read { .. });
         let wrote = reads && scope.writes != self.before.writes && self.times.iter().any(|times| *times > 1);
         let own = self.gap.unwrap_or(BREATH);
-        let longest = if self.role == Role::InsertOne { LONGEST_INSERTS } else { REST };
+        let (longest, own) =
+            if self.role == Role::InsertOne { (LONGEST_INSERTS, own.max(BETWEEN_INSERTS)) } else { (REST, own) };
         let asked = step.sent - step.wait;
         wrote || step.sent > self.pace.first + longest || asked > self.pace.last + own
     }
@@ -255,6 +256,9 @@ const SUSPECTED: u32 = 10;
 
 /// Inserts of one row each.
 const INSERTS: u32 = 10;
+
+/// A loop that makes what it inserts does so in this time.
+const BETWEEN_INSERTS: Nanos = Nanos::from_millis(40);
 
 /// Those go on for longer than a second, and are told at least so often.
 const LONGEST_INSERTS: Nanos = Nanos::from_secs(60);

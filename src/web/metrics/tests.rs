@@ -22,7 +22,9 @@ fn pool(database: &str, meter: &PoolMeter) -> PoolView {
         pool_size: 20,
         clients: ClientCounts { idle: 1, active: 2, waiting: 3, pinned: [1, 0, 0, 0, 0, 0, 0, 0] },
         servers: ServerCounts { idle: 4, active: 5, login: 6 },
+        queued: 0,
         max_wait: Duration::from_millis(1500),
+        obstacle: None,
         numbers: PoolNumbers::merge([meter]),
     }
 }

@@ -246,6 +246,8 @@ pub(super) fn place(place: &Place, ask: &Ask) -> String {
             ask.to("/statement", &[("digest", digest), ("database", database), ("user", user)])
         }
         Place::Finding(id) => format!("{}#f{id}", ask.to("/findings", &[])),
+        Place::Clients => ask.to("/clients", &[]),
+        Place::Pools => ask.to("/pools", &[]),
     }
 }
 

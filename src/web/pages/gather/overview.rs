@@ -56,7 +56,8 @@ fn numbers(known: &Known, ask: &Ask, slots: &[Option<Step>]) -> Vec<Number> {
     let recent = steps::whole_together(&known.history(0, now.saturating_sub(NOW_S), &Wanted::default()), 0);
     let most = |value: fn(&Step) -> f64| slots.iter().flatten().map(value).fold(0.0, f64::max);
     let pools = &known.snapshot.pools;
-    let waiting: usize = pools.iter().map(|pool| pool.clients.waiting).sum();
+    let waiting: usize = pools.iter().map(|pool| pool.clients.waiting.max(pool.queued)).sum();
+    let max_wait_ms = pools.iter().map(|pool| pool.max_wait.as_secs_f64() * 1e3).fold(0.0, f64::max);
     let busy: usize = pools.iter().map(|pool| pool.servers.active).sum();
     let size: usize = pools.iter().map(|pool| pool.pool_size).sum();
     let number = |name, value, beside, href, trend, is_bad| Number { name, value, beside, href, trend, is_bad };
@@ -92,7 +93,7 @@ fn numbers(known: &Known, ask: &Ask, slots: &[Option<Step>]) -> Vec<Number> {
             highest(write::count(most(|step| step.most[WAITING]))),
             ask.to("/clients", &[("state", "waiting")]),
             trend(slots, |step| step.most[WAITING]),
-            waiting > 0 && recent.wait_ms[1] >= WAIT_BAD_MS,
+            waiting > 0 && recent.wait_ms[1].max(max_wait_ms) >= WAIT_BAD_MS,
         ),
         number(
             "Servers busy",

@@ -11,6 +11,7 @@ use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, V
 use crate::observe::history::heavy::{HeavyPoint, RANGES};
 use crate::observe::history::{LEVELS, Period, PoolSeries};
 use crate::observe::insight::Wanted;
+use crate::observe::snapshot::Readiness;
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
 use crate::sql::facts::Facts;
@@ -234,6 +235,13 @@ pub(super) fn vitals(known: &Known) -> Vitals {
     Vitals {
         pools: pool_vitals(known),
         statements: rows.iter().filter_map(|row| statement(row, &recent)).collect(),
+        turned_away: known.snapshot.turned_away.clone(),
+        standstill: match &known.snapshot.ready {
+            // At the start nobody has asked yet, and nothing is wrong.
+            Readiness::NotReady(why) if why == "starting" || why.ends_with("not known yet") => None,
+            Readiness::NotReady(why) => Some(why.clone()),
+            Readiness::Ready => None,
+        },
         findings: open
             .map(|view| {
                 let shown = findings::shown(known, view);
@@ -272,7 +280,10 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         database: pool.database.to_string(),
         user: pool.user.to_string(),
         saturated_s,
-        waiting: picture.map_or(0, |picture| picture.clients.waiting),
+        waiting: picture.map_or(0, |picture| picture.clients.waiting.max(picture.queued)),
+        max_wait_ms: picture.map_or(0.0, |picture| picture.max_wait.as_secs_f64() * 1e3),
+        obstacle: picture.and_then(|picture| picture.obstacle.clone()),
+        held: picture.map_or(0, |picture| picture.servers.active),
         size: picture.map_or(0, |picture| picture.pool_size),
         wait_p95_ms: minute.wait_ms[1],
         queries: minute.rates[QUERIES] * minute.span,
