@@ -57,6 +57,16 @@ def test_reload_changes_nothing_for_a_bad_file(start, postgres, text):
     assert pooler.events("reloaded")
 
 
+def test_a_smaller_pool_closes_what_rests(start, postgres):
+    pooler = start(config=file(postgres, pool={"pool_size": 6, "min_pool_size": 6}))
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1")
+        servers = lambda: pooler.rows("pools")[0]["servers"]["idle"]
+        eventually(lambda: servers() == 6, "six servers rest")
+        pooler.reload(file(postgres, pool={"pool_size": 2}))
+        eventually(lambda: servers() == 2, "two servers rest")
+
+
 def test_reload_reminds_of_what_takes_a_restart(start, postgres):
     pooler = start(config=file(postgres))
 

@@ -20,8 +20,11 @@ pub(super) struct Photographer {
     cell: Pictures,
     started_at: Timestamp,
     /// Those turned away until each second of the last minute, the oldest first.
-    turned_away: Mutex<VecDeque<(Instant, Vec<(Reason, u64)>)>>,
+    turned_away: Mutex<VecDeque<(Instant, Totals)>>,
 }
+
+/// How many, for each reason.
+type Totals = Vec<(Reason, u64)>;
 
 /// What is told of as turned away lately.
 const LATELY: Duration = Duration::from_secs(60);
@@ -72,7 +75,7 @@ impl Photographer {
     }
 
     /// Since a minute ago, or the start.
-    fn turned_away(&self, now: Instant) -> Vec<(Reason, u64)> {
+    fn turned_away(&self, now: Instant) -> Totals {
         let mut before = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
         let mut totals = self.lobby.rejections.totals();
         if before.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= APART) {

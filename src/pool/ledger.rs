@@ -272,9 +272,23 @@ impl<S, T: Clone> Ledger<S, T> {
         self.idle.len() + self.lent + self.opening
     }
 
-    /// Whether more servers are out than a reload left room for.
+    /// Whether there are more servers than a reload left room for.
     pub fn is_oversized(&self) -> bool {
-        self.total() > self.limits.size + self.limits.reserve
+        self.oversize() > 0
+    }
+
+    fn oversize(&self) -> usize {
+        self.total().saturating_sub(self.limits.size + self.limits.reserve)
+    }
+
+    /// Takes so many resting servers out as there are too many, those first that have rested longest.
+    pub fn cull_oversize(&mut self, now: Instant) -> Vec<S> {
+        let mut over = self.oversize();
+        self.cull(now, |_, _| {
+            let goes = over > 0;
+            over -= usize::from(goes);
+            !goes
+        })
     }
 
     /// How long the first in the queue has waited.

@@ -89,6 +89,8 @@ impl Pool {
     }
 
     fn close_rested(self: &Arc<Self>, now: Instant) {
+        let spare = self.ledger().cull_oversize(now);
+        spare.into_iter().for_each(|mut server| self.closed(&mut server, "the pool has become smaller"));
         let settings = &self.plan().settings;
         let stale = self.ledger().borrow_where(|server| !server.is_current(now) || server.stream.has_spoken());
         for mut server in stale {

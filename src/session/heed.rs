@@ -1,5 +1,6 @@
 //! What a client was told from outside, by a cancel, a deadline, an operator: at rest, and in the middle of a conversation.
 
+use std::task::Context;
 use std::time::Instant;
 
 use super::relay::Relay;
@@ -10,6 +11,19 @@ use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
 impl Session {
+    /// What a client that has no server is told while we wait for it, as it would be at rest. `midway`: a part of a message has been
+    /// sent to it.
+    pub(super) fn heed_meanwhile(&mut self, cx: &Context<'_>, midway: bool) -> Option<Farewell> {
+        self.client.set_waker(cx.waker());
+        if self.client.word() == Word::None {
+            return None;
+        }
+        match self.heed_at_rest()? {
+            Farewell::Told(complaint) if midway => Some(Farewell::Cut(complaint)),
+            farewell => Some(farewell),
+        }
+    }
+
     /// What a client at rest was told.
     #[cold]
     pub(super) fn heed_at_rest(&mut self) -> Option<Farewell> {

@@ -1,6 +1,5 @@
 //! A request that gets no server: what the client is told, and the rest of what it says skipped, as Postgres would skip it.
 
-use std::future::poll_fn;
 use std::time::{Duration, Instant};
 
 use super::heed::shutdown;
@@ -96,11 +95,7 @@ impl Session {
                     return Ok(());
                 }
             }
-            let got = poll_fn(|cx| self.stream.poll_read(cx, up.room())).await;
-            match got {
-                Ok(count @ 1..) => up.receive(count),
-                _ => return Err(Farewell::Gone),
-            }
+            self.hear_out(&mut up).await?;
         }
     }
 }

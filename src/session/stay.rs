@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tracing::info;
@@ -187,6 +187,12 @@ impl Session {
         }
     }
 
+    /// From now on it is the client that is waited for.
+    fn begin_rest(&mut self) {
+        self.rested_at = self.worker.clock(Instant::now());
+        self.set_idle_deadline();
+    }
+
     pub(super) fn idle_until(&self) -> Option<Instant> {
         let longest = self.plan.settings.client_idle_timeout;
         (!longest.is_zero()).then(|| self.worker.epoch + Duration::from(self.rested_at) + longest)
@@ -298,9 +304,43 @@ impl Session {
     }
 
     pub(super) async fn say(&mut self, out: &mut Vec<u8>) -> Result<(), Farewell> {
-        talk::write_all(&mut self.stream, out).await.map_err(|_| Farewell::Gone)?;
+        self.begin_rest();
+        let mut sent = 0;
+        poll_fn(|cx| match self.poll_say(cx, out, &mut sent) {
+            Poll::Pending => {
+                self.heed_meanwhile(cx, 0 < sent && sent < out.len()).map_or(Poll::Pending, |f| Poll::Ready(Err(f)))
+            }
+            ready => ready,
+        })
+        .await?;
         out.clear();
         Ok(())
+    }
+
+    fn poll_say(&mut self, cx: &mut Context<'_>, out: &[u8], sent: &mut usize) -> Poll<Result<(), Farewell>> {
+        while *sent < out.len() {
+            match ready!(self.stream.poll_write(cx, &out[*sent..])) {
+                Ok(count @ 1..) => *sent += count,
+                _ => return Poll::Ready(Err(Farewell::Gone)),
+            }
+        }
+        self.stream.poll_flush(cx).map_err(|_| Farewell::Gone)
+    }
+
+    /// Reads what belongs to a request that has got its answer already.
+    pub(super) async fn hear_out(&mut self, up: &mut Lane) -> Result<(), Farewell> {
+        self.begin_rest();
+        let count = poll_fn(|cx| match self.stream.poll_read(cx, up.room()) {
+            Poll::Pending => self.heed_meanwhile(cx, false).map_or(Poll::Pending, |f| Poll::Ready(Err(f))),
+            ready => ready.map_err(|_| Farewell::Gone),
+        });
+        match count.await? {
+            0 => Err(Farewell::Gone),
+            count => {
+                up.receive(count);
+                Ok(())
+            }
+        }
     }
 
     /// A lane with something left in it stays with the session.

@@ -127,3 +127,19 @@ fn a_server_that_does_not_come_back_clean_is_closed() {
     server.expect("X");
     stage.converse_anew(&mut stage.client());
 }
+
+/// Who was refused in the middle of a batch, and never ends it, is waited for no longer than one at rest.
+#[test]
+fn who_does_not_sync_is_not_waited_for() {
+    let stage = Stage::new("query_wait_timeout = \"1s\"\nshutdown_timeout = \"0s\"");
+    let (mut holder, mut server) = stage.first();
+    holder.send(&query("begin"));
+    server.answer("begin", &done("BEGIN", b'T'));
+    holder.expect("C Z");
+    let mut client = stage.client();
+    client.send(&[parse("", "select 1"), bind("", ""), execute(), message(b'H', b"")].concat());
+    client.expect_error("ERROR", "53300");
+    stage.pgweir.terminate();
+    client.expect_error("FATAL", "57P01");
+    client.expect_closed();
+}
