@@ -29,6 +29,7 @@ mod names;
 mod occurrence;
 mod pattern;
 mod references;
+mod rivals;
 mod routes;
 mod rows;
 mod run;

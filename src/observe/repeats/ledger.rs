@@ -11,6 +11,7 @@ use super::link::Loop;
 use super::occurrence::{Bonds, Occurrence, is_in_doubt};
 use super::pattern::{News, Pattern};
 use super::references::{Reference, References};
+use super::rivals::{Rivals, Standing};
 use super::words;
 use crate::observe::finding::{Finding, FindingKind};
 use crate::observe::nanos::Nanos;
@@ -29,6 +30,7 @@ pub(super) struct Ledger {
     /// Pairs of columns that values alone have proved to belong together.
     pairs: HashSet<String>,
     references: References,
+    rivals: Rivals,
     allowed: HashSet<Digest>,
     alerts: Vec<Finding>,
     totals: [u64; FindingKind::ALL.len()],
@@ -40,12 +42,13 @@ pub(super) struct Ledger {
 
 type App = (Arc<str>, Arc<str>, Arc<str>);
 
+/// Which pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     kind: FindingKind,
-    app: u32,
-    parent: Digest,
-    child: Digest,
+    pub(super) app: u32,
+    pub(super) parent: Digest,
+    pub(super) child: Digest,
 }
 
 /// Both clocks at one moment.
@@ -106,6 +109,11 @@ impl Ledger {
         if self.is_explained(&key) {
             return;
         }
+        match self.rivals.meet(key, seen) {
+            Standing::Alone => {}
+            Standing::Worse => return,
+            Standing::Better(other, serial) => self.take_back(other, serial),
+        }
         self.make_room(&key);
         let ran = self.runs.get(&(key.app, parent)).copied().unwrap_or(0);
         let pattern = self.patterns.entry(key).or_default();
@@ -147,6 +155,19 @@ impl Ledger {
                 false
             }
             _ => false,
+        }
+    }
+
+    /// It was another's loop.
+    fn take_back(&mut self, key: Key, serial: u64) {
+        let Some(pattern) = self.patterns.get_mut(&key) else { return };
+        let told = pattern.finding.is_some();
+        if pattern.take_back(serial) && told {
+            let total = &mut self.totals[key.kind as usize];
+            *total = total.saturating_sub(1);
+        }
+        if pattern.occurrences == 0 {
+            self.patterns.remove(&key);
         }
     }
 

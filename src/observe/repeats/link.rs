@@ -37,7 +37,7 @@ pub(super) struct Pace {
     apart: Nanos,
     pub(super) n: u32,
     busy: Nanos,
-    client: u32,
+    pub(super) client: u32,
     /// How often one was sent before the last one had ended: on its connection, and on another.
     crowded: [u32; 2],
     pub(super) spells: Vec<Spell>,

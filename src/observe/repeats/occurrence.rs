@@ -108,6 +108,14 @@ impl Occurrence {
         }
     }
 
+    /// How its values followed each other in the parent's rows.
+    pub(super) fn order(&self) -> Option<Order> {
+        match &self.source {
+            Source::Rows(from) => Some(from.proof.order),
+            Source::None | Source::Itself(_) => None,
+        }
+    }
+
     /// The column of the parent, and what the child compares it with.
     pub(super) fn column(&self) -> Option<&Column> {
         let Source::Rows(from) = &self.source else { return None };

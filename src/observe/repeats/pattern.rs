@@ -85,6 +85,19 @@ impl Pattern {
         news
     }
 
+    /// What was counted of this result was none of it; whether there was anything.
+    pub(super) fn take_back(&mut self, serial: u64) -> bool {
+        let Some(place) = self.recent.iter().position(|recent| serial != 0 && recent.serial == serial) else {
+            return false;
+        };
+        let counted = std::mem::take(&mut self.recent[place]);
+        self.occurrences = self.occurrences.saturating_sub(1);
+        self.wasted = self.wasted - counted.wasted.min(self.wasted);
+        let slice = self.hour.iter_mut().max_by_key(|slice| slice.number);
+        slice.into_iter().for_each(|slice| slice.wasted = slice.wasted - counted.wasted.min(slice.wasted));
+        true
+    }
+
     fn add(&mut self, at: Nanos, wasted: Nanos) {
         self.wasted += wasted;
         let number = at.as_secs() / SLICE.as_secs();

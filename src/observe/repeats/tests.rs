@@ -101,6 +101,11 @@ fn several_children_and_their_children() {
     let beside = |n: u32| format!("C:books.author_id {n} / R:rights.user_id 77");
     let rows: Vec<String> = (1..=5).map(beside).collect();
     check(&format!("P:authors(id) 1..5 / {}", rows.join(" / ")), "n_plus_one authors.id books.author_id x5 sequential");
+    // What else has those values is not the parent, whichever is told first.
+    let lists = "P:authors(id) 9 2 7 4 5 1 8 3 6 / P:books(id,author_id) 11:1 12:2 13:3 14:4 15:5 16:6 17:7 18:8 19:9";
+    let belongs = "n_plus_one books.author_id authors.id x9 sequential";
+    check(&format!("{lists} / C:authors.id 1..9"), belongs);
+    check(&format!("{lists} / C:authors.id 1..9 / P:authors(id) 9 2 7 4 5 1 8 3 6"), belongs);
     // Two levels: three books for each author, a loop over them for each.
     let row = |n: u32| format!("C:books.author_id(id) {n} => x y z / C:reviews.book_id {n}x {n}y {n}z");
     let rows: Vec<String> = (1..=25).map(row).collect();
