@@ -16,12 +16,12 @@ impl Parameters {
     }
 }
 
-/// Whether anybody may set it, of those that clients usually set; for all there are Postgres' catalogue would have to be asked. The
+/// Whether anybody may set it at any time, of those that clients usually set; for all there are Postgres' catalogue would have to be asked. The
 /// applications' own are anybody's but for those of extensions.
 /// <https://www.postgresql.org/docs/current/runtime-config-client.html>
 fn is_anybodys(name: &str) -> bool {
     const OF_EXTENSIONS: [&str; 4] = ["pg", "pl", "auto_explain", "timescaledb"];
-    const USUAL: [&str; 22] = [
+    const USUAL: [&str; 21] = [
         "statement_timeout",
         "lock_timeout",
         "idle_in_transaction_session_timeout",
@@ -30,7 +30,6 @@ fn is_anybodys(name: &str) -> bool {
         "search_path",
         "work_mem",
         "maintenance_work_mem",
-        "temp_buffers",
         "extra_float_digits",
         "bytea_output",
         "row_security",
@@ -70,5 +69,6 @@ mod tests {
         assert_eq!(left("log_statement=all", "log_statement=none"), "");
         assert_eq!(left("statement_timeout=1 role=x my.tenant=2 enable_seqscan=off", ""), "");
         assert_ne!(left("plpgsql.extra_errors=all", ""), "");
+        assert_ne!(left("temp_buffers=1MB", ""), "", "not once a temporary table has been looked at");
     }
 }

@@ -15,6 +15,7 @@ use crate::pool::parameters::Parameters;
 use crate::pool::server::{ErrandError, Server};
 use crate::protocol::frontend::{self, Bind, Parse};
 use crate::protocol::{backend, frame::cut_str};
+use crate::sql::ends_a_transaction;
 
 /// A server that has not done it within this is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -121,39 +122,4 @@ async fn clear(server: &mut Server, wanted: &Parameters, what: Clearing) -> Resu
         })?;
     }
     Ok(())
-}
-
-/// Whether it begins with one of the words that do; in doubt it does.
-fn ends_a_transaction(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    let word: Vec<u8> = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
-    match &word[..] {
-        b"rollback" | b"abort" | b"commit" | b"end" | b"prepare" => true,
-        b"" => !text.is_empty() && !text.starts_with(b"("),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_end_a_transaction() {
-        for ends in [
-            "ROLLBACK; insert",
-            " commit",
-            "end",
-            "abort",
-            "-- x\nrollback",
-            "/**/ select 1",
-            ";rollback",
-            "Prepare transaction",
-        ] {
-            assert!(ends_a_transaction(ends.as_bytes()), "{ends}");
-        }
-        for goes_on in ["", "select 1", "(select 1)", "begin", "commitment", "insert into t values (1); rollback"] {
-            assert!(!ends_a_transaction(goes_on.as_bytes()), "{goes_on}");
-        }
-    }
 }

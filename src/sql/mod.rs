@@ -8,6 +8,7 @@ pub mod changes;
 pub mod deallocate;
 pub mod digest;
 pub mod effects;
+mod ending;
 pub mod facts;
 mod key;
 pub mod lexer;
@@ -22,6 +23,7 @@ pub mod tags;
 
 pub use changes::{Change, To, changes, changes_of_meaning};
 pub use effects::{Effects, effects};
+pub use ending::ends_a_transaction;
 pub use lexer::{Lexer, Token};
 pub use listen::{Listen, unlistened};
 pub use literal::{Kind, Literal};
