@@ -1,6 +1,8 @@
-"""/healthz, /readyz and /metrics, as an orchestrator and Prometheus ask for them."""
+"""/healthz, /readyz and /metrics, as an orchestrator and Prometheus ask for them; and what the first page says meanwhile."""
 
+import html
 import json
+import signal
 import socket
 import threading
 
@@ -138,3 +140,44 @@ def test_no_http(postgres):
         assert {event["kind"] for event in pooler.events("listening")} == {"tcp"}
     finally:
         pooler.stop()
+
+
+def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
+    """Nobody has come to the end of its wait, and what holds the server has not ended either."""
+    pooler = sidecar(1)
+    page = lambda: html.unescape(pooler.get("/")[1])
+
+    def waits(client, sql: str) -> threading.Thread:
+        thread = threading.Thread(target=client.execute, args=(sql,))
+        thread.start()
+        return thread
+
+    with psycopg.connect(dsn(pooler)) as holder, psycopg.connect(dsn(pooler), autocommit=True) as other:
+        holder.execute("select 1")
+        waiting = waits(other, "select 2")
+        eventually(lambda: "an open transaction in which nothing runs" in page(), "it is told what holds the server")
+        assert "clients of app/app wait for a server" in page() or "pool app/app saturated" in page()
+        running = waits(holder, "select pg_sleep(3)")
+        eventually(lambda: "1 held by select pg_sleep" in page(), "it is told what runs")
+        running.join()
+        holder.commit()
+        waiting.join()
+
+
+def test_the_first_page_tells_of_clients_that_are_turned_away(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 1}))
+    with psycopg.connect(dsn(pooler)):
+        for _ in range(5):
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(dsn(pooler))
+        eventually(lambda: "5 logins turned away" in pooler.get("/")[1], "it is told that they were turned away")
+        assert "max_clients (5)" in pooler.get("/")[1]
+
+
+def test_the_first_page_tells_of_a_pause(sidecar):
+    pooler = sidecar()
+    pooler.child.send(signal.SIGUSR1)
+    eventually(lambda: "pgweir is paused" in pooler.get("/")[1], "it is told that it is paused")
+    assert "Send it USR2 to go on." in pooler.get("/")[1]
+    pooler.child.send(signal.SIGUSR2)
+    eventually(lambda: "pgweir is paused" not in pooler.get("/")[1], "it goes on")

@@ -63,6 +63,8 @@ pub struct PoolHealth {
     pub obstacle: Option<String>,
     /// Servers that are held now.
     pub held: usize,
+    /// By what, where that is known.
+    pub holders: Option<String>,
     /// Servers that there may be.
     pub size: usize,
     /// What 95 % of the waits in the last minute did not exceed, in milliseconds.
@@ -280,9 +282,10 @@ fn crowd(pool: &PoolHealth) -> String {
 }
 
 fn next(pool: &PoolHealth) -> String {
-    match &pool.obstacle {
-        Some(obstacle) => format!("{}{}.", obstacle[..1].to_uppercase(), &obstacle[1..]),
-        None => "The pool's page says who holds them and whether more would help.".to_owned(),
+    match (&pool.obstacle, &pool.holders) {
+        (Some(obstacle), _) => format!("{}{}.", obstacle[..1].to_uppercase(), &obstacle[1..]),
+        (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
+        (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::counters::PoolNumbers;
 use super::pins::{Pin, Pins};
 use super::rejections::Reason;
 use crate::config::PoolMode;
+use crate::sql::digest::Digest;
 
 /// How it was at `taken_at`.
 #[derive(Debug, Clone)]
@@ -121,6 +122,8 @@ pub struct ClientView {
     pub state: ClientState,
     /// Since when it was seen doing that, within the same transaction; to the second, `None` where nobody has looked yet.
     pub since: Option<Timestamp>,
+    /// What its server runs for it.
+    pub running: Running,
     /// What ties it to its server.
     pub pins: Pins,
     /// When it came.
@@ -144,6 +147,18 @@ pub enum ClientState {
     Active,
     /// Wants one.
     Waiting,
+}
+
+/// What a client's server runs for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Running {
+    /// It has none, or statements are not looked at.
+    #[default]
+    Unknown,
+    /// Nothing: a transaction is open, and the client says nothing.
+    Nothing,
+    /// A statement of this shape.
+    Statement(Digest),
 }
 
 impl ClientState {

@@ -12,8 +12,9 @@ use super::cancel::Line;
 use super::mail::Mailbox;
 use crate::observe::count::Count;
 use crate::observe::pins::Pins;
-use crate::observe::snapshot::{ClientState, ClientView};
+use crate::observe::snapshot::{ClientState, ClientView, Running};
 use crate::observe::who::{Addr, Who};
+use crate::sql::digest::Digest;
 
 /// One client, from its login on.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Client {
     wait_us: Count,
     query_us: Count,
     state: AtomicU8,
+    /// The shape that its server runs, where that is known: see [`Client::set_running`].
+    running: AtomicU64,
     /// What it did when it was last looked at, and since when, in ms since 1970: see [`Client::look`].
     looked: [AtomicU64; 2],
     /// It waits with its request unread.
@@ -54,6 +57,9 @@ pub struct Client {
     application_name: Mutex<Arc<str>>,
     line: Mutex<Option<Arc<Line>>>,
 }
+
+/// No shape is called that.
+const NOTHING: u64 = u64::MAX;
 
 /// Tells a look at a client that has done nothing from no look.
 const LOOKED: u64 = 0x80;
@@ -103,6 +109,7 @@ impl Client {
             wait_us: Count::default(),
             query_us: Count::default(),
             state: AtomicU8::new(0),
+            running: AtomicU64::new(0),
             looked: [AtomicU64::new(0), AtomicU64::new(0)],
             unread: AtomicBool::new(false),
             pins: AtomicU8::new(0),
@@ -181,6 +188,20 @@ impl Client {
     #[inline]
     pub fn set_state(&self, state: ClientState) {
         self.state.store(state as u8, Relaxed);
+    }
+
+    /// What its server runs for it; nothing, in a transaction that is open.
+    #[inline]
+    pub fn set_running(&self, digest: Option<Digest>) {
+        self.running.store(digest.map_or(NOTHING, |digest| digest.0), Relaxed);
+    }
+
+    fn running(&self) -> Running {
+        match (self.state(), self.running.load(Relaxed)) {
+            (ClientState::Active, NOTHING) => Running::Nothing,
+            (ClientState::Active, 1..) => Running::Statement(Digest(self.running.load(Relaxed))),
+            _ => Running::Unknown,
+        }
     }
 
     /// Is called once a second, by nobody but the one who takes the pictures: notes since when the client does what it does,
@@ -270,6 +291,7 @@ impl Client {
             addr: self.addr.to_string().into(),
             state: self.state(),
             since: self.since(),
+            running: self.running(),
             pins: self.pins(),
             connected_at: Timestamp::from_microsecond(self.connected_at).unwrap_or_default(),
             queries: self.queries.get(),

@@ -277,6 +277,9 @@ impl Relay<'_> {
         }
         if tally != Tally::default() {
             self.count(tally);
+            if self.exchange.tape.is_on() {
+                self.session.client.set_running(self.exchange.tape.running());
+            }
         }
     }
 

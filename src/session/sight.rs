@@ -98,8 +98,15 @@ impl Relay<'_> {
         };
         let shared = plan.settings.pool_mode != PoolMode::Session;
         match tag {
-            frontend::QUERY => return look.query(tape),
-            frontend::EXECUTE => look.execute(tape),
+            frontend::QUERY => {
+                let harmless = look.query(tape);
+                client.set_running(tape.running());
+                return harmless;
+            }
+            frontend::EXECUTE => {
+                look.execute(tape);
+                client.set_running(tape.running());
+            }
             frontend::FUNCTION_CALL => look.run(tape, Bound::default(), None),
             _ => look.name(tag, tape, statements.get_or_insert_with(|| Box::new(Statements::new(client.id))), shared),
         }

@@ -224,6 +224,12 @@ impl Tape {
         std::mem::take(&mut self.drained)
     }
 
+    /// The shape of the statement that runs first.
+    #[inline]
+    pub fn running(&self) -> Option<Digest> {
+        self.first().map(|running| running.bound.reading.digest)
+    }
+
     /// The client does not take what there is, and the server waits for it.
     pub fn stall(&mut self, now: u64) {
         self.stalls_since.get_or_insert(now);

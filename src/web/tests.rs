@@ -13,7 +13,7 @@ use crate::config::{Observe, Parameters, PoolMode};
 use crate::observe::analyst::Analyst;
 use crate::observe::counters::{PoolMeter, PoolNumbers};
 use crate::observe::pins::Pin;
-use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, ServerCounts, Snapshot};
+use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, Running, ServerCounts, Snapshot};
 use crate::observe::who::Whos;
 
 mod insight;
@@ -111,6 +111,7 @@ fn client(id: u64, database: &str, application_name: &str) -> ClientView {
         application_name: application_name.into(),
         addr: "10.0.0.7:5000".into(),
         state: ClientState::Waiting,
+        running: Running::Unknown,
         since: Timestamp::from_millisecond(1_795_341_600_120).ok(),
         pins: Pin::Temp.into(),
         connected_at: Timestamp::from_millisecond(1_795_341_600_120).unwrap(),

@@ -25,6 +25,8 @@ pub(super) struct ClientRow {
     pub(super) state: ClientState,
     /// For how long, in milliseconds, where that is known.
     pub(super) since_ms: Option<f64>,
+    /// What its server runs, in words.
+    pub(super) running: String,
     /// What ties it to its server.
     pub(super) ties: Vec<&'static str>,
     /// How long it has been here, in seconds.
@@ -184,6 +186,7 @@ fn state(row: &ClientRow) -> Markup {
     html! {
         span class={ "state " (class) } { (words) }
         @if let Some(since) = row.since_ms { span class="sub" { " " (write::ms(since)) } }
+        @if !row.running.is_empty() { div class="sub" { (row.running) } }
         @if !row.ties.is_empty() { div class="sub" { "tied by " (row.ties.join(", ")) } }
     }
 }

@@ -2,9 +2,10 @@
 
 use hashbrown::HashMap;
 
+use super::vitals::called;
 use super::{Known, contains, leaf, wanted};
 use crate::observe::pins::Pin;
-use crate::observe::snapshot::{ClientState, ClientView};
+use crate::observe::snapshot::{ClientState, ClientView, Running};
 use crate::web::pages::ask::Ask;
 use crate::web::pages::clients::{ClientRow, Clients, Crowd};
 
@@ -105,6 +106,7 @@ fn row(known: &Known, client: &ClientView, finders: &Finders) -> ClientRow {
         user: client.user.to_string(),
         state: client.state,
         since_ms: client.since.map(|since| (known.now.as_millisecond() - since.as_millisecond()) as f64),
+        running: running(known, client.running),
         ties: client.pins.iter().map(Pin::as_str).collect(),
         age_s: age as f64 / 1e3,
         queries: client.queries,
@@ -112,6 +114,15 @@ fn row(known: &Known, client: &ClientView, finders: &Finders) -> ClientRow {
         wait_ms: client.wait.as_secs_f64() * 1e3,
         query_ms: client.query.as_secs_f64() * 1e3,
         findings: finders.count(client),
+    }
+}
+
+/// What a server runs, in words.
+pub(super) fn running(known: &Known, running: Running) -> String {
+    match running {
+        Running::Unknown => String::new(),
+        Running::Nothing => "nothing runs in its transaction".to_owned(),
+        Running::Statement(digest) => known.insight.facts(digest).map_or(String::new(), |facts| called(&facts)),
     }
 }
 

@@ -1,22 +1,25 @@
 //! What was so lately, for statements and for the health of all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::HashMap;
+use jiff::Timestamp;
 
 use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
-use super::{Known, findings, pools};
+use super::{Known, clients, findings, pools};
 use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::{HeavyPoint, RANGES};
 use crate::observe::history::{LEVELS, Period, PoolSeries};
 use crate::observe::insight::Wanted;
-use crate::observe::snapshot::Readiness;
+use crate::observe::snapshot::{ClientState, ClientView, Readiness, Running};
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
 use crate::sql::facts::Facts;
 use crate::web::pages::chart::Axis;
 use crate::web::pages::findings::name;
+use crate::web::pages::write;
 
 /// What one statement did in a time.
 #[derive(Debug, Default)]
@@ -171,8 +174,8 @@ pub(super) fn statement(row: &Row, recent: &Recent) -> Option<StatementHealth> {
     })
 }
 
-/// What people would call it: `SELECT posts by slug`.
-fn called(facts: &Facts) -> String {
+/// What people would call it: `SELECT posts by slug`; its own words where it has no table, or is of no usual kind.
+pub(super) fn called(facts: &Facts) -> String {
     let verb = match facts.kind {
         Kind::Select => "SELECT",
         Kind::Insert => "INSERT",
@@ -180,13 +183,24 @@ fn called(facts: &Facts) -> String {
         Kind::Delete => "DELETE",
         Kind::Merge => "MERGE",
         Kind::Copy => "COPY",
-        Kind::Transparent | Kind::Other => "statement",
+        Kind::Transparent | Kind::Other => return own_words(&facts.sql),
     };
     let tables = facts.tables.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(", ");
     let columns: Vec<&str> = facts.compared.iter().flatten().map(|compared| &*compared.column).take(2).collect();
     let by = if columns.is_empty() { String::new() } else { format!(" by {}", columns.join(", ")) };
-    format!("{verb} {}{by}", if tables.is_empty() { "without a table" } else { &tables })
+    if tables.is_empty() { own_words(&facts.sql) } else { format!("{verb} {tables}{by}") }
 }
+
+/// The begin of a text.
+fn own_words(sql: &str) -> String {
+    match sql.char_indices().nth(WORDS) {
+        Some((end, _)) => format!("{}…", &sql[..end]),
+        None => sql.to_owned(),
+    }
+}
+
+/// So many characters name a statement.
+const WORDS: usize = 60;
 
 fn equal(facts: &Facts) -> Vec<String> {
     let compared = facts.compared.iter().flatten().filter(|compared| compared.equal);
@@ -284,6 +298,7 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         max_wait_ms: picture.map_or(0.0, |picture| picture.max_wait.as_secs_f64() * 1e3),
         obstacle: picture.and_then(|picture| picture.obstacle.clone()),
         held: picture.map_or(0, |picture| picture.servers.active),
+        holders: picture.filter(|picture| picture.max_wait >= LONG_WAIT).and_then(|_| holders(known, pool)),
         size: picture.map_or(0, |picture| picture.pool_size),
         wait_p95_ms: minute.wait_ms[1],
         queries: minute.rates[QUERIES] * minute.span,
@@ -292,6 +307,40 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         busy: minute.means[BUSY],
     }
 }
+
+/// What most of those do who hold the pool's servers, and for how long the first has: named while they do it.
+fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
+    let its = |client: &&ClientView| {
+        client.state == ClientState::Active && client.database == pool.database && client.user == pool.user
+    };
+    let mut crowds: HashMap<Running, (usize, Option<Timestamp>)> = HashMap::new();
+    for client in known.clients.iter().filter(its) {
+        let crowd = crowds.entry(client.running).or_default();
+        crowd.0 += 1;
+        crowd.1 = [crowd.1, client.since].into_iter().flatten().min();
+    }
+    crowds.remove(&Running::Unknown);
+    let what = |(running, (n, since)): (Running, (usize, Option<Timestamp>))| {
+        let doing = match running {
+            Running::Nothing => "an open transaction in which nothing runs".to_owned(),
+            _ => Some(clients::running(known, running)).filter(|words| !words.is_empty())?,
+        };
+        let long = since.map(|since| write::ms((known.now.as_millisecond() - since.as_millisecond()) as f64));
+        let long = long.map_or(String::new(), |long| format!(", the first since {long}"));
+        Some(format!("{n} held by {doing}{long}"))
+    };
+    let mut crowds: Vec<_> = crowds.into_iter().collect();
+    // The longest first: all others may wait for it.
+    crowds.sort_by_key(|(_, (n, since))| (since.is_none(), *since, usize::MAX - n));
+    let named: Vec<String> = crowds.into_iter().filter_map(what).take(HOLDERS).collect();
+    (!named.is_empty()).then(|| named.join("; "))
+}
+
+/// Who waits for longer wants to know what for.
+const LONG_WAIT: Duration = Duration::from_millis(500);
+
+/// What so many do is named.
+const HOLDERS: usize = 3;
 
 /// What saturation is judged by.
 pub(super) fn health_steps(pool: &PoolSeries) -> Vec<Step> {

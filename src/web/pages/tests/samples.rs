@@ -233,6 +233,7 @@ fn finding(sql: &[&str], resolved: bool) -> FindingView {
 fn client(n: usize) -> ClientRow {
     let state = [ClientState::Waiting, ClientState::Active, ClientState::Idle][(n / 4).min(2)];
     ClientRow {
+        running: if n == 0 { "UPDATE accounts by id".to_owned() } else { String::new() },
         id: 1_000 + n as u64,
         addr: format!("10.0.3.{}:{}", 10 + n % 9, 41_000 + n * 37),
         application: ["web", "worker", "report", ""][n % 4].to_owned(),
