@@ -73,6 +73,8 @@ pub struct PoolHealth {
     pub queries: f64,
     /// And those of them that failed.
     pub errors: f64,
+    /// What most of these are: the SQLSTATE, what its statement is called, and its digest.
+    pub failure: Option<(String, String, String)>,
     /// Of the time that servers were held in the last minute, the part in which nothing ran in an open transaction.
     pub idle_share: f64,
     /// Servers that were held on average in the last minute.
@@ -296,10 +298,17 @@ fn failing(pool: &PoolHealth) -> Option<Problem> {
     (pool.errors >= ERRORS_MIN && share >= ERROR_SHARE).then(|| Problem {
         severity: if share >= ERROR_SHARE_BAD { Severity::Bad } else { Severity::Warning },
         brief: format!("{} of the statements of {} fail", percent(share), name(pool)),
-        detail: format!("{:.0} of {:.0} in the last minute ended in an error.", pool.errors, asked),
-        place: place(pool),
+        detail: format!("{:.0} of {:.0} in the last minute ended in an error{}.", pool.errors, asked, most(pool)),
+        place: pool.failure.as_ref().map_or_else(
+            || place(pool),
+            |(_, _, digest)| Place::Statement(digest.clone(), pool.database.clone(), pool.user.clone()),
+        ),
         weight: share * HOUR_MS,
     })
+}
+
+fn most(pool: &PoolHealth) -> String {
+    pool.failure.as_ref().map_or(String::new(), |(code, name, _)| format!(", most of them {code} of {name}"))
 }
 
 fn idling(pool: &PoolHealth) -> Option<Problem> {

@@ -25,6 +25,9 @@ const UNUSED: Duration = Duration::from_secs(60);
 /// So often it is held against the configuration, which may have changed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// A server that does not answer within this is lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Between attempts to open it again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -153,7 +156,7 @@ impl Ear {
 
     /// Until nobody has listened for long.
     async fn serve(&mut self, wire: &mut Wire, plan: &Plan) -> io::Result<()> {
-        let (mut look, mut unused) = (interval(LOOK), Duration::ZERO);
+        let (mut look, mut unused, mut silent) = (interval(LOOK), Duration::ZERO, Duration::ZERO);
         loop {
             wire.flush().await?;
             tokio::select! {
@@ -163,6 +166,7 @@ impl Ear {
                 },
                 read = wire.read() => {
                     read?;
+                    silent = Duration::ZERO;
                     self.hear(wire)?;
                 }
                 _ = look.tick() => {
@@ -170,6 +174,8 @@ impl Ear {
                     if unused >= UNUSED {
                         return Ok(());
                     }
+                    silent += LOOK;
+                    wire.check(silent, plan.settings.server_check_delay)?;
                     if !self.pool.keeps(plan) {
                         return Err(io::Error::other("reconfigured"));
                     }
@@ -308,6 +314,20 @@ struct Wire {
 }
 
 impl Wire {
+    /// A server that has said nothing for long is asked whether it lives: one that is cut off says nothing, too.
+    fn check(&mut self, silent: Duration, delay: Duration) -> io::Result<()> {
+        match silent {
+            _ if delay.is_zero() || silent < delay => Ok(()),
+            _ if silent < delay + LOOK => {
+                encode::query(&mut self.out, "");
+                self.owed.push_back(Vec::new());
+                Ok(())
+            }
+            _ if silent < delay + LOOK + PATIENCE => Ok(()),
+            _ => Err(io::Error::other("it did not answer")),
+        }
+    }
+
     fn listen(&mut self, channels: Vec<String>) {
         let sql: Vec<String> = channels.iter().map(|channel| format!("LISTEN {}", quoted(channel))).collect();
         encode::query(&mut self.out, &sql.join("; "));

@@ -17,6 +17,8 @@ impl Relay<'_> {
     /// The server closed, broke off, or said what no server says.
     #[cold]
     pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
+        // What TLS says of a connection that just ends is for its programmers.
+        let error = error.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof);
         let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
         self.part(
             "the server closed it",

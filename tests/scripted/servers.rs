@@ -184,3 +184,22 @@ fn who_waits_in_vain_to_listen_is_no_listener() {
     let told = ear.expect("Q");
     assert_eq!(told[0].text(), "UNLISTEN \"foo\"");
 }
+
+/// The pool's ear is cut off without a word, as by a firewall that forgets: it is noticed, and listeners are told.
+#[test]
+fn a_listening_connection_that_has_died_in_silence_is_replaced() {
+    let stage = Stage::new("server_check_delay = \"1s\"");
+    let (mut client, _server) = stage.first();
+    client.send(&query("listen foo"));
+    let mut ear = stage.peer.serve();
+    ear.expect("Q");
+    ear.send(&done("LISTEN", b'I'));
+    client.expect("C Z");
+    assert_eq!(ear.hear("Q"), "");
+    ear.send(&[message(b'I', b""), ready(b'I')].concat());
+    assert_eq!(ear.hear("Q"), "", "asked again after another second");
+    let mut another = stage.peer.serve();
+    assert_eq!(another.hear("Q"), "LISTEN \"foo\"");
+    another.send(&done("LISTEN", b'I'));
+    client.expect("N");
+}

@@ -58,6 +58,10 @@ fn sentences() {
         "11 clients wait for a server, and 1 of 20 servers are held; the first has waited for 25.0 s. \
          Max_db_connections is 1, and so many are open."
     );
+    let failure = Some(("23505".into(), "INSERT items".into(), "00ab".into()));
+    let failing = &problems(&pools(PoolHealth { errors: 120.0, failure, ..pool() }))[0];
+    assert_eq!(failing.detail, "120 of 6000 in the last minute ended in an error, most of them 23505 of INSERT items.");
+    assert_eq!(failing.place, Place::Statement("00ab".into(), "app".into(), "orders".into()));
     check(
         pools(PoolHealth { errors: 129.0, queries: 78.0, ..pool() }),
         "1 problem: 100 % of the statements of app/orders fail",

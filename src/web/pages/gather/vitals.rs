@@ -289,6 +289,7 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         saturated_s = saturated_for(&health_steps(same), now).max(saturated_s);
     }
     let held = minute.rates[steps::QUERY] + minute.rates[steps::DRAIN] + minute.rates[steps::IDLE];
+    let errors = minute.rates[ERRORS] * minute.span;
     let picture = pools::picture(known, pool);
     PoolHealth {
         database: pool.database.to_string(),
@@ -302,11 +303,35 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         size: picture.map_or(0, |picture| picture.pool_size),
         wait_p95_ms: minute.wait_ms[1],
         queries: minute.rates[QUERIES] * minute.span,
-        errors: minute.rates[ERRORS] * minute.span,
+        errors,
+        failure: if errors > 0.0 { failure(known, pool) } else { None },
         idle_share: minute.rates[steps::IDLE] / held.max(f64::EPSILON),
         busy: minute.means[BUSY],
     }
 }
+
+/// What failed most often of what is kept of the last minute.
+fn failure(known: &Known, pool: &PoolSeries) -> Option<(String, String, String)> {
+    let wanted = Wanted {
+        database: Some(pool.database.to_string()),
+        user: Some(pool.user.to_string()),
+        limit: FAILURES,
+        ..Wanted::default()
+    };
+    let since = known.now.as_second() - i64::from(MINUTE_S);
+    let mut counts: HashMap<(String, Digest), usize> = HashMap::new();
+    for view in known.insight.slow(&wanted, true).iter().filter(|view| view.slow.time.as_second() >= since) {
+        if let Some(code) = view.slow.sqlstate() {
+            *counts.entry((code.to_owned(), view.slow.digest)).or_default() += 1;
+        }
+    }
+    let ((code, digest), _) = counts.into_iter().max_by_key(|((code, digest), n)| (*n, code.clone(), digest.0))?;
+    let name = known.insight.facts(digest).map_or_else(|| format!("statement {digest}"), |facts| called(&facts));
+    Some((code, name, digest.to_string()))
+}
+
+/// So many of the newest that are kept are looked through.
+const FAILURES: usize = 500;
 
 /// What most of those do who hold the pool's servers, and for how long the first has: named while they do it.
 fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
