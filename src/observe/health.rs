@@ -285,7 +285,7 @@ fn crowd(pool: &PoolHealth) -> String {
 
 fn next(pool: &PoolHealth) -> String {
     match (&pool.obstacle, &pool.holders) {
-        (Some(obstacle), _) => format!("{}{}.", obstacle[..1].to_uppercase(), &obstacle[1..]),
+        (Some(obstacle), _) => format!("Why: {obstacle}."),
         (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
         (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
     }

@@ -56,7 +56,7 @@ fn sentences() {
     assert_eq!(
         problems(&pools(cause))[0].detail,
         "11 clients wait for a server, and 1 of 20 servers are held; the first has waited for 25.0 s. \
-         Max_db_connections is 1, and so many are open."
+         Why: max_db_connections is 1, and so many are open."
     );
     let failure = Some(("23505".into(), "INSERT items".into(), "00ab".into()));
     let failing = &problems(&pools(PoolHealth { errors: 120.0, failure, ..pool() }))[0];
