@@ -291,6 +291,11 @@ impl Pool {
         ledger.failed_lately(now) && ledger.failure().is_some_and(|why| why.sqlstate == sqlstate::CONNECTION_FAILURE)
     }
 
+    /// Whether no server could be opened so lately that nobody tries again yet.
+    pub fn has_failed_lately(&self, now: Instant) -> bool {
+        self.ledger().failed_lately(now)
+    }
+
     /// Whether clients wait for a server.
     pub fn is_wanted(&self) -> bool {
         self.ledger().waiting() > 0

@@ -171,7 +171,7 @@ impl Pools {
                 || Arc::strong_count(pool) > 1
                 || !unused
                 || gauges.failure.is_none()
-                || pool.is_cut_off(now)
+                || pool.has_failed_lately(now)
         });
     }
 
