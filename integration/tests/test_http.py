@@ -155,7 +155,7 @@ def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
     with psycopg.connect(dsn(pooler)) as holder, psycopg.connect(dsn(pooler), autocommit=True) as other:
         holder.execute("select 1")
         waiting = waits(other, "select 2")
-        eventually(lambda: "an open transaction in which nothing runs" in page(), "it is told what holds the server")
+        eventually(lambda: "1 held by clients that run nothing, in a transaction" in page(), "it is told what holds the server")
         assert "clients of app/app wait for a server" in page() or "pool app/app saturated" in page()
         running = waits(holder, "select pg_sleep(3)")
         eventually(lambda: "1 held by select pg_sleep" in page(), "it is told what runs")
@@ -170,7 +170,7 @@ def test_the_first_page_tells_of_clients_that_are_turned_away(run_pgweir, postgr
         for _ in range(5):
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(dsn(pooler))
-        eventually(lambda: "5 logins turned away" in pooler.get("/")[1], "it is told that they were turned away")
+        eventually(lambda: "5 clients or statements turned away" in pooler.get("/")[1], "it is told that they were turned away")
         assert "max_clients (5)" in pooler.get("/")[1]
 
 

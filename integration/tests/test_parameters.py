@@ -123,6 +123,16 @@ def test_what_a_login_asks_for_is_not_taken_from_others(connect):
         assert asking.info.parameter_status("DateStyle") == shown(asking, "DateStyle") == "ISO, MDY"
 
 
+def test_a_login_learns_nothing_on_a_server_that_cannot_be_put_back(connect, postgres):
+    postgres.run("drop role if exists may", "create role may superuser", "grant may to app")
+    one = connect()
+    one.execute("set role may; set log_statement = 'all'")
+    one.close()
+    with connect(options="-c my.never_seen=1") as asking:
+        assert shown(asking, "my.never_seen") == "1" and shown(asking, "log_statement") == "none"
+    postgres.run("drop role may")
+
+
 @pytest.mark.parametrize("asked", ["TimeZone=no-such-place", "no_such_parameter=1", "log_statement=all", "shared_buffers=1"])
 def test_what_postgres_refuses_is_the_clients_own_trouble(connect, asked):
     with connect() as before:

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
 use super::channels::{Channels, Joined};
@@ -157,6 +157,8 @@ impl Ear {
     /// Until nobody has listened for long.
     async fn serve(&mut self, wire: &mut Wire, plan: &Plan) -> io::Result<()> {
         let (mut look, mut unused, mut silent) = (interval(LOOK), Duration::ZERO, Duration::ZERO);
+        // Whoever slept has not listened either: no second is counted for another.
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             wire.flush().await?;
             tokio::select! {

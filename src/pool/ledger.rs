@@ -146,6 +146,11 @@ impl<S, T: Clone> Ledger<S, T> {
         probe
     }
 
+    /// Whether no server could be opened, and nobody tries again yet.
+    pub fn is_barred(&self, now: Instant) -> bool {
+        self.failure.as_ref().is_some_and(|failure| now < failure.until)
+    }
+
     /// Whether there is no server because none could be opened, not long ago. Why: `failure`.
     pub fn failed_lately(&self, now: Instant) -> bool {
         self.total() == 0 && self.failure.as_ref().is_some_and(|failure| now < failure.until + LATELY)

@@ -291,9 +291,9 @@ impl Pool {
         ledger.failed_lately(now) && ledger.failure().is_some_and(|why| why.sqlstate == sqlstate::CONNECTION_FAILURE)
     }
 
-    /// Whether no server could be opened so lately that nobody tries again yet.
-    pub fn has_failed_lately(&self, now: Instant) -> bool {
-        self.ledger().failed_lately(now)
+    /// Whether no server could be opened, and nobody tries again yet.
+    pub fn is_barred(&self, now: Instant) -> bool {
+        self.ledger().is_barred(now)
     }
 
     /// Whether clients wait for a server.

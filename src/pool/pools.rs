@@ -171,7 +171,8 @@ impl Pools {
                 || Arc::strong_count(pool) > 1
                 || !unused
                 || gauges.failure.is_none()
-                || pool.has_failed_lately(now)
+                || pool.is_barred(now)
+                || pool.is_cut_off(now)
         });
     }
 

@@ -10,6 +10,7 @@ use super::detour::Borrowed;
 use super::errors::refusal;
 use super::stay::{Farewell, Session};
 use crate::net::Lane;
+use crate::observe::snapshot::ClientState;
 use crate::pool::Lease;
 use crate::pool::parameters::Parameters;
 use crate::pool::server::{ErrandError, Server};
@@ -60,7 +61,8 @@ impl Session {
                 (Some(_), None) => b"",
                 (None, _) => return true,
             },
-            _ => b"",
+            // What works in a failed transaction, too, and something behind it.
+            _ => return true,
         };
         ends_a_transaction(text)
     }
@@ -73,10 +75,13 @@ impl Session {
         mut lease: Lease,
         asked_at: Instant,
     ) -> Result<Borrowed, Farewell> {
+        // A cancel that comes meanwhile is for what has not been sent yet.
+        self.client.set_state(ClientState::Waiting);
         let cleared = {
             let clear = pin!(clear(lease.server(), &self.parameters, what));
             self.worker.alarms.within(PATIENCE, clear).await
         };
+        self.client.set_state(ClientState::Active);
         match cleared {
             Some(Ok(())) => return Ok(Ok((up, lease))),
             Some(Err(Refused::Own(body))) => {

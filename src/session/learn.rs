@@ -32,7 +32,7 @@ pub(super) async fn welcome(
 
 /// Borrows a server and asks it.
 async fn learn(pool: &Arc<Pool>, client: &Arc<Client>, unknown: &[Setting]) -> Result<(), Complaint> {
-    let mut lease = pool.lease(client).await.map_err(denied)?;
+    let mut lease = fresh(pool, client).await?;
     match ask(pool, &mut lease, unknown).await {
         Ok(()) => {
             lease.give_back(Instant::now());
@@ -49,11 +49,20 @@ async fn learn(pool: &Arc<Pool>, client: &Arc<Client>, unknown: &[Setting]) -> R
     }
 }
 
+/// A server as it starts: another client's encoding or DateStyle would have a part in what comes of it.
+async fn fresh(pool: &Arc<Pool>, client: &Arc<Client>) -> Result<Lease, Complaint> {
+    loop {
+        let mut lease = pool.lease(client).await.map_err(denied)?;
+        match lease.server().freshen().await {
+            Ok(_) => return Ok(lease),
+            Err(_) => lease.close("what a client had set on it cannot be undone"),
+        }
+    }
+}
+
 /// Sets each on the server and notes what it made of it.
 async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), ErrandError> {
     let server = lease.server();
-    // Another client's encoding or DateStyle would have a part in what comes of it.
-    server.freshen().await?;
     for (name, value) in unknown {
         let mut sql = "SELECT ".to_string();
         set_config(&mut sql, name, value);

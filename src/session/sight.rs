@@ -107,7 +107,10 @@ impl Relay<'_> {
                 look.execute(tape);
                 client.set_running(tape.running());
             }
-            frontend::FUNCTION_CALL => look.run(tape, Bound::default(), None),
+            frontend::FUNCTION_CALL => {
+                look.run(tape, Bound::default(), None);
+                client.set_running(tape.running());
+            }
             _ => look.name(tag, tape, statements.get_or_insert_with(|| Box::new(Statements::new(client.id))), shared),
         }
         false

@@ -52,7 +52,7 @@ impl Relay<'_> {
             }
             if !dialogue.is_busy() {
                 self.begin_statement();
-            } else if self.waits_to_restore() || self.waits_to_listen() {
+            } else if self.waits_to_restore() || self.waits_to_listen() || self.waits_for_ours() {
                 return Ok(());
             }
             let seen = self.look(tag);
@@ -89,6 +89,13 @@ impl Relay<'_> {
     fn waits_to_restore(&self) -> bool {
         let Exchange { dialogue, watch, .. } = &*self.exchange;
         !watch.is_clean() && watch.has_resets() && !dialogue.is_open() && dialogue.status() != TransactionStatus::Failed
+    }
+
+    /// Whether a batch has been sent behind parameters that are not known to be taken. Refused, they keep it from running, and the
+    /// next one only if it does not come before we have heard of that.
+    #[inline]
+    fn waits_for_ours(&self) -> bool {
+        self.exchange.dialogue.is_ours() && self.exchange.dialogue.is_behind()
     }
 
     /// In a transaction the client has put settings back: to what its server started with. It gets what it started with itself.

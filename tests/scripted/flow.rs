@@ -274,3 +274,23 @@ fn a_client_that_only_prepares_lets_its_server_go() {
     client.expect("2 D C Z");
     stage.converse(&mut other, &mut server);
 }
+
+/// Should Postgres refuse a client's parameters, what comes with them finds a failed transaction; what comes after that waits, for the
+/// client may end it.
+#[test]
+fn what_follows_the_first_batch_waits_for_parameters() {
+    let stage = Stage::new("");
+    let (mut traveller, mut server) = stage.first();
+    let mut other = stage.client();
+    traveller.send(&query("set timezone to 'Asia/Tokyo'"));
+    let tokyo = parameter_status("TimeZone", "Asia/Tokyo");
+    server.answer("set timezone to 'Asia/Tokyo'", &[tokyo, done("SET", b'I')].concat());
+    traveller.expect("S C Z");
+    other.send(&[query("begin"), query("commit"), query("insert")].concat());
+    let asked = server.expect("Q Q");
+    assert_eq!(asked[1].text(), "begin");
+    server.send(&error("ERROR", "57014", "canceling statement due to user request"));
+    server.send(&ready(b'E'));
+    other.expect_error("FATAL", "08006");
+    server.expect("X");
+}

@@ -17,7 +17,11 @@ pub(super) fn standstill(vitals: &Vitals) -> Option<Problem> {
     };
     Some(Problem {
         severity: Severity::Bad,
-        brief: if next.is_empty() { "no server can be had".to_owned() } else { format!("pgweir is {why}") },
+        brief: if next.is_empty() {
+            "no server can be had for a database".to_owned()
+        } else {
+            format!("pgweir is {why}")
+        },
         detail: format!("{}{next}{}.", if next.is_empty() { format!("{why} ") } else { String::new() }, waits(waiting)),
         place: Place::Pools,
         weight: f64::INFINITY,
@@ -36,12 +40,12 @@ pub(super) fn turned_away(vitals: &Vitals) -> Option<Problem> {
         Reason::Login => "Their password was wrong, or there is no such user here.",
         Reason::NoSuchDatabase => "They ask for a database that is not configured.",
         Reason::ServerUnavailable => "There was no server for them: see the pools.",
-        Reason::Timeout => "They were too slow to log in, or the login waited too long.",
+        Reason::Timeout => "They waited too long for a server, or were too slow to log in: see the pools.",
         Reason::Tls | Reason::Protocol | Reason::Draining => "The log says why, for each.",
     };
     (all >= TURNED_AWAY_MIN).then(|| Problem {
         severity: if *reason == Reason::Login { Severity::Warning } else { Severity::Bad },
-        brief: format!("{all} logins turned away in the last minute"),
+        brief: format!("{all} clients or statements turned away in the last minute"),
         detail: format!("{}. {advice}", reasons.join(", ")),
         place: Place::Clients,
         weight: all as f64 * 1e3,

@@ -167,7 +167,7 @@ impl Ledger {
             *total = total.saturating_sub(1);
         }
         if pattern.occurrences == 0 {
-            self.patterns.remove(&key);
+            self.forget(&key);
         }
     }
 
@@ -285,11 +285,15 @@ impl Ledger {
         // Those that were never shown go first.
         let oldest = self.patterns.iter().min_by_key(|(_, pattern)| (pattern.finding.is_some(), pattern.last));
         if let Some(key) = oldest.map(|(key, _)| *key) {
-            self.patterns.remove(&key);
-            let needed = self.patterns.keys().any(|other| (other.app, other.parent) == (key.app, key.parent));
-            if !needed {
-                self.runs.remove(&(key.app, key.parent));
-            }
+            self.forget(&key);
+        }
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.patterns.remove(key);
+        let needed = self.patterns.keys().any(|other| (other.app, other.parent) == (key.app, key.parent));
+        if !needed {
+            self.runs.remove(&(key.app, key.parent));
         }
     }
 

@@ -347,7 +347,7 @@ fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
     crowds.remove(&Running::Unknown);
     let what = |(running, (n, since)): (Running, (usize, Option<Timestamp>))| {
         let doing = match running {
-            Running::Nothing => "an open transaction in which nothing runs".to_owned(),
+            Running::Nothing => "clients that run nothing, in a transaction or tied to their server".to_owned(),
             _ => Some(clients::running(known, running)).filter(|words| !words.is_empty())?,
         };
         let long = since.map(|since| write::ms((known.now.as_millisecond() - since.as_millisecond()) as f64));
