@@ -30,6 +30,9 @@ struct Window {
     /// Those that are told apart, and executions with others: each of these is taken for one of its own.
     distinct: u8,
     others: u32,
+    /// What others had read by new values when it ran last, and how often that was something since the time before.
+    fresh: u32,
+    parted: u32,
     /// How many had a value that a result before them holds.
     linked: u32,
     /// What had passed before it began.
@@ -96,7 +99,7 @@ impl Habit {
             self.climb(step, told);
         }
         let window = self.window.get_or_insert_with(|| Window::new(step, scope, gap));
-        let new = window.step(step, linked);
+        let new = window.step(step, linked, scope.fresh);
         let loops = window.distinct >= LOOKED_FOR as u8 && window.linked == 0;
         Looked {
             blind: window.pace.n == LOOKED_FOR && loops,
@@ -154,6 +157,8 @@ impl Window {
             times: [0; VALUES],
             distinct: 0,
             others: 0,
+            fresh: 0,
+            parted: 0,
             linked: 0,
             before: Passed { count: scope.count.saturating_sub(1), ..scope },
             gap,
@@ -171,8 +176,9 @@ impl Window {
         wrote || step.sent > self.pace.first + longest || asked > self.pace.last + own
     }
 
-    /// Whether its values are new.
-    fn step(&mut self, step: &Step, linked: bool) -> bool {
+    /// Whether its values are new. `fresh`: what others of the scope have read by new values so far.
+    fn step(&mut self, step: &Step, linked: bool, fresh: u32) -> bool {
+        self.parted += u32::from(self.pace.n > 0 && fresh > self.fresh);
         self.pace.step(step);
         self.linked += u32::from(linked);
         self.route = if step.route == 0 { self.route } else { step.route };
@@ -186,6 +192,7 @@ impl Window {
             }
             None => self.others += 1,
         }
+        self.fresh = fresh + u32::from(before.is_none() && !linked && step.loops());
         before.is_none()
     }
 
@@ -198,7 +205,7 @@ impl Window {
     fn seen(&self, digest: Digest, scope: Passed) -> Option<Seen> {
         let (kind, n, distinct, wasted) = match self.role {
             Role::InsertOne => self.inserts(scope)?,
-            Role::Read { .. } => self.duplicates(scope).or_else(|| self.suspicion())?,
+            Role::Read { .. } => self.duplicates().or_else(|| self.suspicion())?,
             Role::Write { .. } => self.suspicion()?,
             Role::Claim | Role::Transparent => return None,
         };
@@ -213,12 +220,11 @@ impl Window {
         (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, self.values(), self.pace.wasted()))
     }
 
-    fn duplicates(&self, scope: Passed) -> Option<Habitual> {
+    fn duplicates(&self) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
         let (n, values) = self.again();
-        // Something new each time, as who asks: those are requests one after the other, and not one that repeats itself.
-        let fresh = scope.fresh.saturating_sub(self.before.fresh).saturating_sub(self.values());
-        let requests = fresh * 5 >= (n - values) * 4;
+        // Something new before each, as who asks: those are requests one after the other, and not one that repeats itself.
+        let requests = self.parted * 5 >= (self.pace.n - 1) * 4;
         (n > 0 && !loops && !requests).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
     }
 
