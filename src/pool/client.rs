@@ -199,7 +199,7 @@ impl Client {
     fn running(&self) -> Running {
         match (self.state(), self.running.load(Relaxed)) {
             (ClientState::Active, NOTHING) => Running::Nothing,
-            (ClientState::Active, 1..) => Running::Statement(Digest(self.running.load(Relaxed))),
+            (ClientState::Active, digest @ 1..) => Running::Statement(Digest(digest)),
             _ => Running::Unknown,
         }
     }

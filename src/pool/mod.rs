@@ -1,7 +1,7 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
-//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog` and `parameters` (what
-//! servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
+//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog`, `parameters` and `leftovers`
+//! (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
 //! reached), `connect` and `server`, then `lease`, `tidy`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
 //! one of which listens to notifications (`channels`, `hub`).
 
