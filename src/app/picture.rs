@@ -110,20 +110,19 @@ impl Photographer {
     /// out of reach.
     fn readiness(&self, now: Instant) -> Readiness {
         if self.lobby.is_draining() {
-            return Readiness::NotReady("draining".to_string());
+            return Readiness::Draining;
         }
         if self.lobby.pools.is_paused() {
-            return Readiness::NotReady("paused".to_string());
+            return Readiness::Paused;
         }
         let rules = self.lobby.rules();
         let mut asked = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
         asked.extend(self.lobby.pools.all().into_iter().filter(|pool| pool.is_cut_off(now)));
-        let why = asked.iter().find_map(|pool| why_not(pool, now));
-        why.map_or(Readiness::Ready, Readiness::NotReady)
+        asked.iter().find_map(|pool| why_not(pool, now)).unwrap_or_default()
     }
 }
 
-fn why_not(pool: &Pool, now: Instant) -> Option<String> {
+fn why_not(pool: &Pool, now: Instant) -> Option<Readiness> {
     let gauges = pool.gauges(now);
     if gauges.idle + gauges.lent > 0 {
         return None;
@@ -131,23 +130,17 @@ fn why_not(pool: &Pool, now: Instant) -> Option<String> {
     match (gauges.failure, pool.fresh().filter(|_| !pool.is_doubtful())) {
         (Some(failure), _) => {
             let detail = failure.detail.as_deref().unwrap_or_default();
-            Some(format!("{} {}: {}. {detail}", pool.database, failure.code(), failure.message))
+            Some(Readiness::CutOff(format!("{} {}: {}. {detail}", pool.database, failure.code(), failure.message)))
         }
-        (None, None) => {
-            Some(format!("{}: no server is open, and whether one can be opened is not known yet", pool.database))
-        }
+        (None, None) => Some(Readiness::Untried(pool.database.clone())),
         (None, Some(_)) => None,
     }
 }
 
 /// Beside `pool_size`.
 fn obstacle(gauges: &Gauges) -> Option<String> {
-    match gauges {
-        Gauges { paused: true, .. } => Some("it is paused".to_owned()),
-        Gauges { full: Some((key, limit)), .. } => Some(format!("{key} is {limit}, and so many are open")),
-        Gauges { failure: Some(why), .. } => Some(format!("no more can be opened: {} {}", why.code(), why.message)),
-        Gauges { .. } => None,
-    }
+    let failed = || gauges.failure.as_ref().map(|why| format!("no more can be opened: {} {}", why.code(), why.message));
+    gauges.obstacle().or_else(failed)
 }
 
 fn key(database: &Arc<str>, user: &Arc<str>) -> PoolKey {

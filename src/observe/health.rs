@@ -3,6 +3,7 @@
 use self::statements::of_statement;
 pub use self::statements::{StatementHealth, Suspicion};
 use super::rejections::Reason;
+use super::snapshot::Readiness;
 
 mod all;
 mod statements;
@@ -111,8 +112,8 @@ pub struct Vitals {
     pub findings: Vec<FindingHealth>,
     /// Clients that were turned away in the last minute, by reason.
     pub turned_away: Vec<(Reason, u64)>,
-    /// Why no server is lent at all, in a word or a sentence.
-    pub standstill: Option<String>,
+    /// Whether servers are lent at all.
+    pub ready: Readiness,
 }
 
 /// One step of a pool's history.

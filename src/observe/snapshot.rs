@@ -1,6 +1,7 @@
 //! One immutable picture of everything, taken once a second, read by whoever shows something. Made by the root of the
 //! program; in here nobody counts, asks or waits.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,18 +43,43 @@ impl Snapshot {
             pools: Vec::new(),
             rejections: Vec::new(),
             turned_away: Vec::new(),
-            ready: Readiness::NotReady("starting".to_owned()),
+            ready: Readiness::Starting,
         }
     }
 }
 
 /// Whether a server can be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Readiness {
     /// Yes.
+    #[default]
     Ready,
-    /// No, and this is why, in a few words without secrets.
-    NotReady(String),
+    /// Nobody has looked yet.
+    Starting,
+    /// None has been opened yet for this database.
+    Untried(Arc<str>),
+    /// Servers are not lent until somebody says so.
+    Paused,
+    /// The process has been told to stop.
+    Draining,
+    /// Postgres cannot be reached, or refuses: which, and its words.
+    CutOff(String),
+}
+
+impl Readiness {
+    /// Why not, in a few words without secrets.
+    pub fn why_not(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Readiness::Ready => return None,
+            Readiness::Starting => "starting".into(),
+            Readiness::Untried(database) => {
+                format!("{database}: no server is open, and whether one can be opened is not known yet").into()
+            }
+            Readiness::Paused => "paused".into(),
+            Readiness::Draining => "draining".into(),
+            Readiness::CutOff(why) => why.as_str().into(),
+        })
+    }
 }
 
 /// One pool: the servers of one database and user.

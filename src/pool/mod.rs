@@ -327,6 +327,17 @@ pub struct Gauges {
     pub full: Option<(&'static str, usize)>,
 }
 
+impl Gauges {
+    /// What in pgweir keeps the pool from having as many servers as its size, if something does.
+    pub fn obstacle(&self) -> Option<String> {
+        match self {
+            Gauges { paused: true, .. } => Some("pgweir is paused".to_owned()),
+            Gauges { full: Some((key, limit)), .. } => Some(format!("{key} is {limit}, and so many are open")),
+            Gauges { .. } => None,
+        }
+    }
+}
+
 fn limits(settings: &PoolSettings) -> Limits {
     Limits {
         size: settings.pool_size,

@@ -12,15 +12,6 @@ use crate::pool::lease::Denied;
 use crate::protocol::encode::{self, Complaint, Severity};
 use crate::protocol::{TransactionStatus, frontend, sqlstate};
 
-/// What keeps the pool from having as many servers as its size, if something does.
-fn obstacle(gauges: &Gauges) -> String {
-    match gauges {
-        Gauges { paused: true, .. } => " pgweir is paused.".to_string(),
-        Gauges { full: Some((key, limit)), .. } => format!(" {key} is {limit}, and so many are open."),
-        Gauges { .. } => String::new(),
-    }
-}
-
 fn advice(limit: &str) -> String {
     format!("Shorten transactions, raise {limit}, or raise query_wait_timeout.")
 }
@@ -64,7 +55,7 @@ impl Session {
             gauges.opening,
             self.plan.settings.pool_size,
             gauges.waiting,
-            obstacle(&gauges)
+            gauges.obstacle().map_or(String::new(), |why| format!(" {why}."))
         ))
         .hint(match gauges {
             Gauges { paused: true, .. } => "Send pgweir USR2 when servers may be lent again.".to_string(),

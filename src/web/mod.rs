@@ -21,7 +21,7 @@ use self::guests::Guests;
 use self::scribe::Scribe;
 use crate::observe::insight::Insight;
 use crate::observe::process::Process;
-use crate::observe::snapshot::{ClientSource, Readiness, SnapshotCell};
+use crate::observe::snapshot::{ClientSource, SnapshotCell};
 
 mod answer;
 mod clients;
@@ -115,9 +115,9 @@ fn router(state: WebState) -> Router {
 }
 
 async fn readyz(State(state): State<WebState>) -> impl IntoResponse {
-    match &state.snapshots.get().ready {
-        Readiness::Ready => (StatusCode::OK, "ok\n".to_owned()),
-        Readiness::NotReady(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    match state.snapshots.get().ready.why_not() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }
 }
 

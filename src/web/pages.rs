@@ -17,7 +17,6 @@ use self::frame::{Frame, Tab, document, empty};
 use self::gather::Known;
 use super::WebState;
 use super::scribe::Scribe;
-use crate::observe::snapshot::Readiness;
 
 mod ask;
 mod assets;
@@ -106,10 +105,6 @@ fn answer(page: Page, state: &WebState, uri: &Uri) -> Response {
     let known = Known::of(state, Timestamp::now());
     let body = (page.body)(&known, &ask);
     let status = if body.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let not_ready = match &known.snapshot.ready {
-        Readiness::NotReady(why) => Some(&**why),
-        Readiness::Ready => None,
-    };
     let frame = Frame {
         tab: page.tab,
         path: page.path,
@@ -118,7 +113,7 @@ fn answer(page: Page, state: &WebState, uri: &Uri) -> Response {
         version: known.snapshot.version,
         now: known.now,
         started: known.snapshot.started_at,
-        not_ready,
+        not_ready: known.snapshot.ready.why_not(),
     };
     let html = document(&frame, &body.unwrap_or_else(gone));
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];

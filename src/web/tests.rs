@@ -13,7 +13,9 @@ use crate::config::{Observe, Parameters, PoolMode};
 use crate::observe::analyst::Analyst;
 use crate::observe::counters::{PoolMeter, PoolNumbers};
 use crate::observe::pins::Pin;
-use crate::observe::snapshot::{ClientCounts, ClientState, ClientView, PoolView, Running, ServerCounts, Snapshot};
+use crate::observe::snapshot::{
+    ClientCounts, ClientState, ClientView, PoolView, Readiness, Running, ServerCounts, Snapshot,
+};
 use crate::observe::who::Whos;
 
 mod insight;
@@ -177,7 +179,7 @@ async fn readiness() {
     let site = Site::open(Vec::new()).await;
     let answer = site.ask("GET", "/readyz").await;
     assert_eq!((answer.status, &*answer.body), (503, "starting\n"));
-    site.show(Vec::new(), Readiness::NotReady("no server: connection refused".to_owned()));
+    site.show(Vec::new(), Readiness::CutOff("no server: connection refused".to_owned()));
     let answer = site.ask("GET", "/readyz").await;
     assert_eq!((answer.status, &*answer.body), (503, "no server: connection refused\n"));
     site.show(Vec::new(), Readiness::Ready);

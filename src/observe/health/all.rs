@@ -2,27 +2,27 @@
 
 use super::{Place, Problem, Severity, Vitals, waits};
 use crate::observe::rejections::Reason;
+use crate::observe::snapshot::Readiness;
 
 /// Fewer clients that are turned away in a minute are daily business.
 const TURNED_AWAY_MIN: u64 = 5;
 
 /// Paused, say, or without a Postgres.
 pub(super) fn standstill(vitals: &Vitals) -> Option<Problem> {
-    let why = vitals.standstill.as_deref()?;
-    let waiting: usize = vitals.pools.iter().map(|pool| pool.waiting).sum();
-    let next = match why {
-        "paused" => "Send it USR2 to go on. ",
-        "draining" => "It has been told to stop: nobody new is let in, and transactions may finish. ",
-        _ => "",
+    let (brief, next) = match &vitals.ready {
+        // At the start nobody has asked yet, and nothing is wrong.
+        Readiness::Ready | Readiness::Starting | Readiness::Untried(_) => return None,
+        Readiness::Paused => ("pgweir is paused", "Send it USR2 to go on."),
+        Readiness::Draining => {
+            ("pgweir is draining", "It has been told to stop: nobody new is let in, and transactions may finish.")
+        }
+        Readiness::CutOff(why) => ("no server can be had for a database", why.as_str()),
     };
+    let waiting: usize = vitals.pools.iter().map(|pool| pool.waiting).sum();
     Some(Problem {
         severity: Severity::Bad,
-        brief: if next.is_empty() {
-            "no server can be had for a database".to_owned()
-        } else {
-            format!("pgweir is {why}")
-        },
-        detail: format!("{}{next}{}.", if next.is_empty() { format!("{why} ") } else { String::new() }, waits(waiting)),
+        brief: brief.to_owned(),
+        detail: format!("{next} {}.", waits(waiting)),
         place: Place::Pools,
         weight: f64::INFINITY,
     })

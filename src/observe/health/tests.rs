@@ -66,10 +66,11 @@ fn sentences() {
         pools(PoolHealth { errors: 129.0, queries: 78.0, ..pool() }),
         "1 problem: 100 % of the statements of app/orders fail",
     );
-    let still = |why: &str| Vitals { standstill: Some(why.into()), ..pools(PoolHealth { waiting: 6, ..pool() }) };
-    check(still("paused"), "1 problem: pgweir is paused");
-    assert_eq!(problems(&still("paused"))[0].detail, "Send it USR2 to go on. 6 clients wait for a server.");
-    check(still("app 08006: refused."), "1 problem: no server can be had for a database");
+    let still = |ready| Vitals { ready, ..pools(PoolHealth { waiting: 6, ..pool() }) };
+    check(still(Readiness::Untried("app".into())), "No problems.");
+    check(still(Readiness::Paused), "1 problem: pgweir is paused");
+    assert_eq!(problems(&still(Readiness::Paused))[0].detail, "Send it USR2 to go on. 6 clients wait for a server.");
+    check(still(Readiness::CutOff("app 08006: refused.".into())), "1 problem: no server can be had for a database");
     let away = |reason, n| Vitals { turned_away: vec![(reason, n), (Reason::Draining, 99)], ..Vitals::default() };
     check(away(Reason::MaxClients, 8546), "1 problem: 8546 clients or statements turned away in the last minute");
     check(away(Reason::Login, 4), "No problems.");

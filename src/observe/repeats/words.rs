@@ -85,7 +85,7 @@ fn proof(seen: &Occurrence, column: Option<&str>) -> String {
             format!("{n} inserts of one row each, one after the other, within {took}")
         }
         (Source::None, _) => format!(
-            "{n} executions with at least {distinct} different parameters within {took}; where the values came from was not seen"
+            "{n} executions with up to {distinct} different parameters within {took}; where the values came from was not seen"
         ),
     }
 }

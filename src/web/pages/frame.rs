@@ -1,5 +1,7 @@
 //! What all pages have around them: head, navigation, time range, filters, the turning of leaves. Pure.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
@@ -63,7 +65,7 @@ pub(super) struct Frame<'a> {
     /// When the process started.
     pub(super) started: Timestamp,
     /// Why no server can be had, if none can.
-    pub(super) not_ready: Option<&'a str>,
+    pub(super) not_ready: Option<Cow<'a, str>>,
 }
 
 /// The whole page.
@@ -84,7 +86,7 @@ pub(super) fn document(frame: &Frame, body: &Markup) -> String {
                 a class="skip" href="#main" { "To the content" }
                 (header(frame))
                 main id="main" data-live=(live_seconds(frame.ask)) {
-                    @if let Some(why) = frame.not_ready {
+                    @if let Some(why) = &frame.not_ready {
                         p class="alarm" role="alert" { b { "No server can be had: " } (why) }
                     }
                     (body)

@@ -13,7 +13,7 @@ use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, V
 use crate::observe::history::heavy::{HeavyPoint, RANGES};
 use crate::observe::history::{LEVELS, Period, PoolSeries};
 use crate::observe::insight::Wanted;
-use crate::observe::snapshot::{ClientState, ClientView, Readiness, Running};
+use crate::observe::snapshot::{ClientState, ClientView, Running};
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
 use crate::sql::facts::Facts;
@@ -250,12 +250,7 @@ pub(super) fn vitals(known: &Known) -> Vitals {
         pools: pool_vitals(known),
         statements: rows.iter().filter_map(|row| statement(row, &recent)).collect(),
         turned_away: known.snapshot.turned_away.clone(),
-        standstill: match &known.snapshot.ready {
-            // At the start nobody has asked yet, and nothing is wrong.
-            Readiness::NotReady(why) if why == "starting" || why.ends_with("not known yet") => None,
-            Readiness::NotReady(why) => Some(why.clone()),
-            Readiness::Ready => None,
-        },
+        ready: known.snapshot.ready.clone(),
         findings: open
             .map(|view| {
                 let shown = findings::shown(known, view);
