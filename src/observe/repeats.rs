@@ -29,6 +29,7 @@ mod names;
 mod occurrence;
 mod pattern;
 mod references;
+mod ring;
 mod rivals;
 mod routes;
 mod rows;
@@ -46,10 +47,12 @@ pub use references::Reference;
 use habit::{BREATH, Seen};
 use late::{Late, Shared, WAIT};
 use ledger::Ledger;
+use link::REST;
 use occurrence::Occurrence;
+use ring::{NARROW, Room, WIDE};
 use routes::Routes;
 use rows::Rows;
-use scope::{REST, Rules, Scope, Told};
+use scope::{Rules, Scope, Told};
 use scopes::{Groups, Quick, Scopes};
 use step::{Role, Step};
 use tally::Tally;
@@ -132,7 +135,7 @@ impl Repeats {
         if step.many && step.role != Role::Transparent {
             step.result = self.result(execution);
         }
-        let rules = Rules { least: self.least, habits: execution.trace.is_none().then_some(BREATH) };
+        let rules = self.rules(execution.trace.is_none().then_some(BREATH), NARROW);
         match self.clients.get_mut(&step.client) {
             Some(scope) => scope.see(&step, rules, &mut self.told),
             // Nothing comes of what stands alone and is nothing.
@@ -184,14 +187,14 @@ impl Repeats {
         for (shared, step) in due.iter() {
             match *shared {
                 Shared::Group(who) => {
-                    let rules = Rules { least: self.least, habits: None };
+                    let rules = self.rules(None, WIDE);
                     if let Some(scope) = self.groups.scope(who) {
                         scope.see(step, rules, &mut self.told);
                     }
                 }
                 Shared::Trace(trace) => {
                     // All of it is one request's.
-                    let rules = Rules { least: self.least, habits: Some(REST) };
+                    let rules = self.rules(Some(REST), WIDE);
                     match self.traces.get_mut(&trace) {
                         Some(scope) => scope.see(step, rules, &mut self.told),
                         None if self.used > self.room => self.left_out += 1,
@@ -217,15 +220,20 @@ impl Repeats {
             return;
         }
         self.counted = now;
-        let rules = |habits| Rules { least: self.least, habits };
         // Their reports, and for shared ones their turn, may be that late.
         let past = now - WAIT;
         let earlier = past - WAIT;
-        let used = self.clients.settle(past, rules(Some(BREATH)), &mut self.told)
-            + self.traces.settle(earlier, rules(Some(REST)), &mut self.told)
-            + self.groups.settle(earlier, rules(None), &mut self.told);
+        let [clients, traces, groups] =
+            [(Some(BREATH), NARROW), (Some(REST), WIDE), (None, WIDE)].map(|(habits, room)| self.rules(habits, room));
+        let used = self.clients.settle(past, clients, &mut self.told)
+            + self.traces.settle(earlier, traces, &mut self.told)
+            + self.groups.settle(earlier, groups, &mut self.told);
         self.used = used + self.late.bytes();
         self.conclude(known);
+    }
+
+    fn rules(&self, habits: Option<Nanos>, room: Room) -> Rules {
+        Rules { least: self.least, habits, room }
     }
 
     fn conclude(&mut self, known: &dyn Known) {

@@ -1,8 +1,8 @@
 //! What one shape does by itself within one scope: the same again, many values in a row, row after row. Pure.
 
 use super::climb::{Climb, Pair};
-use super::link::Pace;
-use super::scope::{REST, Told};
+use super::link::{Pace, REST};
+use super::scope::Told;
 use super::step::{Role, Step};
 use crate::observe::finding::FindingKind;
 use crate::observe::nanos::Nanos;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ring::Held;
 use super::rows::Rows;
 use super::run::{Bar, Order, Proof, Run};
 use super::step::Step;
@@ -16,6 +17,8 @@ pub(super) struct Link {
     pub(super) rows: Arc<Rows>,
     /// Where its result lies in the ring.
     pub(super) at: usize,
+    /// Whether a loop has returned that.
+    nested: bool,
     runs: Vec<Run>,
     pub(super) pace: Pace,
     /// Executions without a link that came when the kept rows were through.
@@ -68,14 +71,19 @@ pub(super) struct Loop {
     /// The best first.
     pub(super) proofs: Vec<Proof>,
     pub(super) pace: Pace,
+    /// Whether a loop has returned the rows.
+    pub(super) nested: bool,
+    /// Over so many results of one shape.
+    pub(super) results: u32,
 }
 
 impl Link {
     /// Nothing yet.
-    pub(super) fn new(rows: Arc<Rows>, at: usize, step: &Step, scope: [u32; 2]) -> Link {
+    pub(super) fn new(held: &Held<'_>, step: &Step, scope: [u32; 2]) -> Link {
         Link {
-            rows,
-            at,
+            rows: held.rows.clone(),
+            at: held.place,
+            nested: held.nested,
             runs: Vec::new(),
             pace: Pace::new(step, true),
             beyond: 0,
@@ -123,6 +131,14 @@ impl Link {
         places.iter().any(|rows| *rows != 0)
     }
 
+    /// Whether the execution asks for a value that has not been asked for yet as often as it stands there.
+    pub(super) fn is_new(&self, step: &Step) -> bool {
+        self.runs.iter().max_by_key(|run| run.n).is_none_or(|run| {
+            let places = self.rows.places(step.values[usize::from(run.slot)]);
+            run.is_free(places[usize::from(run.column)])
+        })
+    }
+
     /// It is over: what it proves. `asked`: how often the child ran since the parent.
     pub(super) fn end(self, child: Digest, asked: u32, least: u32, contested: bool) -> Option<Loop> {
         let mut beyond = self.beyond;
@@ -147,6 +163,8 @@ impl Link {
             beyond,
             proofs,
             pace: self.pace,
+            nested: self.nested,
+            results: 1,
         })
     }
 
@@ -177,20 +195,26 @@ impl Loop {
         size_of::<Loop>() + spells + self.proofs.capacity() * size_of::<Proof>()
     }
 
-    /// One more loop over a result of the same shape, soon after.
+    /// Whether the other is over a result of the same shape, and soon after.
+    pub(super) fn goes_on_in(&self, other: &Loop) -> bool {
+        let same = |proof: &Proof| other.proofs.iter().any(|other| other.is_of(proof));
+        let soon = other.pace.first < self.pace.last + REST;
+        soon && self.rows.digest == other.rows.digest && self.proofs.iter().any(same)
+    }
+
+    /// Together with one that it goes on in.
     pub(super) fn join(mut self, other: Loop) -> Loop {
         self.n += other.n;
         self.asked += other.asked;
+        self.beyond += other.beyond;
+        self.results += other.results;
+        self.nested |= other.nested;
         self.pace.join(&other.pace);
         self.proofs.retain_mut(|proof| {
-            let same = other.proofs.iter().find(|o| (o.slot, o.column) == (proof.slot, proof.column));
-            if let Some(other) = same {
-                proof.n += other.n;
-                proof.distinct += other.distinct;
-            }
-            same.is_some()
+            let same = other.proofs.iter().find(|other| other.is_of(proof));
+            same.inspect(|other| proof.join(other)).is_some()
         });
-        if self.proofs.is_empty() { other } else { self }
+        self
     }
 }
 
@@ -256,6 +280,7 @@ impl Pace {
         let room = MOST_SPELLS.saturating_sub(self.spells.len());
         let more = other.spells.iter().take(room);
         self.spells.extend(more.map(|spell| Spell { begin: spell.begin.saturating_add(shift), ..*spell }));
+        self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.n += other.n;
         self.busy += other.busy;
@@ -266,6 +291,9 @@ impl Pace {
 fn micros(time: Nanos) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
+
+/// A burst is over when nothing came for so long.
+pub(super) const REST: Nanos = Nanos::from_secs(1);
 
 /// A loop goes on sooner than that …
 const MOMENT: Nanos = Nanos::from_millis(100);

@@ -70,6 +70,11 @@ impl Rows {
         value != 0 && self.seen[word] & bit != 0
     }
 
+    /// Whether it holds this value.
+    pub(super) fn holds(&self, value: u32) -> bool {
+        self.may_hold(value) && self.hashes.contains(&value)
+    }
+
     /// Where the value stands.
     pub(super) fn places(&self, value: u32) -> Places {
         let mut places = [0; COLUMNS_CAPTURED];

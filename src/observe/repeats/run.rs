@@ -53,7 +53,7 @@ pub(super) enum Order {
 }
 
 /// What a proof by value lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Needs {
     Nothing,
     /// The values are met by chance: names have to agree.
@@ -95,6 +95,11 @@ impl Run {
         self.last = value;
         self.forward.step(rows, repeated);
         self.backward.step(rows.reverse_bits(), repeated);
+    }
+
+    /// Whether any of these rows has not been asked for yet.
+    pub(super) fn is_free(&self, rows: u64) -> bool {
+        rows & !self.taken != 0
     }
 
     /// Whether it has come so far that its next values are of rows that were not kept.
@@ -176,6 +181,23 @@ impl Run {
             () if !repeats || whole || once => Some(Needs::Nothing),
             () if single => Some(Needs::Reference),
             () => None,
+        }
+    }
+}
+
+impl Proof {
+    /// Whether both are of the same pair of columns.
+    pub(super) fn is_of(&self, other: &Proof) -> bool {
+        (self.slot, self.column) == (other.slot, other.column)
+    }
+
+    /// Together with another of the same pair: what one of them proves of the columns holds for both.
+    pub(super) fn join(&mut self, other: &Proof) {
+        self.n += other.n;
+        self.distinct += other.distinct;
+        self.needs = self.needs.min(other.needs);
+        if self.order != other.order {
+            self.order = Order::All;
         }
     }
 }

@@ -1,11 +1,9 @@
 //! What goes on in one scope, a connection, a group or a trace, until it rests: the last results, and the shapes that ran
 //! since. Pure.
 
-use std::sync::Arc;
-
 use super::habit::{Habit, Passed, Seen};
-use super::link::{Link, Loop};
-use super::rows::Rows;
+use super::link::{Link, Loop, REST};
+use super::ring::{Held, Ring, Room};
 use super::step::{Role, Step};
 use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
@@ -22,31 +20,11 @@ pub(super) struct Scope {
     passed: Passed,
     /// And those with a value out of a result.
     links: u32,
-    /// Results that children may come from, one a digest.
-    ring: Vec<Slot>,
+    /// Results that children may come from.
+    ring: Ring,
     shapes: Vec<Shape>,
     /// Shapes that returned many rows that nobody looked at.
     blind: [Digest; BLIND],
-}
-
-#[derive(Debug)]
-struct Slot {
-    /// `None` if it had to go.
-    rows: Option<Arc<Rows>>,
-    /// When it came or was last asked for.
-    touched: Nanos,
-    /// The values that it was asked with.
-    parameters: u32,
-}
-
-impl Slot {
-    fn digest(&self) -> Digest {
-        self.rows.as_ref().map_or(Digest(0), |rows| rows.digest)
-    }
-
-    fn bytes(&self) -> usize {
-        self.rows.as_ref().map_or(0, |rows| rows.bytes())
-    }
 }
 
 /// One digest's executions.
@@ -54,11 +32,11 @@ impl Slot {
 struct Shape {
     digest: Digest,
     last: Nanos,
-    /// How often it ran since each result of the ring.
-    since: [u32; RING],
+    /// How often it ran since each result of the ring, as far as no other of the same loop explains it.
+    since: Vec<u32>,
     links: Vec<Link>,
-    /// A loop over too few rows, which waits for another.
-    small: Option<Box<Loop>>,
+    /// A loop over too few rows, or over one of several results of a loop, which waits for another.
+    waiting: Option<Box<Loop>>,
     habit: Habit,
 }
 
@@ -69,6 +47,7 @@ pub(super) struct Rules {
     pub(super) least: u32,
     /// How close the executions of a habit come, where it can be somebody's: those of several clients are nobody's.
     pub(super) habits: Option<Nanos>,
+    pub(super) room: Room,
 }
 
 /// What a scope tells.
@@ -97,16 +76,16 @@ impl Scope {
         }
         self.passed.count += 1;
         let at = self.shape(step.digest, rules, told);
-        let linked = step.loops() && self.link(at, step, rules, told);
+        let parent = if step.loops() { self.link(at, step, rules, told) } else { None };
         let shape = &mut self.shapes[at];
-        let looked = shape.habit.step(step, linked, self.passed, rules.habits, told);
+        let looked = shape.habit.step(step, parent.is_some(), self.passed, rules.habits, told);
         shape.last = shape.last.max(step.ended);
         if looked.blind {
             self.tell_blind(told);
         }
         self.passed.fresh += u32::from(looked.fresh);
         self.passed.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
-        self.result(at, step, rules, told);
+        self.result(at, step, parent, rules, told);
     }
 
     /// It rests: nothing of it remains.
@@ -150,10 +129,10 @@ impl Scope {
         at
     }
 
-    /// Looks for the statement's values in the results before it.
-    fn link(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) -> bool {
+    /// Looks for the statement's values in the results before it. The number of the one that it seems to be asked out of.
+    fn link(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) -> Option<u64> {
         if self.ring.is_empty() {
-            return false;
+            return None;
         }
         let shape = &mut self.shapes[at];
         if step.sent > shape.last + REST {
@@ -161,21 +140,26 @@ impl Scope {
         }
         shape.end_before(step, rules, told);
         let links: usize = self.shapes.iter().map(|shape| shape.links.len()).sum();
-        let links = links - usize::from(links >= LINKS && self.drop_a_link());
+        let most = rules.room.links;
+        let links = links - usize::from(links >= most && self.drop_a_link());
         let shape = &mut self.shapes[at];
         let others = links - shape.links.len();
-        let (scope, mut linked) = ([self.passed.count, self.links], false);
-        for (place, slot) in self.ring.iter_mut().enumerate() {
-            let Some(rows) = slot.rows.as_ref().filter(|rows| rows.ended <= step.sent) else { continue };
+        shape.since.resize(self.ring.len(), 0);
+        let passed_over = self.ring.passed_over(step, |held| shape.is_new(held, step));
+        let (scope, mut parent) = ([self.passed.count, self.links], None);
+        for place in 0..self.ring.len() {
+            let Some(held) = self.ring.before(place, step).filter(|_| passed_over & (1 << place) == 0) else {
+                continue;
+            };
             shape.since[place] += 1;
-            let room = others + shape.links.len() < LINKS;
-            if shape.follow(place, rows, step, scope, room) {
-                slot.touched = step.sent;
-                linked = true;
+            let room = others + shape.links.len() < most;
+            if let Some(n) = shape.follow(&held, step, scope, room) {
+                parent = parent.max(Some((n, held.rows.serial)));
+                self.ring.touch(place, step.sent);
             }
         }
-        self.links += u32::from(linked);
-        linked
+        self.links += u32::from(parent.is_some());
+        parent.map(|(_, serial)| serial)
     }
 
     /// The pair that came to nothing for longest goes: it was met by chance. Whether there was one.
@@ -189,7 +173,7 @@ impl Scope {
     }
 
     /// A result that others may come from.
-    fn result(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) {
+    fn result(&mut self, at: usize, step: &Step, parent: Option<u64>, rules: Rules, told: &mut Vec<Told>) {
         let Some(rows) = &step.result else {
             if step.many && !self.blind.contains(&step.digest) {
                 self.blind.rotate_right(1);
@@ -197,44 +181,17 @@ impl Scope {
             }
             return;
         };
-        let same = self.ring.iter().position(|slot| slot.digest() == rows.digest);
         // One that descends a tree level by level is not to be pushed out by its own children.
-        let descends =
-            |place: usize| self.ring[place].parameters != step.parameters && self.shapes[at].met(place, step);
-        if !step.paged && same.is_some_and(descends) {
+        if !step.paged && self.ring.other(step).is_some_and(|place| self.shapes[at].met(place, step)) {
             return;
         }
-        let place = same.unwrap_or_else(|| self.place_for_one());
-        let slot = Slot { rows: Some(rows.clone()), touched: rows.ended, parameters: step.parameters };
-        let old = std::mem::replace(&mut self.ring[place], slot).rows;
-        let contested = same.is_some() && old.is_some_and(|old| rows.sent < old.ended + REST);
-        self.shapes.iter_mut().for_each(|shape| shape.leave(place, contested, rules, told));
-        self.make_room(place, rules, told);
-    }
-
-    /// An empty place, or that of the result that was asked for longest ago.
-    fn place_for_one(&mut self) -> usize {
-        if let Some(place) = self.ring.iter().position(|slot| slot.rows.is_none()) {
-            return place;
+        while let Some((place, old)) = self.ring.take_outdated(step.digest, parent, rules.room) {
+            let contested = rows.sent < old.ended + REST;
+            self.shapes.iter_mut().for_each(|shape| shape.leave(place, contested, rules, told));
         }
-        if self.ring.len() < RING {
-            self.ring.push(Slot { rows: None, touched: Nanos::ZERO, parameters: 0 });
-            return self.ring.len() - 1;
-        }
-        self.oldest(RING).unwrap_or(0)
-    }
-
-    /// The result that was asked for longest ago, but for one.
-    fn oldest(&self, but: usize) -> Option<usize> {
-        let filled = self.ring.iter().enumerate().filter(|(place, slot)| *place != but && slot.rows.is_some());
-        filled.min_by_key(|(_, slot)| slot.touched).map(|(place, _)| place)
-    }
-
-    /// Wide results leave room for fewer.
-    fn make_room(&mut self, but: usize, rules: Rules, told: &mut Vec<Told>) {
-        while self.ring.iter().map(Slot::bytes).sum::<usize>() > RING_BYTES {
-            let Some(place) = self.oldest(but) else { return };
-            self.ring[place].rows = None;
+        let place = self.ring.put(rows.clone(), step, parent, rules.room);
+        self.shapes.iter_mut().for_each(|shape| shape.leave(place, false, rules, told));
+        while let Some(place) = self.ring.squeeze(place, rules.room) {
             self.shapes.iter_mut().for_each(|shape| shape.leave(place, false, rules, told));
         }
     }
@@ -246,19 +203,22 @@ impl Scope {
 
     /// What it takes, in bytes; results that other scopes have as well are counted in each.
     pub(super) fn bytes(&self) -> usize {
-        let rows: usize = self.ring.iter().map(Slot::bytes).sum();
-        let links = self.shapes.iter().flat_map(|shape| &shape.links);
-        let smalls = self.shapes.iter().filter_map(|shape| shape.small.as_ref());
-        let smalls: usize = smalls.map(|small| small.bytes()).sum();
-        let habits: usize = self.shapes.iter().map(|shape| shape.habit.bytes()).sum();
-        let lists = self.ring.capacity() * size_of::<Slot>() + self.shapes.capacity() * size_of::<Shape>();
-        size_of::<Scope>() + rows + lists + habits + smalls + links.map(Link::bytes).sum::<usize>()
+        let shapes: usize = self.shapes.iter().map(Shape::bytes).sum();
+        let spare = (self.shapes.capacity() - self.shapes.len()) * size_of::<Shape>();
+        size_of::<Scope>() + self.ring.bytes() + shapes + spare
     }
 }
 
 impl Shape {
     fn new(digest: Digest) -> Shape {
-        Shape { digest, last: Nanos::ZERO, since: [0; RING], links: Vec::new(), small: None, habit: Habit::default() }
+        let (since, links, waiting) = (Vec::new(), Vec::new(), None);
+        Shape { digest, last: Nanos::ZERO, since, links, waiting, habit: Habit::default() }
+    }
+
+    fn bytes(&self) -> usize {
+        let links: usize = self.links.iter().map(Link::bytes).sum();
+        let waiting = self.waiting.as_ref().map_or(0, |waiting| waiting.bytes());
+        size_of::<Shape>() + self.since.capacity() * size_of::<u32>() + links + waiting + self.habit.bytes()
     }
 
     /// Whether this execution of it asks for a value out of the result in this place.
@@ -266,19 +226,26 @@ impl Shape {
         self.links.iter().any(|link| link.at == place && link.pace.last == step.ended)
     }
 
-    fn follow(&mut self, place: usize, rows: &Arc<Rows>, step: &Step, scope: [u32; 2], room: bool) -> bool {
-        if let Some(link) = self.links.iter_mut().find(|link| link.at == place) {
-            return link.step(step, scope);
+    /// Whether the result in this place holds values of this execution that have not been asked for yet; `None` if it holds none.
+    fn is_new(&self, held: &Held<'_>, step: &Step) -> Option<bool> {
+        let holds = step.values.iter().any(|value| held.rows.holds(*value));
+        holds.then(|| self.links.iter().find(|link| link.at == held.place).is_none_or(|link| link.is_new(step)))
+    }
+
+    /// How often it has asked for values out of these rows, this one included; `None` if this one does not.
+    fn follow(&mut self, held: &Held<'_>, step: &Step, scope: [u32; 2], room: bool) -> Option<u32> {
+        if let Some(link) = self.links.iter_mut().find(|link| link.at == held.place) {
+            return link.step(step, scope).then_some(link.pace.n);
         }
-        if !room || !step.values.iter().any(|value| rows.may_hold(*value)) {
-            return false;
+        if !room || !step.values.iter().any(|value| held.rows.may_hold(*value)) {
+            return None;
         }
-        let mut link = Link::new(rows.clone(), place, step, scope);
+        let mut link = Link::new(held, step, scope);
         let met = link.step(step, scope);
         if met {
             self.links.push(link);
         }
-        met
+        met.then_some(1)
     }
 
     /// Loops that do not go on after such a pause are over.
@@ -291,36 +258,48 @@ impl Shape {
 
     /// The result in this place goes.
     fn leave(&mut self, place: usize, contested: bool, rules: Rules, told: &mut Vec<Told>) {
-        let asked = std::mem::take(&mut self.since[place]);
+        let asked = self.since.get_mut(place).map(std::mem::take).unwrap_or(0);
         let Some(at) = self.links.iter().position(|link| link.at == place) else { return };
         let link = self.links.swap_remove(at);
         let Some(ended) = link.end(self.digest, asked, rules.least, contested) else { return };
         self.habit.explain();
         match ended.proofs.first() {
-            Some(proof) if proof.small => self.small(ended, rules, told),
+            Some(proof) if proof.small || ended.nested => self.join(ended, rules, told),
             _ => told.push(Told::Loop(Box::new(ended))),
         }
     }
 
-    /// Several loops over few rows, one soon after the other, make one that counts.
-    fn small(&mut self, mut ended: Loop, rules: Rules, told: &mut Vec<Told>) {
-        if let Some(before) = self.small.take()
-            && before.rows.digest == ended.rows.digest
-            && ended.pace.first < before.pace.last + REST
-        {
-            ended = before.join(ended);
+    /// Loops over few rows, one soon after the other, make one that counts, and those over what one loop has returned are one.
+    fn join(&mut self, mut ended: Loop, rules: Rules, told: &mut Vec<Told>) {
+        if let Some(before) = self.waiting.take() {
+            match before.goes_on_in(&ended) {
+                true => ended = before.join(ended),
+                false => Shape::tell(before, rules, told),
+            }
         }
+        match ended.n {
+            n if n >= MOST_JOINED || (n >= rules.least && !ended.nested) => told.push(Told::Loop(Box::new(ended))),
+            _ => self.waiting = Some(Box::new(ended)),
+        }
+    }
+
+    /// One that waited for more in vain.
+    fn tell(ended: Box<Loop>, rules: Rules, told: &mut Vec<Told>) {
         if ended.n >= rules.least {
-            told.push(Told::Loop(Box::new(ended)));
-        } else {
-            self.small = Some(Box::new(ended));
+            told.push(Told::Loop(ended));
         }
     }
 
     /// It has not run for a second.
     fn rest(&mut self, passed: Passed, rules: Rules, told: &mut Vec<Told>) {
-        (0..RING).for_each(|place| self.leave(place, false, rules, told));
-        self.small = None;
+        self.links.sort_by_key(|link| link.pace.first);
+        while let Some(place) = self.links.first().map(|link| link.at) {
+            self.leave(place, false, rules, told);
+        }
+        self.since.clear();
+        if let Some(waiting) = self.waiting.take() {
+            Shape::tell(waiting, rules, told);
+        }
         self.habit.end(self.digest, passed, rules.habits.is_some(), told);
     }
 
@@ -329,26 +308,17 @@ impl Shape {
     }
 }
 
-/// A burst is over when nothing came for so long.
-pub(super) const REST: Nanos = Nanos::from_secs(1);
-
 /// A statement that takes longer is not waited for.
 const LONGEST: Nanos = Nanos::from_secs(30);
 
-/// So many results are remembered.
-const RING: usize = 8;
-
-/// And so many shapes.
+/// So many shapes are remembered.
 const SHAPES: usize = 12;
 
-/// The results of one scope take no more than this and the last one's.
-const RING_BYTES: usize = 10 << 10;
-
-/// So many pairs of child and result are followed at once: where ids have no gaps, many are so by chance.
-const LINKS: usize = 16;
-
-/// One with fewer executions makes room for another.
+/// A link with fewer executions makes room for another.
 const FEWEST_LINKED: u32 = 3;
 
 /// Shapes that are to be looked at again, should somebody loop.
 const BLIND: usize = 4;
+
+/// What one loop after the other has joined is told when it is so long.
+const MOST_JOINED: u32 = 256;

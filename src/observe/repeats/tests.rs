@@ -110,8 +110,26 @@ fn several_children_and_their_children() {
     let row = |n: u32| format!("C:books.author_id(id) {n} => x y z / C:reviews.book_id {n}x {n}y {n}z");
     let rows: Vec<String> = (1..=25).map(row).collect();
     let nested =
-        "n_plus_one authors.id books.author_id(id) x25 sequential / n_plus_one books.id reviews.book_id x6 sequential";
+        "n_plus_one authors.id books.author_id(id) x25 sequential / n_plus_one books.id reviews.book_id x75 sequential";
     check(&format!("P:authors(id) 1..25 / {}", rows.join(" / ")), &nested.replace("(id)", ""));
+}
+
+#[test]
+fn children_of_children_side_by_side() {
+    let all =
+        |n: std::ops::RangeInclusive<u32>, each: &dyn Fn(u32) -> String| n.map(each).collect::<Vec<_>>().join(" ");
+    let five = |n: u32| format!("u{n}a u{n}b u{n}c u{n}d u{n}e");
+    let found = |n: u32| {
+        format!(
+            "n_plus_one authors.id books.author_id x{n} parallel / n_plus_one books.id reviews.book_id x{} parallel",
+            n * 5
+        )
+    };
+    // A level at a time, as resolvers do over an app's pool: all books of all authors, then all reviews of those.
+    for (n, pool) in [(8, 3), (20, 10), (30, 20)] {
+        let level = format!("P:authors(id) u1..u{n} / C@{pool}:books.author_id(id) u1..u{n} => a b c d e");
+        check(&format!("{level} / C@{pool}:reviews.book_id {}", all(1..=n, &five)), &found(n));
+    }
 }
 
 #[test]
