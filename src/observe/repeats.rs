@@ -20,6 +20,7 @@ use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
 
 mod climb;
+mod counted;
 mod cure;
 mod habit;
 mod late;

@@ -7,9 +7,10 @@ use hashbrown::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Known;
+use super::counted::{Counted, News};
 use super::link::Loop;
 use super::occurrence::{Bonds, Occurrence, is_in_doubt};
-use super::pattern::{News, Pattern};
+use super::pattern::Pattern;
 use super::references::{Reference, References};
 use super::rivals::{Rivals, Standing};
 use super::words;
@@ -31,6 +32,7 @@ pub(super) struct Ledger {
     pairs: HashSet<String>,
     references: References,
     rivals: Rivals,
+    counted: Counted,
     allowed: HashSet<Digest>,
     alerts: Vec<Finding>,
     totals: [u64; FindingKind::ALL.len()],
@@ -114,17 +116,21 @@ impl Ledger {
             Standing::Worse => return,
             Standing::Better(other, serial) => self.take_back(other, serial),
         }
+        let forgotten = !self.patterns.contains_key(&key);
         self.make_room(&key);
         let ran = self.runs.get(&(key.app, parent)).copied().unwrap_or(0);
         let pattern = self.patterns.entry(key).or_default();
-        let news = pattern.count(seen);
+        let news = match self.counted.count(seen) {
+            _ if forgotten => News::New,
+            news => news,
+        };
+        pattern.count(seen, news);
         pattern.ran = ran;
-        if news == News::Old {
-            return;
-        }
         let fresh = pattern.finding.is_none();
-        if news == News::More {
-            pattern.worded = None;
+        match news {
+            News::Old => return,
+            News::More(_) => pattern.worded = None,
+            News::New => {}
         }
         if pattern.is_finding() {
             Self::tell(pattern, seen, route, self.clock, &mut self.found, known);
@@ -161,8 +167,9 @@ impl Ledger {
     /// It was another's loop.
     fn take_back(&mut self, key: Key, serial: u64) {
         let Some(pattern) = self.patterns.get_mut(&key) else { return };
-        let told = pattern.finding.is_some();
-        if pattern.take_back(serial) && told {
+        let Some(count) = self.counted.take_back(serial, key.child) else { return };
+        pattern.take_back(count);
+        if pattern.finding.is_some() {
             let total = &mut self.totals[key.kind as usize];
             *total = total.saturating_sub(1);
         }

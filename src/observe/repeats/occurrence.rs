@@ -49,6 +49,8 @@ pub(super) struct From {
     pub(super) proof: Proof,
     pub(super) asked: u32,
     pub(super) beyond: u32,
+    /// Rows of so many results of that statement, of which this is the first.
+    pub(super) results: u32,
 }
 
 impl Occurrence {
@@ -67,7 +69,13 @@ impl Occurrence {
         let (_, proof) = rated.max_by_key(|((agreed, equal), proof)| {
             (*equal, proof.n, *agreed, proof.order != Order::All, u8::MAX - proof.column)
         })?;
-        let from = From { rows: ended.rows.clone(), proof: *proof, asked: ended.asked, beyond: ended.beyond };
+        let from = From {
+            rows: ended.rows.clone(),
+            proof: *proof,
+            asked: ended.asked,
+            beyond: ended.beyond,
+            results: ended.results,
+        };
         Some(Occurrence {
             kind: FindingKind::NPlusOne,
             child: ended.child,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::counted::{Count, News};
 use super::occurrence::Occurrence;
 use crate::observe::finding::{Finding, FindingKind};
 use crate::observe::nanos::Nanos;
@@ -28,8 +29,6 @@ pub(super) struct Pattern {
     strong: [Option<Nanos>; ALERT_AFTER],
     alerted: Option<Nanos>,
     votes: Vec<(String, u32)>,
-    /// The last ones, since a connection and its group may see the same.
-    recent: [Counted; RECENT],
 }
 
 /// Five minutes.
@@ -39,63 +38,29 @@ struct Slice {
     wasted: Nanos,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Counted {
-    serial: u64,
-    n: u32,
-    wasted: Nanos,
-}
-
-/// What one more occurrence is to a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum News {
-    /// It was counted before, and more of it was seen then.
-    Old,
-    /// It was counted before, but this is more of it.
-    More,
-    /// It is new.
-    New,
-}
-
 impl Pattern {
-    /// Seen once more.
-    pub(super) fn count(&mut self, seen: &Occurrence) -> News {
-        let (serial, at) = (seen.rows().map_or(0, |rows| rows.serial), seen.pace.last);
-        let counted = Counted { serial, n: seen.n, wasted: seen.wasted };
-        let before = self.recent.iter().position(|recent| serial != 0 && recent.serial == serial);
-        let news = match before.map(|place| &mut self.recent[place]) {
-            Some(before) if before.n >= counted.n => return News::Old,
-            Some(before) => {
-                let more = counted.wasted - before.wasted;
-                *before = counted;
-                self.add(at, more);
-                News::More
-            }
-            None => {
-                self.recent.rotate_right(1);
-                self.recent[0] = counted;
+    /// Seen once more, unless that is no news.
+    pub(super) fn count(&mut self, seen: &Occurrence, news: News) {
+        let at = seen.pace.last;
+        match news {
+            News::Old => return,
+            News::More(wasted) => self.add(at, wasted),
+            News::New => {
                 self.occurrences += 1;
-                self.add(at, counted.wasted);
-                News::New
+                self.add(at, seen.wasted);
             }
-        };
+        }
         self.first = if self.occurrences == 1 { seen.pace.first } else { self.first };
         self.last = self.last.max(at);
         self.most = self.most.max(seen.n);
-        news
     }
 
-    /// What was counted of this result was none of it; whether there was anything.
-    pub(super) fn take_back(&mut self, serial: u64) -> bool {
-        let Some(place) = self.recent.iter().position(|recent| serial != 0 && recent.serial == serial) else {
-            return false;
-        };
-        let counted = std::mem::take(&mut self.recent[place]);
+    /// What was counted was none of it.
+    pub(super) fn take_back(&mut self, count: Count) {
         self.occurrences = self.occurrences.saturating_sub(1);
-        self.wasted = self.wasted - counted.wasted.min(self.wasted);
+        self.wasted = self.wasted - count.wasted.min(self.wasted);
         let slice = self.hour.iter_mut().max_by_key(|slice| slice.number);
-        slice.into_iter().for_each(|slice| slice.wasted = slice.wasted - counted.wasted.min(slice.wasted));
-        true
+        slice.into_iter().for_each(|slice| slice.wasted = slice.wasted - count.wasted.min(slice.wasted));
     }
 
     fn add(&mut self, at: Nanos, wasted: Nanos) {
@@ -168,9 +133,6 @@ const HOUR: Nanos = Nanos::from_secs(3600);
 /// An hour in slices of five minutes.
 const SLICE: Nanos = Nanos::from_secs(300);
 const SLICES: usize = 12;
-
-/// Occurrences that are known again.
-const RECENT: usize = 8;
 
 /// Columns of one parent that are voted on.
 const MOST_VOTED: usize = 8;

@@ -128,8 +128,26 @@ fn children_of_children_side_by_side() {
     // A level at a time, as resolvers do over an app's pool: all books of all authors, then all reviews of those.
     for (n, pool) in [(8, 3), (20, 10), (30, 20)] {
         let level = format!("P:authors(id) u1..u{n} / C@{pool}:books.author_id(id) u1..u{n} => a b c d e");
-        check(&format!("{level} / C@{pool}:reviews.book_id {}", all(1..=n, &five)), &found(n));
+        let both = format!("{level} / C@{pool}:reviews.book_id {}", all(1..=n, &five));
+        check(&both, &found(n));
+        let world = world(5, &both);
+        let proofs = world.repeats.findings().map(|finding| finding.proof.as_str());
+        let wanted = format!("returned by {n} executions of the parent, in order");
+        assert_eq!(proofs.filter(|proof| proof.ends_with(&wanted)).count(), 1);
     }
+}
+
+#[test]
+fn what_a_connection_and_its_group_saw_is_counted_once() {
+    let mut world = World::new(5);
+    for n in 1..=12 {
+        // The rest of each loop runs on another connection, so that each sees a part of it, and their group all.
+        let (one, other) = (2 * n, 2 * n + 1);
+        world.run(&format!("{one}>P:authors(id) u{n}1..u{n}9 / {one}>C:books.author_id u{n}1..u{n}6"));
+        world.run(&format!("{other}>C:books.author_id u{n}7..u{n}9 / +20"));
+    }
+    world.pause(4000);
+    assert_eq!(only(&world).occurrences, 12);
 }
 
 #[test]

@@ -98,7 +98,11 @@ fn of_rows(from: &From, column: &str) -> String {
         Order::All => "in no order",
     };
     let asked = from.asked.saturating_sub(from.beyond).max(proof.n);
-    let first = format!("{} of {asked} parameters were {column} values returned by the parent, {order}", proof.n);
+    let parent = match from.results {
+        0 | 1 => "the parent".to_owned(),
+        results => format!("{results} executions of the parent"),
+    };
+    let first = format!("{} of {asked} parameters were {column} values returned by {parent}, {order}", proof.n);
     match from.beyond {
         0 => first,
         more => format!("{first}; {more} more ran beyond the {} rows that were looked at", from.rows.kept),
