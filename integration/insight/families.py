@@ -13,6 +13,7 @@ def linked(child: str, parent: str, column: str) -> Expect:
 
 
 BOOKS_OF_AUTHORS = (linked("books", "authors", "id"),)
+REVIEWS_OF_BOOKS = linked("reviews", "books", "id")
 
 LOOPS = [
     Family("belongs_to", (linked("authors", "books", "author_id"),), SIZES, cured=True),
@@ -21,7 +22,7 @@ LOOPS = [
     Family("exists", BOOKS_OF_AUTHORS, SIZES, cured=True),
     Family("latest", BOOKS_OF_AUTHORS, SIZES, cured=True),
     Family("deferred", (linked("books", "books", "id"),), SIZES, cured=True),
-    Family("nested", BOOKS_OF_AUTHORS + (linked("reviews", "books", "id"),), SIZES, cured=True),
+    Family("nested", BOOKS_OF_AUTHORS + (REVIEWS_OF_BOOKS,), SIZES, cured=True),
     Family("two_children", BOOKS_OF_AUTHORS + (linked("countries", "authors", "country_code"),), SIZES, cured=True),
     Family("conditional", BOOKS_OF_AUTHORS, (5, 9, 20)),
     Family("reverse", BOOKS_OF_AUTHORS, SIZES),
@@ -36,6 +37,9 @@ LOOPS = [
     Family("parallel_5", BOOKS_OF_AUTHORS, SIZES, pool=5),
     Family("parallel_20", BOOKS_OF_AUTHORS, SIZES, pool=20),
     Family("one_after_the_other_over_a_pool", BOOKS_OF_AUTHORS, SIZES, pool=5),
+    # Two levels: all of one at once and then all of the next, as resolvers are called; or one after the other.
+    Family("resolvers", BOOKS_OF_AUTHORS + (REVIEWS_OF_BOOKS,), SIZES, pool=5),
+    Family("nested_over_a_pool", BOOKS_OF_AUTHORS + (REVIEWS_OF_BOOKS,), SIZES, pool=5),
     # The same pool serves other requests meanwhile; or the same page for somebody else.
     Family("among_others", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),
     Family("two_at_once", BOOKS_OF_AUTHORS, SIZES, pool=5, tolerated=frozenset({"duplicate_read"})),

@@ -47,6 +47,7 @@ def books(n: int, also: str = "") -> dict:
 
 
 BOOKS_OF = ask("select id, title, published from books where author_id = $1", of("author", "id"), name="books")
+REVIEWS_OF = ask("select stars, body from reviews where book_id = $1", of("book", "id"))
 AUTHOR_OF = ask("select id, name from authors where id = $1", of("book", "author_id"))
 BOOKS_OF_ALL = ask("select id, author_id, title from books where author_id = any($1)", column("authors", "id"), name="books")
 
@@ -123,9 +124,7 @@ LOOPS = {
         ask("select title from books where author_id = $1 order by published desc limit 1", of("author", "id"))
     ),
     "deferred": lambda n: [books(n), each("books", "book", ask("select summary from books where id = $1", of("book", "id")))],
-    "nested": for_authors(
-        BOOKS_OF, each("books", "book", ask("select stars, body from reviews where book_id = $1", of("book", "id")))
-    ),
+    "nested": for_authors(BOOKS_OF, each("books", "book", REVIEWS_OF)),
     "two_children": for_authors(BOOKS_OF, ask("select name from countries where code = $1", of("author", "country_code"))),
     "conditional": ordered(lambda n: list(range(0, 3 * n, 3)), rows=lambda n: 3 * n),
     "reverse": ordered(lambda n: list(reversed(range(n)))),
@@ -155,6 +154,11 @@ LOOPS = {
     "parallel_5": at_once,
     "parallel_20": at_once,
     "one_after_the_other_over_a_pool": for_authors(BOOKS_OF),
+    "resolvers": lambda n: [
+        authors(n),
+        each("authors", "author", BOOKS_OF, each("books", "book", REVIEWS_OF, at_once=True), at_once=True),
+    ],
+    "nested_over_a_pool": for_authors(BOOKS_OF, each("books", "book", REVIEWS_OF)),
     "among_others": lambda n: [beside(for_authors(BOOKS_OF)(n), others(), others())],
     "two_at_once": lambda n: [beside(for_authors(BOOKS_OF)(n), for_authors(BOOKS_OF)(n))],
     "traced": lambda n: [beside(*(traced(for_authors(BOOKS_OF)(n), request) for request in (n, n + 1)))],
