@@ -63,8 +63,10 @@ pub(super) struct Passed {
     pub(super) count: u32,
     /// Those of them that wrote.
     pub(super) writes: u32,
-    /// And that read something by values which were new, and from no result.
+    /// And that read something by values which were new, and from no result, nor those of the one before that did so.
     pub(super) fresh: u32,
+    /// That one's.
+    pub(super) parameters: u32,
 }
 
 /// What one execution is.
@@ -72,7 +74,7 @@ pub(super) struct Passed {
 pub(super) struct Looked {
     /// It has just become a loop whose source is not known.
     pub(super) blind: bool,
-    /// It reads something by values that are new, and from no result.
+    /// It reads something by values that are new in the scope, and from no result.
     pub(super) fresh: bool,
 }
 
@@ -99,12 +101,9 @@ impl Habit {
             self.climb(step, told);
         }
         let window = self.window.get_or_insert_with(|| Window::new(step, scope, gap));
-        let new = window.step(step, linked, scope.fresh);
+        let fresh = window.step(step, linked, scope);
         let loops = window.distinct >= LOOKED_FOR as u8 && window.linked == 0;
-        Looked {
-            blind: window.pace.n == LOOKED_FOR && loops,
-            fresh: new && !linked && step.role == (Role::Read { loops: true }),
-        }
+        Looked { blind: window.pace.n == LOOKED_FOR && loops, fresh }
     }
 
     /// A loop was found that explains the repetition.
@@ -176,9 +175,10 @@ impl Window {
         wrote || step.sent > self.pace.first + longest || asked > self.pace.last + own
     }
 
-    /// Whether its values are new. `fresh`: what others of the scope have read by new values so far.
-    fn step(&mut self, step: &Step, linked: bool, fresh: u32) -> bool {
-        self.parted += u32::from(self.pace.n > 0 && fresh > self.fresh);
+    /// Whether it reads something by values that are new, in a scope in which so much has passed.
+    fn step(&mut self, step: &Step, linked: bool, scope: Passed) -> bool {
+        let asked = scope.fresh > self.fresh && scope.parameters != step.parameters;
+        self.parted += u32::from(self.pace.n > 0 && asked);
         self.pace.step(step);
         self.linked += u32::from(linked);
         self.route = if step.route == 0 { self.route } else { step.route };
@@ -192,8 +192,10 @@ impl Window {
             }
             None => self.others += 1,
         }
-        self.fresh = fresh + u32::from(before.is_none() && !linked && step.loops());
-        before.is_none()
+        let reads = step.role == (Role::Read { loops: true });
+        let fresh = before.is_none() && !linked && reads && step.parameters != scope.parameters;
+        self.fresh = scope.fresh + u32::from(fresh);
+        fresh
     }
 
     /// How often it read, and how often of that the same.
@@ -223,9 +225,13 @@ impl Window {
     fn duplicates(&self) -> Option<Habitual> {
         let loops = self.distinct >= 3 && self.linked * 5 >= self.pace.n * 4;
         let (n, values) = self.again();
-        // Something new before each, as who asks: those are requests one after the other, and not one that repeats itself.
-        let requests = self.parted * 5 >= (self.pace.n - 1) * 4;
-        (n > 0 && !loops && !requests).then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+        (n > 0 && !loops && !self.is_requests())
+            .then(|| (FindingKind::DuplicateRead, n, values, self.pace.share(n - values)))
+    }
+
+    /// Something new before each, as who asks: those are requests one after the other, and not one that repeats itself.
+    fn is_requests(&self) -> bool {
+        self.parted * 5 >= self.pace.n.saturating_sub(1) * 4
     }
 
     /// Executions whose values came several times, and how many values those are.
@@ -237,7 +243,7 @@ impl Window {
     fn suspicion(&self) -> Option<Habitual> {
         let looped = matches!(self.role, Role::Read { loops: true } | Role::Write { loops: true });
         let many = self.pace.n >= SUSPECTED && usize::from(self.distinct) >= VALUES;
-        (looped && many && self.linked * 5 < self.pace.n * 4)
+        (looped && many && self.linked * 5 < self.pace.n * 4 && !self.is_requests())
             .then(|| (FindingKind::SuspectedLoop, self.pace.n, self.values(), self.pace.share(self.pace.n - 1)))
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Held<'a> {
 /// How much may be remembered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
-    /// Results.
+    /// Results; of different digests no more than [`DIGESTS`].
     results: usize,
     /// What they take, but for the last one.
     bytes: usize,
@@ -49,8 +49,11 @@ pub(super) struct Room {
     side_by_side: bool,
 }
 
+/// So many statements' results are remembered.
+const DIGESTS: usize = 8;
+
 /// On one connection things are asked for one after the other.
-pub(super) const NARROW: Room = Room { results: 8, bytes: 10 << 10, links: 16, side_by_side: false };
+pub(super) const NARROW: Room = Room { results: DIGESTS, bytes: 10 << 10, links: 16, side_by_side: false };
 
 /// On several a loop over what a loop has returned may begin when that one is over.
 pub(super) const WIDE: Room = Room { results: 40, bytes: 64 << 10, links: 48, side_by_side: true };
@@ -121,20 +124,34 @@ impl Ring {
     /// Takes it in, in place of the one that was asked for longest ago if there is no room. Where it lies.
     pub(super) fn put(&mut self, rows: Arc<Rows>, step: &Step, parent: Option<u64>, room: Room) -> usize {
         self.side_by_side |= self.slots.iter().any(|slot| slot.is_of(rows.digest));
-        let place = self.place(room);
+        let place = self.place(rows.digest, room);
         self.slots[place] = Slot { touched: rows.ended, rows: Some(rows), parameters: step.parameters, parent };
         place
     }
 
-    fn place(&mut self, room: Room) -> usize {
-        if let Some(place) = self.slots.iter().position(|slot| slot.rows.is_none()) {
-            return place;
+    fn place(&mut self, digest: Digest, room: Room) -> usize {
+        let empty = self.slots.iter().position(|slot| slot.rows.is_none());
+        match empty {
+            _ if self.is_full(digest) => self.oldest(usize::MAX).unwrap_or(0),
+            Some(place) => place,
+            None if self.len() < room.results => {
+                self.slots.push(Slot::default());
+                self.len() - 1
+            }
+            None => self.oldest(usize::MAX).unwrap_or(0),
         }
-        if self.len() < room.results {
-            self.slots.push(Slot::default());
-            return self.len() - 1;
+    }
+
+    /// Whether there are as many digests as there may be, without this one.
+    fn is_full(&self, digest: Digest) -> bool {
+        let all = self.slots.iter().filter_map(|slot| slot.rows.as_ref().map(|rows| rows.digest));
+        let mut others: Vec<Digest> = all.filter(|other| *other != digest).collect();
+        if others.len() < DIGESTS {
+            return false;
         }
-        self.oldest(usize::MAX).unwrap_or(0)
+        others.sort_unstable();
+        others.dedup();
+        others.len() >= DIGESTS
     }
 
     /// Wide results leave room for fewer: takes out the one that was asked for longest ago, but for one. Where it lay.

@@ -83,7 +83,10 @@ impl Scope {
         if looked.blind {
             self.tell_blind(told);
         }
-        self.passed.fresh += u32::from(looked.fresh);
+        if looked.fresh {
+            self.passed.fresh += 1;
+            self.passed.parameters = step.parameters;
+        }
         self.passed.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
         self.result(at, step, parent, rules, told);
     }

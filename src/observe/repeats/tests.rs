@@ -314,6 +314,11 @@ fn habits() {
     habit(&["I:events 1"; 30].join(" / +60 / "), "");
     let requests: Vec<String> = (0..9).map(|n| format!("C:sessions.token t{n} / R:flags.name on")).collect();
     habit(&requests.join(" / "), "");
+    // Many of whom each asks who it is, and then for what is its own, are no loop; two questions for each of a list are two.
+    let pair = |n: u32, other: &str| format!("R:users.id u{n} / R:carts.user_id {other}{n}");
+    let pairs = |other: &str| (0..30).map(|n| pair(n, other)).collect::<Vec<_>>().join(" / ");
+    habit(&pairs("w"), "");
+    habit(&pairs("u"), "suspected_loop carts.user_id x30 sequential / suspected_loop users.id x30 sequential");
     for all in ["R:kv.k k1..k30", "I:books 30"] {
         let world = world(5, all);
         assert_eq!(world.repeats.findings().map(|finding| finding.distinct_parameters).collect::<Vec<_>>(), [30]);
