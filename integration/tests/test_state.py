@@ -227,6 +227,35 @@ def test_a_client_that_goes_takes_what_it_had_with_it(one_server):
         assert value(other, "show work_mem") == "4MB"
 
 
+@pytest.mark.parametrize("how", ["simple", "extended", "prepared"])
+def test_what_a_sequence_gave_another_is_told_nobody(one_server, postgres, how):
+    postgres.run("drop table if exists numbered", "create table numbered (id serial)", dbname="app")
+    postgres.run("grant all on numbered, numbered_id_seq to app", dbname="app")
+
+    def last(connection):
+        if how == "simple":
+            return value(psycopg.ClientCursor(connection), "select lastval()")
+        return connection.execute("select lastval()", prepare=how == "prepared").fetchone()[0]
+
+    with connect(one_server) as one, connect(one_server) as other:
+        for client in (one, other):
+            client.execute("insert into numbered default values")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            last(one)
+        # From now on it has a server of its own.
+        assert pinned(one_server) == [["sequence"]]
+        mine = value(one, "insert into numbered default values returning id")
+        assert last(one) == mine
+    # In one text, and in a transaction, it is its own anyway.
+    with connect(one_server) as one, connect(one_server) as other:
+        other.execute("insert into numbered default values")
+        mine = value(other, "select max(id) from numbered")
+        assert value(one, "with own as (select nextval('numbered_id_seq') as id) select id - lastval() from own") == 0
+        with one.transaction():
+            one.execute("insert into numbered default values")
+            assert value(one, "select lastval()") == mine + 2
+
+
 def test_max_pinned(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"pool_size": 3, "max_pinned": 1}))
     with connect(pooler) as one, connect(pooler) as other:

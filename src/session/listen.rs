@@ -62,7 +62,7 @@ fn wanted(bytes: &[u8], own: Option<&Statements>) -> Option<Wanted> {
     match *bytes.first()? {
         frontend::QUERY if bytes.get(HEADER..).is_some_and(begins) => simple(bytes),
         frontend::PARSE => extended(bytes, None),
-        frontend::BIND => extended(bytes, own.filter(|own| own.listens)),
+        frontend::BIND => extended(bytes, own.filter(|own| own.listens())),
         _ => None,
     }
 }

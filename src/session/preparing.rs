@@ -29,7 +29,7 @@ impl Relay<'_> {
 
     /// Whether the client has prepared a LISTEN: without a server it is not tied to one by it.
     fn listens(&self) -> bool {
-        self.session.statements.as_ref().is_some_and(|own| own.listens)
+        self.session.statements.as_ref().is_some_and(|own| own.listens())
     }
 
     /// Whether what comes next waits until the server is given back, to be done without one.

@@ -11,6 +11,7 @@ use super::owed::Settled;
 use crate::observe::lore::Lore;
 use crate::pool::catalog::{Statement, effects_of};
 use crate::pool::memory::StatementId;
+use crate::protocol::frame::cut_str;
 use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
@@ -31,8 +32,8 @@ pub struct Statements {
     pub(super) described: Option<Box<Described>>,
     /// The portal that was bound last, and its statement, where nobody knows yet what that is.
     pub(super) bound: Option<(Box<[u8]>, Arc<Statement>)>,
-    /// It has prepared a LISTEN or UNLISTEN under a name.
-    pub(super) listens: bool,
+    /// What running those that it has prepared under a name may leave behind, or find: of all that there have been.
+    pub(super) named: Effects,
     pub(super) unnamed: Vec<u8>,
     /// What was learned of the unnamed statement by looking on.
     pub(super) unnamed_lore: Lore,
@@ -55,9 +56,6 @@ struct Change {
 
 /// Named statements of a client with a server of its own that are told apart.
 const MOST_LORES: usize = 1000;
-
-/// What may be done by the pool's ear instead.
-const HEARING: Effects = Effects::LISTEN.union(Effects::UNLISTEN);
 
 /// With more changes under way than this, nobody looks whether a name is among them.
 const MOST_LOOKED_AT: usize = 256;
@@ -160,6 +158,19 @@ impl Statements {
         self.names.is_empty()
     }
 
+    /// What the client calls by this name, as far as that is known.
+    pub(super) fn text_of(&self, name: &[u8]) -> Option<&[u8]> {
+        match name {
+            b"" => cut_str(&self.unnamed).map(|(text, _)| text),
+            name => self.names.get(name).map(|known| known.query()),
+        }
+    }
+
+    /// Whether it has prepared a LISTEN or UNLISTEN under a name: what may be done by the pool's ear instead.
+    pub(super) fn listens(&self) -> bool {
+        self.named.intersects(Effects::LISTEN.union(Effects::UNLISTEN))
+    }
+
     fn put(&mut self, name: Box<[u8]>, statement: Option<Arc<Statement>>) -> Option<Arc<Statement>> {
         match statement {
             Some(statement) => self.names.insert(name, statement),
@@ -168,7 +179,7 @@ impl Statements {
     }
 
     pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>, batch: u32) {
-        self.listens |= statement.as_ref().is_some_and(|statement| statement.effects.intersects(HEARING));
+        self.named = self.named.union(statement.as_ref().map_or(Effects::NONE, |statement| statement.effects));
         let before = self.put(name.into(), statement);
         self.journal.push_back(Change { name: name.into(), before, batch });
     }

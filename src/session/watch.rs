@@ -305,7 +305,7 @@ impl Watch {
         let before = if released { Pins::NONE } else { pins };
         let expected = seen.suspicions() | (before & seen.releases());
         let look = if seen.hunted { Pins::ALL } else { expected };
-        let tied = if seen.undone.is_some() { Pins::NONE } else { seen.ties() };
+        let tied = seen.ties(seen.undone.is_some());
         let hunted = seen.hunted.then(|| std::mem::take(&mut seen.passed));
         if certain
             && !opaque
@@ -335,12 +335,13 @@ impl Watch {
         pins_of(&RELEASING, self.seen)
     }
 
-    /// What needs no asking: whoever has loaded a library has it until the end.
-    fn ties(&self) -> Pins {
+    /// What needs no asking: whoever has loaded a library has it until the end. Who has asked what a sequence gave last will ask
+    /// again, also if it was told that there is no such value.
+    fn ties(&self, undone: bool) -> Pins {
         Pins::NONE
-            .with(Pin::Load, self.seen.contains(Effects::LOAD))
+            .with(Pin::Load, self.seen.contains(Effects::LOAD) && !undone)
             .with(Pin::Sequence, self.seen.contains(Effects::CURRVAL))
-            .with(Pin::Setting, self.seen.contains(Effects::UNNAMED))
+            .with(Pin::Setting, self.seen.contains(Effects::UNNAMED) && !undone)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod listen;
 pub mod literal;
 pub mod meaning;
 mod redact;
+mod sequence;
 mod set;
 mod set_config;
 pub mod skeleton;
@@ -28,6 +29,7 @@ pub use lexer::{Lexer, Token};
 pub use listen::{Listen, unlistened};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
+pub use sequence::asks_for_a_last_value;
 
 #[cfg(test)]
 mod tests;
