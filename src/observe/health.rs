@@ -1,11 +1,15 @@
 //! What is wrong, in sentences: from numbers that are known to a short list of problems, the worst first. Pure.
 
+pub use self::ongoing::{Doing, Ongoing};
+use self::pools::{of_failing, of_pool};
 use self::statements::of_statement;
-pub use self::statements::{StatementHealth, Suspicion};
+pub use self::statements::{Does, StatementHealth, Suspicion};
 use super::rejections::Reason;
 use super::snapshot::Readiness;
 
 mod all;
+mod ongoing;
+mod pools;
 mod statements;
 
 /// How bad.
@@ -82,6 +86,25 @@ pub struct PoolHealth {
     pub busy: f64,
 }
 
+/// A statement that failed in the last minute.
+#[derive(Debug, Clone, Default)]
+pub struct FailingHealth {
+    /// Its digest.
+    pub digest: String,
+    /// The name that its clients ask for.
+    pub database: String,
+    /// The user that they log in as.
+    pub user: String,
+    /// What people would call it.
+    pub name: String,
+    /// The SQLSTATE of most of its errors.
+    pub code: String,
+    /// How often it failed with that.
+    pub failed: f64,
+    /// Of so many executions.
+    pub calls: f64,
+}
+
 /// An unresolved finding.
 #[derive(Debug, Clone, Default)]
 pub struct FindingHealth {
@@ -108,6 +131,10 @@ pub struct Vitals {
     pub pools: Vec<PoolHealth>,
     /// Statements that ran lately.
     pub statements: Vec<StatementHealth>,
+    /// Statements that fail again and again.
+    pub failing: Vec<FailingHealth>,
+    /// What clients have been at for long.
+    pub ongoing: Vec<Ongoing>,
     /// Findings that are not resolved.
     pub findings: Vec<FindingHealth>,
     /// Clients that were turned away in the last minute, by reason.
@@ -148,21 +175,6 @@ const FULL: f64 = 0.9;
 
 /// A short wait with many servers open is a pool that is being filled, no saturation: in milliseconds.
 const WAIT_MIN_MS: f64 = 20.0;
-
-/// Who has waited this long, in milliseconds, waits too long, whatever the pool looks like. Waits that last are in no quantile yet.
-const STUCK_MS: f64 = 1_000.0;
-
-/// Fewer failures are daily business.
-const ERRORS_MIN: f64 = 5.0;
-
-/// A share of failures that should be looked at.
-const ERROR_SHARE: f64 = 0.01;
-
-/// And one that hurts.
-const ERROR_SHARE_BAD: f64 = 0.1;
-
-/// Open transactions in which nothing runs may take this much of the servers' time.
-const IDLE_SHARE: f64 = 0.4;
 
 /// Seconds at the end of `steps` (the oldest first) in which the pool was full and clients waited, up to `now`.
 pub fn saturated_for(steps: &[Step], now: f64) -> f64 {
@@ -221,9 +233,12 @@ pub fn worth_telling(spell: &Spell, wait_p95_ms: f64) -> bool {
 pub fn problems(vitals: &Vitals) -> Vec<Problem> {
     let all = all::standstill(vitals).into_iter().chain(all::turned_away(vitals));
     let pools = vitals.pools.iter().flat_map(of_pool);
+    let failing = vitals.failing.iter().filter_map(of_failing);
+    let ongoing = ongoing::of_ongoing(&vitals.ongoing);
     let findings = vitals.findings.iter().map(of_finding);
     let statements = vitals.statements.iter().filter_map(of_statement);
-    let mut problems: Vec<Problem> = all.chain(pools).chain(findings).chain(statements).collect();
+    let mut problems: Vec<Problem> =
+        all.chain(pools).chain(failing).chain(ongoing).chain(findings).chain(statements).collect();
     problems.sort_by(|one, two| one.severity.cmp(&two.severity).then(two.weight.total_cmp(&one.weight)));
     problems
 }
@@ -241,90 +256,12 @@ pub fn sentence(problems: &[Problem], most: usize) -> String {
     format!("{count}{}{rest}", named.join("; "))
 }
 
-fn of_pool(pool: &PoolHealth) -> Vec<Problem> {
-    [saturated(pool), failing(pool), idling(pool)].into_iter().flatten().collect()
-}
-
 fn waits(clients: usize) -> String {
     match clients {
         0 => "Nobody waits for a server".to_owned(),
         1 => "1 client waits for a server".to_owned(),
         n => format!("{n} clients wait for a server"),
     }
-}
-
-fn saturated(pool: &PoolHealth) -> Option<Problem> {
-    let (lasts, stuck) = (pool.saturated_s >= SATURATED_MIN_S, pool.max_wait_ms >= STUCK_MS);
-    let is_one = stuck || (lasts && pool.wait_p95_ms >= WAIT_MIN_MS);
-    let brief = match lasts && pool.obstacle.is_none() {
-        true => format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
-        false => format!("clients of {} wait for a server for {}", name(pool), span(pool.max_wait_ms / 1e3)),
-    };
-    let long = match stuck {
-        true => format!("the first has waited for {}", milliseconds(pool.max_wait_ms)),
-        false => format!("5 % waited longer than {} in the last minute", milliseconds(pool.wait_p95_ms)),
-    };
-    is_one.then(|| Problem {
-        severity: Severity::Bad,
-        brief,
-        detail: format!("{}; {long}. {}", crowd(pool), next(pool)),
-        place: place(pool),
-        weight: f64::MAX,
-    })
-}
-
-/// Between two looks a queue can be empty and be there again.
-fn crowd(pool: &PoolHealth) -> String {
-    let (held, size) = (pool.held, pool.size);
-    match (pool.waiting, held < size && pool.obstacle.is_some()) {
-        (0, _) => format!("Again and again all {size} servers are held and clients wait"),
-        (n, true) => format!("{}, and {held} of {size} servers are held", waits(n)),
-        (1, false) => format!("All {size} servers are held and 1 client waits for one"),
-        (n, false) => format!("All {size} servers are held and {n} clients wait for one"),
-    }
-}
-
-fn next(pool: &PoolHealth) -> String {
-    match (&pool.obstacle, &pool.holders) {
-        (Some(obstacle), _) => format!("Why: {obstacle}."),
-        (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
-        (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
-    }
-}
-
-fn failing(pool: &PoolHealth) -> Option<Problem> {
-    // A statement that gets no server has failed and was none.
-    let asked = pool.queries.max(pool.errors);
-    let share = if asked > 0.0 { pool.errors / asked } else { 0.0 };
-    (pool.errors >= ERRORS_MIN && share >= ERROR_SHARE).then(|| Problem {
-        severity: if share >= ERROR_SHARE_BAD { Severity::Bad } else { Severity::Warning },
-        brief: format!("{} of the statements of {} fail", percent(share), name(pool)),
-        detail: format!("{:.0} of {:.0} in the last minute ended in an error{}.", pool.errors, asked, most(pool)),
-        place: pool.failure.as_ref().map_or_else(
-            || place(pool),
-            |(_, _, digest)| Place::Statement(digest.clone(), pool.database.clone(), pool.user.clone()),
-        ),
-        weight: share * HOUR_MS,
-    })
-}
-
-fn most(pool: &PoolHealth) -> String {
-    pool.failure.as_ref().map_or(String::new(), |(code, name, _)| format!(", most of them {code} of {name}"))
-}
-
-fn idling(pool: &PoolHealth) -> Option<Problem> {
-    let held = pool.idle_share * pool.busy;
-    (pool.idle_share >= IDLE_SHARE && held >= 1.0).then(|| Problem {
-        severity: Severity::Warning,
-        brief: format!("idle transactions hold {held:.0} servers of {}", name(pool)),
-        detail: format!(
-            "{} of the time that servers are held, a transaction is open and nothing runs in it: the application does \
-             something else before it commits. Do that before BEGIN or after COMMIT.",
-            percent(pool.idle_share)
-        ),
-        place: place(pool),
-        weight: held * HOUR_MS,
-    })
 }
 
 fn of_finding(finding: &FindingHealth) -> Problem {
@@ -344,14 +281,6 @@ fn of_finding(finding: &FindingHealth) -> Problem {
 }
 
 pub(super) const HOUR_MS: f64 = 3.6e6;
-
-fn name(pool: &PoolHealth) -> String {
-    format!("{}/{}", pool.database, pool.user)
-}
-
-fn place(pool: &PoolHealth) -> Place {
-    Place::Pool(pool.database.clone(), pool.user.clone())
-}
 
 fn span(seconds: f64) -> String {
     match seconds {

@@ -150,6 +150,8 @@ pub struct ClientView {
     pub since: Option<Timestamp>,
     /// What its server runs for it.
     pub running: Running,
+    /// Since when it was seen running just that: nothing else, and nothing of it has ended. To the second.
+    pub running_since: Option<Timestamp>,
     /// What ties it to its server.
     pub pins: Pins,
     /// When it came.

@@ -44,6 +44,8 @@ pub struct Client {
     running: AtomicU64,
     /// What it did when it was last looked at, and since when, in ms since 1970: see [`Client::look`].
     looked: [AtomicU64; 2],
+    /// What of it was running then, as a number, and since when, in s since 1970; each in 32 bits.
+    steady: AtomicU64,
     /// It waits with its request unread.
     unread: AtomicBool,
     /// What ties it to its server.
@@ -111,6 +113,7 @@ impl Client {
             state: AtomicU8::new(0),
             running: AtomicU64::new(0),
             looked: [AtomicU64::new(0), AtomicU64::new(0)],
+            steady: AtomicU64::new(0),
             unread: AtomicBool::new(false),
             pins: AtomicU8::new(0),
             word: AtomicU8::new(0),
@@ -211,6 +214,22 @@ impl Client {
         if self.looked[0].swap(doing, Relaxed) != doing {
             self.looked[1].store(u64::try_from(now.as_millisecond()).unwrap_or_default(), Relaxed);
         }
+        let (tag, seconds) = (self.running_tag(), u64::try_from(now.as_second()).unwrap_or_default());
+        if self.steady.load(Relaxed) >> 32 != tag {
+            self.steady.store(tag << 32 | seconds & 0xffff_ffff, Relaxed);
+        }
+    }
+
+    /// Another one whenever something has ended or begun.
+    fn running_tag(&self) -> u64 {
+        (self.queries.get().wrapping_mul(0x9e37_79b9) ^ self.running.load(Relaxed)) & 0xffff_ffff
+    }
+
+    /// Since when it was seen running what it runs; `None` before the first look.
+    fn running_since(&self) -> Option<Timestamp> {
+        let steady = self.steady.load(Relaxed);
+        let is_same = steady >> 32 == self.running_tag() && steady & 0xffff_ffff != 0;
+        is_same.then(|| Timestamp::from_second((steady & 0xffff_ffff) as i64).ok()).flatten()
     }
 
     /// Since when it has done what it does, to the second; `None` before the first look.
@@ -292,6 +311,7 @@ impl Client {
             state: self.state(),
             since: self.since(),
             running: self.running(),
+            running_since: self.running_since(),
             pins: self.pins(),
             connected_at: Timestamp::from_microsecond(self.connected_at).unwrap_or_default(),
             queries: self.queries.get(),

@@ -76,10 +76,25 @@ pub struct Compared {
     pub column: String,
     /// Whether it is compared by `=`, `IN` or `= ANY`, not by `<`, `LIKE`, ….
     pub equal: bool,
+    /// Whether it is cast before: no index on it is of use then.
+    pub cast: bool,
+}
+
+/// A name, perhaps with others before it, as SQL wants it: in quotes where it would mean another without them.
+pub fn written(name: &str) -> String {
+    let quoted =
+        |part: &str| if is_plain(part) { part.to_owned() } else { format!("\"{}\"", part.replace('"', "\"\"")) };
+    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+fn is_plain(name: &str) -> bool {
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_' || !first.is_ascii());
+    let goes_on = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || !c.is_ascii());
+    begins && goes_on && !is_reserved(name)
 }
 
 /// Whether a name in lower case has to be in quotes to be one.
-pub fn is_reserved(name: &str) -> bool {
+fn is_reserved(name: &str) -> bool {
     Key::of_word(name.as_bytes()).is_reserved()
 }
 

@@ -115,6 +115,7 @@ fn client(id: u64, database: &str, application_name: &str) -> ClientView {
         state: ClientState::Waiting,
         running: Running::Unknown,
         since: Timestamp::from_millisecond(1_795_341_600_120).ok(),
+        running_since: None,
         pins: Pin::Temp.into(),
         connected_at: Timestamp::from_millisecond(1_795_341_600_120).unwrap(),
         queries: 8,

@@ -17,24 +17,53 @@ pub struct StatementHealth {
     pub calls: f64,
     /// What one takes, on average, in milliseconds.
     pub mean_ms: f64,
+    /// What one usually takes, in milliseconds: no more than half of the last ones did, about. A few that waited for a lock, or for
+    /// a disk, are not in it.
+    pub usual_ms: f64,
+    /// What the quickest take: a tenth of the last ones did not take longer, about.
+    pub quick_ms: f64,
     /// Of the time that all statements took, the part that is its: 0 to 1.
     pub share: f64,
     /// Servers that it keeps busy, on average: time it took a second.
     pub busy: f64,
-    /// Rows that one returns, on average.
+    /// Rows that one returns or changes, on average.
     pub rows: f64,
     /// Bytes a row, on average.
     pub row_bytes: f64,
-    /// It reads.
-    pub reads: bool,
+    /// What it does.
+    pub does: Does,
+    /// The tables that it names.
+    pub tables: Vec<String>,
     /// The columns that it compares with values for equality: `posts.slug`.
     pub equal: Vec<String>,
+    /// Those as an index has them, where they are of one table: `posts (slug)`.
+    pub index: Option<String>,
+    /// Another statement that looks for one of them alone is quick.
+    pub indexed: bool,
     /// It is one aggregate, or groups: few rows returned do not mean few rows wanted.
     pub aggregates: bool,
     /// Its select list has a `*`.
     pub star: bool,
+    /// It returns the first rows in some order.
+    pub ordered: bool,
+    /// What its text alone says of why it may be slow, in a sentence.
+    pub hint: Option<&'static str>,
     /// What looking up few rows by value takes usually, in milliseconds; 0: not known.
     pub lookup_ms: f64,
+}
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Does {
+    /// Something else.
+    #[default]
+    Other,
+    /// It reads.
+    Reads,
+    /// It reads rows and locks them.
+    Locks,
+    /// It changes or deletes rows.
+    Changes,
 }
 
 /// What may be wrong with it.
@@ -42,8 +71,10 @@ pub struct StatementHealth {
 pub enum Suspicion {
     /// It looks for few rows by value and takes as long as reading them all.
     MissingIndex,
-    /// It fetches all columns, and a row is large.
+    /// It fetches all columns of several rows, and a row is large.
     WideRows,
+    /// It fetches more rows than anybody looks at.
+    ManyRows,
     /// It takes most of the time.
     Dominates,
 }
@@ -54,8 +85,14 @@ const LOOKUP_SLOW_MS: f64 = 5.0;
 /// Where others are known: so long at the least …
 const LOOKUP_MIN_MS: f64 = 2.0;
 
-/// … and so many times what they take. When Postgres is overloaded, all take long.
+/// … and so many times what they take. When Postgres is overloaded, all take long …
 const LOOKUP_SLOWER: f64 = 8.0;
+
+/// … but not as long as that, in milliseconds, unless none of them has an index.
+const LOOKUP_MOST_MS: f64 = 100.0;
+
+/// Where its quickest executions take less than this part of what it needs to be slow, it is not the plan that is.
+const QUICK: f64 = 0.25;
 
 /// One that returns more rows is a list.
 const LOOKUP_ROWS: f64 = 10.0;
@@ -66,17 +103,32 @@ const CALLS_MIN: f64 = 20.0;
 /// A row larger than this, in bytes, has a column that is not for lists.
 const WIDE_BYTES: f64 = 2_048.0;
 
+/// A list has more rows than one.
+const LIST_ROWS: f64 = 1.5;
+
 /// And what such rows must add up to in a second before it matters: bytes, with `CALLS_MIN`.
 const WIDE_TOTAL: f64 = 1e6;
+
+/// More rows than that are not shown to people …
+const MANY_ROWS: f64 = 5_000.0;
+
+/// … and are told of where they take this share of the time …
+const MANY_SHARE: f64 = 0.3;
+
+/// … and keep so many servers busy.
+const MANY_BUSY: f64 = 0.05;
 
 /// A statement with this share of a busy database's time …
 const DOMINATES: f64 = 0.3;
 
 /// … that keeps this many servers busy …
-const DOMINATES_BUSY: f64 = 0.5;
+const DOMINATES_BUSY: f64 = 0.2;
 
 /// … and takes so long, in milliseconds.
 const DOMINATES_MS: f64 = 100.0;
+
+/// The same of one with more than half of the time: of that, none stands out more.
+const MOST: [f64; 3] = [0.5, 0.1, 20.0];
 
 impl StatementHealth {
     /// What may be wrong with it; the first is the most telling.
@@ -84,6 +136,7 @@ impl StatementHealth {
         let all = [
             (self.may_lack_an_index(), Suspicion::MissingIndex),
             (self.is_wide(), Suspicion::WideRows),
+            (self.is_long(), Suspicion::ManyRows),
             (self.dominates(), Suspicion::Dominates),
         ];
         all.into_iter().filter(|(is, _)| *is).map(|(_, suspicion)| suspicion).collect()
@@ -95,23 +148,41 @@ impl StatementHealth {
     }
 
     fn may_lack_an_index(&self) -> bool {
-        let slow =
-            if self.lookup_ms > 0.0 { LOOKUP_MIN_MS.max(self.lookup_ms * LOOKUP_SLOWER) } else { LOOKUP_SLOW_MS };
-        self.is_lookup() && self.calls >= CALLS_MIN && self.mean_ms >= slow
+        let slow = match self.lookup_ms {
+            usual if usual > 0.0 => (usual * LOOKUP_SLOWER).clamp(LOOKUP_MIN_MS, LOOKUP_MOST_MS),
+            _ => LOOKUP_SLOW_MS,
+        };
+        let known = self.indexed && self.tables.len() < 2;
+        self.is_lookup() && !known && self.calls >= CALLS_MIN && self.usual_ms >= slow && self.quick_ms >= slow * QUICK
     }
 
     /// Whether it looks for few rows by value.
     pub fn is_lookup(&self) -> bool {
-        self.reads && !self.equal.is_empty() && !self.aggregates && self.rows <= LOOKUP_ROWS
+        let finds = matches!(self.does, Does::Reads | Does::Changes);
+        finds && !self.equal.is_empty() && !self.aggregates && self.rows <= LOOKUP_ROWS
+    }
+
+    /// Whether what it looks for by value is found quickly: there is an index, then.
+    pub fn is_quick_lookup(&self) -> bool {
+        let finds = !matches!(self.does, Does::Other);
+        finds && !self.equal.is_empty() && self.calls > 0.0 && self.usual_ms < LOOKUP_MIN_MS
     }
 
     fn is_wide(&self) -> bool {
         let total = self.calls * self.rows * self.row_bytes;
-        self.reads && self.star && self.calls >= CALLS_MIN && self.row_bytes >= WIDE_BYTES && total >= WIDE_TOTAL
+        let large = self.row_bytes >= WIDE_BYTES && total >= WIDE_TOTAL && self.rows >= LIST_ROWS;
+        self.does == Does::Reads && self.star && self.calls >= CALLS_MIN && large
+    }
+
+    fn is_long(&self) -> bool {
+        let matters = self.share >= MANY_SHARE && self.busy >= MANY_BUSY;
+        self.does == Does::Reads && self.rows >= MANY_ROWS && matters
     }
 
     fn dominates(&self) -> bool {
-        self.share >= DOMINATES && self.busy >= DOMINATES_BUSY && self.mean_ms >= DOMINATES_MS
+        let [share, busy, ms] = MOST;
+        (self.share >= DOMINATES && self.busy >= DOMINATES_BUSY && self.mean_ms >= DOMINATES_MS)
+            || (self.share >= share && self.busy >= busy && self.mean_ms >= ms)
     }
 }
 
@@ -124,15 +195,12 @@ pub(super) fn of_statement(statement: &StatementHealth) -> Option<Problem> {
             format!("wide rows: {name} fetches {} a row", bytes(statement.row_bytes)),
             "It selects all columns (*), and one of them is large. Name those that are used.".to_owned(),
         ),
-        Suspicion::Dominates => (
-            format!("{name} takes {} of the time", percent(statement.share)),
-            format!(
-                "One execution takes {} and {:.1} servers are always busy with it. Make it faster, run it more rarely, \
-                 or give it a user and a pool of its own.",
-                milliseconds(statement.mean_ms),
-                statement.busy
-            ),
+        Suspicion::ManyRows => (
+            format!("many rows: {name} fetches {:.0} a call", statement.rows),
+            "Fetch what is looked at (LIMIT, and go on from the last key), or have Postgres add up what is not."
+                .to_owned(),
         ),
+        Suspicion::Dominates => dominates(statement),
     };
     Some(Problem {
         severity: Severity::Warning,
@@ -143,16 +211,47 @@ pub(super) fn of_statement(statement: &StatementHealth) -> Option<Problem> {
     })
 }
 
-fn missing_index(statement: &StatementHealth) -> (String, String) {
-    let columns = statement.equal.join(", ");
-    let brief = format!("an index on {columns} may be missing");
+fn dominates(statement: &StatementHealth) -> (String, String) {
+    let brief = format!("{} takes {} of the time", statement.name, percent(statement.share));
+    let better =
+        statement.hint.unwrap_or("Make it faster, run it more rarely, or give it a user and a pool of its own.");
+    let uneven = match statement.usual_ms * UNEVEN < statement.mean_ms {
+        true => " Most take far less: what is slow may be a lock that it waits for, or a disk.",
+        false => "",
+    };
     let detail = format!(
-        "{} returns {} by value and takes {}: look at its plan with EXPLAIN.",
-        statement.name,
-        rows(statement.rows),
-        milliseconds(statement.mean_ms)
+        "One execution takes {} and {:.1} servers are always busy with it. {better}{uneven}",
+        milliseconds(statement.mean_ms),
+        statement.busy
     );
     (brief, detail)
+}
+
+/// Where the mean is so many times what is usual, a few take all the time.
+const UNEVEN: f64 = 4.0;
+
+fn missing_index(statement: &StatementHealth) -> (String, String) {
+    let StatementHealth { name, tables, index, .. } = statement;
+    let (rows, usual) = (rows(statement.rows), milliseconds(statement.usual_ms));
+    let found = match statement.does {
+        Does::Changes => {
+            format!("{name} changes {rows} by value and takes {usual}; where it does not wait for a lock, look")
+        }
+        _ => format!("{name} returns {rows} by value and takes {usual}: look"),
+    };
+    let look = format!("{found} at its plan with EXPLAIN, a real value in place of $1.");
+    match index {
+        Some(index) if tables.len() < 2 => {
+            let behind = if statement.ordered { " Put the column of its ORDER BY behind." } else { "" };
+            let brief = format!("an index on {} may be missing", statement.equal.join(", "));
+            (brief, format!("{look} Does it read all: CREATE INDEX CONCURRENTLY ON {index};{behind}"))
+        }
+        _ if tables.len() < 2 => (format!("an index on {} may be missing", statement.equal.join(", ")), look),
+        _ => {
+            let brief = format!("{name} may lack an index");
+            (brief, format!("{look} It says which of {} is read whole.", tables.join(", ")))
+        }
+    }
 }
 
 /// On average; an exact number without a fraction.

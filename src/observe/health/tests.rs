@@ -24,10 +24,14 @@ fn lookup() -> StatementHealth {
         name: "SELECT posts by slug".into(),
         calls: 900.0,
         mean_ms: 42.0,
+        usual_ms: 42.0,
+        quick_ms: 40.0,
         rows: 1.0,
         row_bytes: 80.0,
-        reads: true,
+        does: Does::Reads,
+        tables: vec!["posts".into()],
         equal: vec!["posts.slug".into()],
+        index: Some("posts (slug)".into()),
         ..StatementHealth::default()
     }
 }
@@ -77,6 +81,17 @@ fn sentences() {
     check(pools(PoolHealth { errors: 4.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 59.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 120.0, ..pool() }), "1 problem: 2 % of the statements of app/orders fail");
+    let broken = FailingHealth {
+        name: "SELECT gone by id".into(),
+        code: "42703".into(),
+        failed: 15.0,
+        calls: 15.0,
+        ..FailingHealth::default()
+    };
+    let failing = |one: FailingHealth| Vitals { failing: vec![one], ..Vitals::default() };
+    check(failing(broken.clone()), "1 problem: SELECT gone by id fails 100 % of the time");
+    check(failing(FailingHealth { calls: 60.0, ..broken.clone() }), "No problems.");
+    check(failing(FailingHealth { failed: 3.0, calls: 3.0, ..broken }), "No problems.");
     let idle = PoolHealth { idle_share: 0.8, busy: 10.0, ..pool() };
     check(pools(idle.clone()), "1 problem: idle transactions hold 8 servers of app/orders");
     check(pools(PoolHealth { busy: 1.0, ..idle }), "No problems.");
@@ -111,22 +126,56 @@ fn of_one_statement() {
     }
     check(StatementHealth::default(), None);
     check(lookup(), Some("an index on posts.slug may be missing"));
-    check(StatementHealth { mean_ms: 0.4, ..lookup() }, None);
+    let takes = |ms| StatementHealth { mean_ms: ms, usual_ms: ms, quick_ms: ms, ..lookup() };
+    check(takes(0.4), None);
     check(StatementHealth { lookup_ms: 20.0, ..lookup() }, None);
-    check(StatementHealth { mean_ms: 3.0, ..lookup() }, None);
-    check(StatementHealth { mean_ms: 3.0, lookup_ms: 0.2, ..lookup() }, Some("an index on posts.slug may be missing"));
+    check(takes(3.0), None);
+    check(StatementHealth { lookup_ms: 0.2, ..takes(3.0) }, Some("an index on posts.slug may be missing"));
+    // None of them has one.
+    check(StatementHealth { lookup_ms: 120.0, ..takes(140.0) }, Some("an index on posts.slug may be missing"));
+    // Most are quick, or the quickest: those are locks, or disks. Or somebody finds by that column quickly.
+    check(StatementHealth { usual_ms: 1.0, ..lookup() }, None);
+    check(StatementHealth { quick_ms: 0.5, ..lookup() }, None);
+    check(StatementHealth { indexed: true, ..lookup() }, None);
+    check(StatementHealth { does: Does::Locks, ..lookup() }, None);
+    let joined =
+        StatementHealth { indexed: true, tables: vec!["posts".into(), "users".into()], index: None, ..lookup() };
+    check(joined.clone(), Some("SELECT posts by slug may lack an index"));
+    let detail = |statement: StatementHealth| of_statement(&statement).unwrap().detail;
+    assert!(detail(joined).ends_with("It says which of posts, users is read whole."));
+    let ordered = detail(StatementHealth { ordered: true, ..lookup() });
+    assert!(
+        ordered.ends_with("CREATE INDEX CONCURRENTLY ON posts (slug); Put the column of its ORDER BY behind."),
+        "{ordered}"
+    );
+    let changes = StatementHealth { does: Does::Changes, ..lookup() };
+    check(changes.clone(), Some("an index on posts.slug may be missing"));
+    assert!(
+        detail(changes).contains("changes 1 row by value and takes 42 ms; where it does not wait for a lock, look")
+    );
     check(StatementHealth { calls: 3.0, ..lookup() }, None);
     check(StatementHealth { rows: 400.0, ..lookup() }, None);
     check(StatementHealth { aggregates: true, ..lookup() }, None);
     check(StatementHealth { equal: Vec::new(), ..lookup() }, None);
-    check(StatementHealth { reads: false, ..lookup() }, None);
-    let wide = StatementHealth { mean_ms: 1.0, rows: 20.0, row_bytes: 65_536.0, star: true, ..lookup() };
+    check(StatementHealth { does: Does::Other, ..lookup() }, None);
+    let wide = StatementHealth { rows: 20.0, row_bytes: 65_536.0, star: true, ..takes(1.0) };
     check(wide.clone(), Some("wide rows: SELECT posts by slug fetches 64 KiB a row"));
     check(StatementHealth { star: false, ..wide.clone() }, None);
-    check(StatementHealth { row_bytes: 100.0, ..wide }, None);
+    check(StatementHealth { row_bytes: 100.0, ..wide.clone() }, None);
+    // A document is fetched whole.
+    check(StatementHealth { rows: 1.0, ..wide }, None);
+    let many = StatementHealth { rows: 20_000.0, share: 0.4, busy: 0.3, ..takes(30.0) };
+    check(many.clone(), Some("many rows: SELECT posts by slug fetches 20000 a call"));
+    check(StatementHealth { share: 0.1, ..many }, None);
     let report = StatementHealth { share: 0.72, busy: 4.5, mean_ms: 900.0, equal: Vec::new(), ..lookup() };
     check(report.clone(), Some("SELECT posts by slug takes 72 % of the time"));
-    check(StatementHealth { busy: 0.1, ..report }, None);
+    check(StatementHealth { busy: 0.05, ..report.clone() }, None);
+    // Nearly all of the time is of one that takes not so long.
+    let one = StatementHealth { share: 0.97, busy: 0.4, mean_ms: 30.0, ..report };
+    check(one.clone(), Some("SELECT posts by slug takes 97 % of the time"));
+    check(StatementHealth { mean_ms: 2.0, ..one.clone() }, None);
+    assert!(detail(StatementHealth { hint: Some("Hint."), usual_ms: 30.0, ..one.clone() }).ends_with("with it. Hint."));
+    assert!(detail(StatementHealth { usual_ms: 1.0, ..one }).contains("Most take far less"));
 }
 
 #[test]

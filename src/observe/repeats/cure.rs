@@ -2,7 +2,7 @@
 
 use crate::observe::finding::FindingKind;
 use crate::sql::digest::Kind;
-use crate::sql::facts::{Compared, Facts, is_reserved};
+use crate::sql::facts::{Compared, Facts, written};
 
 /// What is known of a finding's statements.
 #[derive(Debug, Clone, Copy)]
@@ -131,19 +131,6 @@ fn on(table: &str, column: &str) -> String {
     if column.contains('.') { written(column) } else { format!("{table}.{}", written(column)) }
 }
 
-/// A name, perhaps with others before it, as SQL wants it: in quotes where it would mean another without them.
-fn written(name: &str) -> String {
-    let quoted =
-        |part: &str| if is_plain(part) { part.to_owned() } else { format!("\"{}\"", part.replace('"', "\"\"")) };
-    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
-}
-
-fn is_plain(name: &str) -> bool {
-    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_' || !first.is_ascii());
-    let goes_on = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || !c.is_ascii());
-    begins && goes_on && !is_reserved(name)
-}
-
 impl Shapes<'_> {
     fn compared(&self) -> Option<&Compared> {
         self.child?.compared.get(self.slot.unwrap_or(0))?.as_ref()
@@ -196,7 +183,7 @@ mod tests {
     use super::*;
 
     fn facts(kind: Kind, table: &str, column: &str) -> Facts {
-        let compared = Compared { table: Some(table.to_owned()), column: column.to_owned(), equal: true };
+        let compared = Compared { table: Some(table.to_owned()), column: column.to_owned(), equal: true, cast: false };
         let mut facts = Facts { kind, tables: vec![table.to_owned()], ..Facts::default() };
         facts.compared[0] = Some(compared);
         facts

@@ -103,7 +103,7 @@ mod tests {
         let (tables, column) = parent.rsplit_once('.').unwrap();
         let tables: Vec<&str> = tables.split('+').collect();
         let (table, asked) = child.rsplit_once('.').map_or((None, child), |(table, asked)| (Some(table), asked));
-        let compared = Compared { table: table.map(str::to_owned), column: asked.to_owned(), equal: true };
+        let compared = Compared { table: table.map(str::to_owned), column: asked.to_owned(), equal: true, cast: false };
         assert_eq!(agreement(&tables, column, &compared), expected, "{parent} {child}");
     }
 

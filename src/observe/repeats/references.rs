@@ -197,7 +197,7 @@ mod tests {
             let ((tables, column), (table, asked)) =
                 (parent.rsplit_once('.').unwrap(), child.rsplit_once('.').unwrap());
             let tables: Vec<&str> = tables.split('+').collect();
-            let compared = Compared { table: Some(table.into()), column: asked.into(), equal: true };
+            let compared = Compared { table: Some(table.into()), column: asked.into(), equal: true, cast: false };
             assert_eq!(declared.agreement(&tables, column, &compared), expected, "{parent} {child}");
         };
         check("articles.author_id", "users.id", Reference);

@@ -138,10 +138,10 @@ fn before(outline: &Outline<'_>, end: usize, equal: bool) -> Option<Compared> {
     let path = Path::before(pieces, cast.unwrap_or(end))?;
     let first = path.begin.checked_sub(1).and_then(|before| pieces.get(before));
     let alone = !matches!(first, Some(Piece::Operator(_) | Piece::Cast | Piece::Symbol(b'.')));
-    alone.then(|| column(outline, &path, equal))
+    alone.then(|| Compared { cast: cast.is_some(), ..column(outline, &path, equal) })
 }
 
 fn column(outline: &Outline<'_>, path: &Path, equal: bool) -> Compared {
     let table = outline.table_of(path.begin, path.qualifier());
-    Compared { table, column: path.last().to_owned(), equal }
+    Compared { table, column: path.last().to_owned(), equal, cast: false }
 }

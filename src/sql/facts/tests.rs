@@ -19,8 +19,9 @@ fn compared(text: &str, tables: &str, columns: &str) {
     let facts = of(text);
     let used = usize::from(statements(text.as_bytes(), false).next().unwrap().reading.used);
     let column = |compared: &Option<Compared>| match compared {
-        Some(Compared { table, column, equal }) => {
-            format!("{}.{column}{}", table.as_deref().unwrap_or("?"), if *equal { "=" } else { "~" })
+        Some(Compared { table, column, equal, cast }) => {
+            let (cast, sign) = (if *cast { "::" } else { "" }, if *equal { "=" } else { "~" });
+            format!("{}.{column}{cast}{sign}", table.as_deref().unwrap_or("?"))
         }
         None => "-".to_owned(),
     };
@@ -97,7 +98,7 @@ fn what_values_are_compared_with() {
     compared(
         "SELECT 1 FROM public.books AS b WHERE b.a = $1::int AND b.c::text <> 'x'",
         "public.books",
-        "- books.a= books.c~",
+        "- books.a= books.c::~",
     );
     compared(
         "SELECT \"t0\".\"id\" FROM \"public\".\"User\" AS \"t0\" WHERE \"t0\".\"id\" IN ($1,$2) LIMIT $3",

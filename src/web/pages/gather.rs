@@ -16,7 +16,10 @@ use crate::web::WebState;
 
 mod clients;
 mod earlier;
+mod failures;
 mod findings;
+mod judge;
+mod ongoing;
 mod overview;
 mod pools;
 mod slow;

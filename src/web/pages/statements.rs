@@ -172,6 +172,7 @@ fn suspicion_words(suspicion: Suspicion) -> &'static str {
     match suspicion {
         Suspicion::MissingIndex => "no index?",
         Suspicion::WideRows => "wide rows",
+        Suspicion::ManyRows => "many rows",
         Suspicion::Dominates => "dominates",
     }
 }

@@ -191,6 +191,7 @@ fn facts(table: &str, statement: &Statement<'_>) -> Facts {
         table: Some(table.to_owned()),
         column: column.to_owned(),
         equal: true,
+        cast: false,
     });
     facts
 }

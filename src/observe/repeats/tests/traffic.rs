@@ -315,7 +315,8 @@ impl<'a> Line<'a> {
         facts.tables = [table].iter().filter(|table| !table.is_empty()).map(|table| (*table).to_owned()).collect();
         if !column.is_empty() {
             let equal = !self.has("unequal");
-            facts.compared[0] = Some(Compared { table: Some(table.to_owned()), column: column.to_owned(), equal });
+            facts.compared[0] =
+                Some(Compared { table: Some(table.to_owned()), column: column.to_owned(), equal, cast: false });
         }
         let columns = self.name.split_once('(').map_or("", |(_, names)| names.trim_end_matches(')'));
         let renamed = columns.split(',').filter_map(|name| name.split_once('='));

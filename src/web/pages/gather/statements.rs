@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use super::judge::Judge;
 use super::vitals::{self, Recent};
 use super::{Known, contains, findings, slow, wanted};
 use crate::observe::health::Suspicion;
@@ -23,14 +24,13 @@ use crate::web::pages::statements::{Badge, StatementRow, Statements};
 pub(in crate::web::pages) fn statements(known: &Known, ask: &Ask) -> Statements {
     let axis = known.axis(ask);
     let wanted = wanted(ask);
-    let mut recent = Recent::of(known, ask.level(), &axis, &wanted);
+    let (recent, judge) = (Recent::of(known, ask.level(), &axis, &wanted), Judge::of(known));
     let is_of_range = wanted.application_name.is_none() && !recent.is_empty();
-    recent.learn(&vitals::heaviest(known, &wanted));
     let recent = is_of_range.then_some(&recent);
     let heft = |one: &Choice<'_>| is_named(one, &ask.text).then(|| Heft::new(one, &ask.sort, recent));
     let (rows, all) = known.insight.ranked(&wanted, heft, ask.skipped()..ask.skipped() + ROWS);
     let found = known.insight.findings(&Wanted::default());
-    let rows = rows.iter().map(|row| shown(known, row, recent, &axis, &found)).collect();
+    let rows = rows.iter().map(|row| shown(known, row, recent, &axis, badges(row, &judge, &found))).collect();
     Statements { rows, all, choices: known.choices(), is_of_range }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn text(digest: Digest, sql: Option<&str>) -> String {
     sql.filter(|sql| !sql.is_empty()).map_or_else(|| name_of(digest), str::to_owned)
 }
 
-fn shown(known: &Known, row: &Row, recent: Option<&Recent>, axis: &Axis, found: &[FindingView]) -> StatementRow {
+fn shown(known: &Known, row: &Row, recent: Option<&Recent>, axis: &Axis, badges: Vec<Badge>) -> StatementRow {
     let numbers = &row.numbers;
     let calls = numbers.calls.max(1) as f64;
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -109,19 +109,18 @@ fn shown(known: &Known, row: &Row, recent: Option<&Recent>, axis: &Axis, found: 
         rows: numbers.rows as f64 / calls,
         bytes: numbers.bytes as f64 / calls,
         errors: numbers.errors.iter().map(|(_, count)| count).sum(),
-        badges: badges(row, recent, found),
+        badges,
         trend: lately.map(|lately| lately.trend(axis)).unwrap_or_default(),
     }
 }
 
-fn badges(row: &Row, recent: Option<&Recent>, found: &[FindingView]) -> Vec<Badge> {
+fn badges(row: &Row, judge: &Judge, found: &[FindingView]) -> Vec<Badge> {
     let its = |view: &&FindingView| {
         let is_named = view.finding.children.contains(&row.digest);
         is_named && view.finding.resolved_at.is_none() && view.is_wanted(&whose(row))
     };
     let findings = found.iter().filter(its).map(|view| Badge::Finding(view.finding.id, name(view.finding.kind)));
-    let suspicions: Vec<Suspicion> =
-        recent.and_then(|recent| vitals::statement(row, recent)).map(|health| health.suspicions()).unwrap_or_default();
+    let suspicions: Vec<Suspicion> = judge.health(row).map(|health| health.suspicions()).unwrap_or_default();
     findings.take(BADGES_MAX).chain(suspicions.into_iter().map(Badge::Suspicion)).collect()
 }
 
@@ -141,8 +140,7 @@ pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<State
     let row = known.insight.statements(&wanted).into_iter().find(is_meant)?;
     let own = Wanted { digest: Some(row.digest), limit: usize::MAX, ..whose(&row) };
     // Its part of the time is of all that the pool did.
-    let mut recent = Recent::of(known, ask.level(), &axis, &whose(&row));
-    recent.learn(&vitals::heaviest(known, &whose(&row)));
+    let (recent, judge) = (Recent::of(known, ask.level(), &axis, &whose(&row)), Judge::of(known));
     let found = known.insight.findings(&Wanted::default());
     let about = |view: &FindingView| {
         let finding = &view.finding;
@@ -151,7 +149,7 @@ pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<State
     };
     let lately = recent.get(&row);
     Some(StatementView {
-        row: shown(known, &row, Some(&recent), &axis, &found),
+        row: shown(known, &row, Some(&recent), &axis, badges(&row, &judge, &found)),
         times: lately.map(|lately| times(lately, &axis)).unwrap_or_default(),
         rate: lately.map(|lately| rate(lately, &axis)).unwrap_or_default(),
         bands: lately.map(|lately| bands(lately, &axis)).unwrap_or_default(),
@@ -159,7 +157,7 @@ pub(in crate::web::pages) fn statement(known: &Known, ask: &Ask) -> Option<State
         split: split(&row),
         applications: callers(known, &row, &own),
         errors: errors(&row),
-        problem: vitals::statement(&row, &recent).and_then(|health| health.problem()),
+        problem: judge.health(&row).and_then(|health| health.problem()),
         findings: found.iter().filter(|view| about(view)).take(ROWS).map(|view| findings::shown(known, view)).collect(),
         slow: slow::rows(known, &Wanted { limit: EXAMPLES, ..own }, false),
         seen: [known.insight.time(row.numbers.first), known.insight.time(row.numbers.last)],

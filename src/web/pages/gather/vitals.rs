@@ -6,11 +6,14 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use jiff::Timestamp;
 
+use super::failures::Failures;
+use super::judge::Judge;
+use super::ongoing::ongoing;
 use super::steps::{self, BUSY, ERRORS, QUERIES, WAITING};
 use super::{Known, clients, findings, pools};
 use crate::observe::finding::FindingKind;
-use crate::observe::health::{FindingHealth, PoolHealth, StatementHealth, Step, Vitals, saturated_for};
-use crate::observe::history::heavy::{HeavyPoint, RANGES};
+use crate::observe::health::{FindingHealth, PoolHealth, Step, Vitals, saturated_for};
+use crate::observe::history::heavy::{HeavyPoint, QUERY_BOUNDS_US, RANGES};
 use crate::observe::history::{LEVELS, Period, PoolSeries};
 use crate::observe::insight::Wanted;
 use crate::observe::snapshot::{ClientState, ClientView, Running};
@@ -30,6 +33,9 @@ pub(super) struct Lately {
     pub(super) query_ms: f64,
     points: Vec<HeavyPoint>,
 }
+
+/// What takes longer is not told apart.
+const LONGEST_MS: f64 = 10_000.0;
 
 /// What it did in one slot of an axis.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +66,25 @@ impl Lately {
         slots.iter().map(|slot| slot.as_ref().map(&value)).collect()
     }
 
+    /// What this part of the executions did not exceed, about, in milliseconds. `ever`: the same of all that there have been, which
+    /// is exact: where that can be what it is now, it is.
+    pub(super) fn quantile(&self, part: f64, ever: f64) -> f64 {
+        let mut spread = [0.0; RANGES];
+        for point in &self.points {
+            spread.iter_mut().zip(point.spread()).for_each(|(sum, count)| *sum += count);
+        }
+        let mut below = spread.iter().sum::<f64>() * part;
+        let within = |(range, count): (usize, &f64)| {
+            let (share, here) = (below / count.max(f64::EPSILON), below <= *count);
+            below -= count;
+            here.then_some((range, share))
+        };
+        let (range, share) = spread.iter().enumerate().find_map(within).unwrap_or((RANGES - 1, 1.0));
+        let bound = |number: usize| QUERY_BOUNDS_US.get(number).map_or(LONGEST_MS, |micros| *micros as f64 / 1e3);
+        let (low, high) = (if range == 0 { 0.01 } else { bound(range - 1) }, bound(range));
+        if (low..high).contains(&ever) { ever } else { low * (high / low).powf(share) }
+    }
+
     /// p95 over time, for a picture as small as a word.
     pub(super) fn trend(&self, axis: &Axis) -> Vec<f64> {
         const JOINED: usize = 6;
@@ -74,7 +99,6 @@ pub(super) struct Recent {
     /// How long that was and something was seen, in seconds.
     pub(super) seconds: f64,
     query_ms: f64,
-    lookup_ms: f64,
     /// By shape, for most of the thousands of rows that ask have none; of a shape the few pools that run it.
     all: ByShape,
 }
@@ -107,24 +131,7 @@ impl Recent {
             let its = (series.database, series.user, lately(series.points));
             by_shape.entry(series.digest).or_default().push(its);
         }
-        Recent {
-            seconds: f64::from(known.seconds().saturating_sub(first).max(1)),
-            query_ms,
-            lookup_ms: 0.0,
-            all: by_shape,
-        }
-    }
-
-    /// Learns from these statements what looking up by value takes: the median of their medians, of an even number the lower
-    /// one. A mean would be that of a few accidents.
-    pub(super) fn learn(&mut self, rows: &[Row]) {
-        let is_lookup = |row: &&Row| statement(row, self).is_some_and(|health| health.is_lookup());
-        let median = |row: &Row| row.numbers.query.quantile(0.5).as_secs_f64() * 1e3;
-        let mut times: Vec<f64> = rows.iter().filter(is_lookup).map(median).collect();
-        times.sort_by(f64::total_cmp);
-        if times.len() > 1 {
-            self.lookup_ms = times[(times.len() - 1) / 2];
-        }
+        Recent { seconds: f64::from(known.seconds().saturating_sub(first).max(1)), query_ms, all: by_shape }
     }
 
     /// Whether nothing is known.
@@ -148,30 +155,6 @@ impl Recent {
         let all: f64 = self.all.values().flatten().map(|(_, _, lately)| lately.query_ms).sum();
         lately.query_ms / self.query_ms.max(all).max(f64::EPSILON)
     }
-}
-
-/// A statement's numbers as health is judged by; `None` if it did not run.
-pub(super) fn statement(row: &Row, recent: &Recent) -> Option<StatementHealth> {
-    let lately = recent.get(row).filter(|lately| lately.calls > 0.0)?;
-    let (numbers, facts) = (&row.numbers, row.facts.as_deref());
-    let calls = numbers.calls.max(1) as f64;
-    Some(StatementHealth {
-        digest: row.digest.to_string(),
-        database: row.database.to_string(),
-        user: row.user.to_string(),
-        name: facts.map_or_else(|| format!("statement {}", row.digest), called),
-        calls: lately.calls,
-        mean_ms: lately.query_ms / lately.calls,
-        share: recent.share(lately),
-        busy: lately.query_ms / 1e3 / recent.seconds,
-        rows: numbers.rows as f64 / calls,
-        row_bytes: numbers.bytes as f64 / (numbers.rows as f64).max(1.0),
-        reads: facts.is_some_and(|facts| facts.kind == Kind::Select),
-        equal: facts.map(equal).unwrap_or_default(),
-        aggregates: facts.is_some_and(aggregates),
-        star: facts.is_some_and(|facts| facts.star),
-        lookup_ms: recent.lookup_ms,
-    })
 }
 
 /// What people would call it: `SELECT posts by slug`; its own words where it has no table, or is of no usual kind.
@@ -202,26 +185,8 @@ fn own_words(sql: &str) -> String {
 /// So many characters name a statement.
 const WORDS: usize = 60;
 
-fn equal(facts: &Facts) -> Vec<String> {
-    let compared = facts.compared.iter().flatten().filter(|compared| compared.equal);
-    let named = compared.map(|compared| match &compared.table {
-        Some(table) => format!("{table}.{}", compared.column),
-        None => compared.column.clone(),
-    });
-    named.collect()
-}
-
-fn aggregates(facts: &Facts) -> bool {
-    let sql = facts.sql.to_ascii_lowercase();
-    facts.aggregate.is_some()
-        || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
-}
-
-/// Health is judged by the last so many seconds of statements.
-const LATELY_S: u32 = 300;
-
-/// And of pools.
-const MINUTE_S: u32 = 60;
+/// Pools are judged by the last minute.
+pub(super) const MINUTE_S: u32 = 60;
 
 /// Only the heaviest are looked at.
 const HEAVIEST: usize = 300;
@@ -237,18 +202,18 @@ pub(super) fn heaviest(known: &Known, wanted: &Wanted) -> Vec<Row> {
 
 /// All that health is judged by.
 pub(super) fn vitals(known: &Known) -> Vitals {
-    let mut recent = Recent::since(known, 0, known.seconds().saturating_sub(LATELY_S), &Wanted::default());
-    let rows = heaviest(known, &Wanted::default());
-    recent.learn(&rows);
     let found = known.insight.findings(&Wanted::default());
     let open = found.iter().filter(|view| {
         let age = known.now.as_second() - view.finding.last_seen.as_second();
         let is_proven = view.finding.kind != FindingKind::SuspectedLoop;
         is_proven && view.finding.resolved_at.is_none() && age <= FINDING_S
     });
+    let (judge, failures) = (Judge::of(known), Failures::of(known));
     Vitals {
-        pools: pool_vitals(known),
-        statements: rows.iter().filter_map(|row| statement(row, &recent)).collect(),
+        pools: pool_vitals(known, &failures),
+        failing: failures.by_statement(&judge),
+        statements: judge.statements(),
+        ongoing: ongoing(known),
         turned_away: known.snapshot.turned_away.clone(),
         ready: known.snapshot.ready.clone(),
         findings: open
@@ -268,13 +233,13 @@ pub(super) fn vitals(known: &Known) -> Vitals {
     }
 }
 
-fn pool_vitals(known: &Known) -> Vec<PoolHealth> {
+fn pool_vitals(known: &Known, failures: &Failures) -> Vec<PoolHealth> {
     let seconds = known.history(0, 0, &Wanted::default());
     let longer = known.history(1, 0, &Wanted::default());
-    seconds.iter().map(|pool| pool_vital(known, pool, &longer)).collect()
+    seconds.iter().map(|pool| pool_vital(known, pool, &longer, failures)).collect()
 }
 
-fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHealth {
+fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries], failures: &Failures) -> PoolHealth {
     let now = f64::from(known.seconds());
     let minute = pool.points.iter().filter(|point| point.at + MINUTE_S >= known.seconds());
     let minute = steps::whole(minute);
@@ -299,34 +264,11 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries]) -> PoolHe
         wait_p95_ms: minute.wait_ms[1],
         queries: minute.rates[QUERIES] * minute.span,
         errors,
-        failure: if errors > 0.0 { failure(known, pool) } else { None },
+        failure: failures.worst(&pool.database, &pool.user),
         idle_share: minute.rates[steps::IDLE] / held.max(f64::EPSILON),
         busy: minute.means[BUSY],
     }
 }
-
-/// What failed most often of what is kept of the last minute.
-fn failure(known: &Known, pool: &PoolSeries) -> Option<(String, String, String)> {
-    let wanted = Wanted {
-        database: Some(pool.database.to_string()),
-        user: Some(pool.user.to_string()),
-        limit: FAILURES,
-        ..Wanted::default()
-    };
-    let since = known.now.as_second() - i64::from(MINUTE_S);
-    let mut counts: HashMap<(String, Digest), usize> = HashMap::new();
-    for view in known.insight.slow(&wanted, true).iter().filter(|view| view.slow.time.as_second() >= since) {
-        if let Some(code) = view.slow.sqlstate() {
-            *counts.entry((code.to_owned(), view.slow.digest)).or_default() += 1;
-        }
-    }
-    let ((code, digest), _) = counts.into_iter().max_by_key(|((code, digest), n)| (*n, code.clone(), digest.0))?;
-    let name = known.insight.facts(digest).map_or_else(|| format!("statement {digest}"), |facts| called(&facts));
-    Some((code, name, digest.to_string()))
-}
-
-/// So many of the newest that are kept are looked through.
-const FAILURES: usize = 500;
 
 /// What most of those do who hold the pool's servers, and for how long the first has: named while they do it.
 fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {

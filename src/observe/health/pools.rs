@@ -1,0 +1,123 @@
+//! What is wrong with a pool: clients wait, statements fail, servers are held for nothing. Pure.
+
+use super::{
+    FailingHealth, HOUR_MS, Place, PoolHealth, Problem, SATURATED_MIN_S, Severity, WAIT_MIN_MS, milliseconds, percent,
+    span, waits,
+};
+
+/// Who has waited this long, in milliseconds, waits too long, whatever the pool looks like. Waits that last are in no quantile yet.
+const STUCK_MS: f64 = 1_000.0;
+
+/// Fewer failures are daily business.
+const ERRORS_MIN: f64 = 5.0;
+
+/// A share of failures that should be looked at.
+const ERROR_SHARE: f64 = 0.01;
+
+/// And one that hurts.
+const ERROR_SHARE_BAD: f64 = 0.1;
+
+/// The same of a single statement, for some are made to fail now and then.
+const ERROR_SHARE_OF_ONE: f64 = 0.5;
+
+/// Open transactions in which nothing runs may take this much of the servers' time.
+const IDLE_SHARE: f64 = 0.4;
+
+pub(super) fn of_pool(pool: &PoolHealth) -> Vec<Problem> {
+    [saturated(pool), failing(pool), idling(pool)].into_iter().flatten().collect()
+}
+
+fn saturated(pool: &PoolHealth) -> Option<Problem> {
+    let (lasts, stuck) = (pool.saturated_s >= SATURATED_MIN_S, pool.max_wait_ms >= STUCK_MS);
+    let is_one = stuck || (lasts && pool.wait_p95_ms >= WAIT_MIN_MS);
+    let brief = match lasts && pool.obstacle.is_none() {
+        true => format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
+        false => format!("clients of {} wait for a server for {}", name(pool), span(pool.max_wait_ms / 1e3)),
+    };
+    let long = match stuck {
+        true => format!("the first has waited for {}", milliseconds(pool.max_wait_ms)),
+        false => format!("5 % waited longer than {} in the last minute", milliseconds(pool.wait_p95_ms)),
+    };
+    is_one.then(|| Problem {
+        severity: Severity::Bad,
+        brief,
+        detail: format!("{}; {long}. {}", crowd(pool), next(pool)),
+        place: place(pool),
+        weight: f64::MAX,
+    })
+}
+
+/// Between two looks a queue can be empty and be there again.
+fn crowd(pool: &PoolHealth) -> String {
+    let (held, size) = (pool.held, pool.size);
+    match (pool.waiting, held < size && pool.obstacle.is_some()) {
+        (0, _) => format!("Again and again all {size} servers are held and clients wait"),
+        (n, true) => format!("{}, and {held} of {size} servers are held", waits(n)),
+        (1, false) => format!("All {size} servers are held and 1 client waits for one"),
+        (n, false) => format!("All {size} servers are held and {n} clients wait for one"),
+    }
+}
+
+fn next(pool: &PoolHealth) -> String {
+    match (&pool.obstacle, &pool.holders) {
+        (Some(obstacle), _) => format!("Why: {obstacle}."),
+        (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
+        (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
+    }
+}
+
+fn failing(pool: &PoolHealth) -> Option<Problem> {
+    // A statement that gets no server has failed and was none.
+    let asked = pool.queries.max(pool.errors);
+    let share = if asked > 0.0 { pool.errors / asked } else { 0.0 };
+    (pool.errors >= ERRORS_MIN && share >= ERROR_SHARE).then(|| Problem {
+        severity: if share >= ERROR_SHARE_BAD { Severity::Bad } else { Severity::Warning },
+        brief: format!("{} of the statements of {} fail", percent(share), name(pool)),
+        detail: format!("{:.0} of {:.0} in the last minute ended in an error{}.", pool.errors, asked, most(pool)),
+        place: pool.failure.as_ref().map_or_else(
+            || place(pool),
+            |(_, _, digest)| Place::Statement(digest.clone(), pool.database.clone(), pool.user.clone()),
+        ),
+        weight: share * HOUR_MS,
+    })
+}
+
+/// One that always fails does so also where it drowns among the others.
+pub(super) fn of_failing(statement: &FailingHealth) -> Option<Problem> {
+    let FailingHealth { digest, database, user, name, code, failed, calls } = statement;
+    let share = failed / calls.max(*failed).max(1.0);
+    (*failed >= ERRORS_MIN && share >= ERROR_SHARE_OF_ONE).then(|| Problem {
+        severity: Severity::Warning,
+        brief: format!("{name} fails {} of the time", percent(share)),
+        detail: format!("{failed:.0} of {:.0} in the last minute ended in {code}.", calls.max(*failed)),
+        place: Place::Statement(digest.clone(), database.clone(), user.clone()),
+        weight: share * failed,
+    })
+}
+
+fn most(pool: &PoolHealth) -> String {
+    pool.failure.as_ref().map_or(String::new(), |(code, name, _)| format!(", most of them {code} of {name}"))
+}
+
+fn idling(pool: &PoolHealth) -> Option<Problem> {
+    let held = pool.idle_share * pool.busy;
+    (pool.idle_share >= IDLE_SHARE && held >= 1.0).then(|| Problem {
+        severity: Severity::Warning,
+        brief: format!("idle transactions hold {held:.0} servers of {}", name(pool)),
+        detail: format!(
+            "{} of the time that servers are held, a transaction is open and nothing runs in it: the application does \
+             something else before it commits. Do that before BEGIN or after COMMIT.",
+            percent(pool.idle_share)
+        ),
+        place: place(pool),
+        weight: held * HOUR_MS,
+    })
+}
+
+fn name(pool: &PoolHealth) -> String {
+    format!("{}/{}", pool.database, pool.user)
+}
+
+fn place(pool: &PoolHealth) -> Place {
+    Place::Pool(pool.database.clone(), pool.user.clone())
+}

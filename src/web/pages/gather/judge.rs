@@ -1,0 +1,166 @@
+//! Of each statement the numbers that health is judged by: the last minute's, or where it ran too seldom for that the last five's.
+
+use std::collections::HashSet;
+
+use super::Known;
+use super::vitals::{Lately, MINUTE_S, Recent, called, heaviest};
+use crate::observe::health::{Does, StatementHealth};
+use crate::observe::insight::Wanted;
+use crate::observe::store::view::Row;
+use crate::sql::digest::{Digest, Kind};
+use crate::sql::facts::{Compared, Facts, written};
+
+/// All that a statement is judged by beside itself.
+pub(super) struct Judge {
+    minute: Recent,
+    longer: Recent,
+    /// The heaviest statements.
+    rows: Vec<Row>,
+    /// What looking up by value takes; 0: not known.
+    lookup_ms: f64,
+    /// Columns that are found quickly by themselves, and the database of each.
+    indexed: HashSet<(String, String)>,
+}
+
+impl Judge {
+    /// As of now.
+    pub(super) fn of(known: &Known) -> Judge {
+        let since = |seconds: u32| Recent::since(known, 0, known.seconds().saturating_sub(seconds), &Wanted::default());
+        let rows = heaviest(known, &Wanted::default());
+        let mut judge =
+            Judge { minute: since(MINUTE_S), longer: since(LATELY_S), rows, lookup_ms: 0.0, indexed: HashSet::new() };
+        judge.learn();
+        judge
+    }
+
+    /// The quicker quarter of those who look up by value have their indexes; a mean would be that of those who have not.
+    fn learn(&mut self) {
+        let all: Vec<StatementHealth> = self.rows.iter().filter_map(|row| self.health(row)).collect();
+        let quick = all.iter().filter(|health| health.is_quick_lookup());
+        // Of several columns nobody knows which it was.
+        let alone = quick.filter_map(|health| Some((health.database.clone(), only(&health.equal)?.clone())));
+        self.indexed = alone.collect();
+        let mut times: Vec<f64> =
+            all.iter().filter(|health| health.is_lookup()).map(|health| health.usual_ms).collect();
+        times.sort_by(f64::total_cmp);
+        if times.len() > 1 {
+            self.lookup_ms = times[(times.len() - 1) / 4];
+        }
+    }
+
+    /// The heaviest statements that ran.
+    pub(super) fn statements(&self) -> Vec<StatementHealth> {
+        self.rows.iter().filter_map(|row| self.health(row)).collect()
+    }
+
+    /// How often it ran in the last minute.
+    pub(super) fn calls_in_a_minute(&self, digest: Digest, database: &str, user: &str) -> f64 {
+        self.minute.of_statement(digest, database, user).map_or(0.0, |lately| lately.calls)
+    }
+
+    /// Of this one; `None` if it did not run.
+    pub(super) fn health(&self, row: &Row) -> Option<StatementHealth> {
+        let often = |lately: &&Lately| lately.calls >= OFTEN;
+        let (recent, lately) = match self.minute.get(row).filter(often) {
+            Some(lately) => (&self.minute, lately),
+            None => (&self.longer, self.longer.get(row).filter(|lately| lately.calls > 0.0)?),
+        };
+        let (numbers, facts) = (&row.numbers, row.facts.as_deref());
+        let calls = numbers.calls.max(1) as f64;
+        let mean_ms = lately.query_ms / lately.calls;
+        let usually = |part: f64| lately.quantile(part, numbers.query.quantile(part).as_secs_f64() * 1e3).min(mean_ms);
+        let equal = facts.map(equal).unwrap_or_default();
+        let indexed = equal.iter().any(|column| self.indexed.contains(&(row.database.to_string(), column.clone())));
+        Some(StatementHealth {
+            digest: row.digest.to_string(),
+            database: row.database.to_string(),
+            user: row.user.to_string(),
+            name: facts.map_or_else(|| format!("statement {}", row.digest), called),
+            calls: lately.calls,
+            mean_ms,
+            usual_ms: usually(0.5),
+            quick_ms: usually(0.1),
+            share: recent.share(lately),
+            busy: lately.query_ms / 1e3 / recent.seconds,
+            rows: numbers.rows as f64 / calls,
+            row_bytes: numbers.bytes as f64 / (numbers.rows as f64).max(1.0),
+            does: facts.map(does).unwrap_or_default(),
+            tables: facts.map(|facts| facts.tables.clone()).unwrap_or_default(),
+            equal,
+            index: facts.and_then(index),
+            indexed,
+            aggregates: facts.is_some_and(aggregates),
+            star: facts.is_some_and(|facts| facts.star),
+            ordered: facts.is_some_and(|facts| facts.limit && says(facts, "order by")),
+            hint: facts.and_then(hint),
+            lookup_ms: self.lookup_ms,
+        })
+    }
+}
+
+fn only<T>(all: &[T]) -> Option<&T> {
+    if let [one] = all { Some(one) } else { None }
+}
+
+fn does(facts: &Facts) -> Does {
+    match facts.kind {
+        Kind::Select
+            if [" for update", " for no key", " for share", " for key"].iter().any(|word| says(facts, word)) =>
+        {
+            Does::Locks
+        }
+        Kind::Select => Does::Reads,
+        Kind::Update | Kind::Delete | Kind::Merge => Does::Changes,
+        Kind::Insert | Kind::Copy | Kind::Transparent | Kind::Other => Does::Other,
+    }
+}
+
+fn says(facts: &Facts, words: &str) -> bool {
+    facts.sql.to_ascii_lowercase().contains(words)
+}
+
+/// Columns that an index would be of use for.
+fn sought(facts: &Facts) -> impl Iterator<Item = &Compared> {
+    facts.compared.iter().flatten().filter(|compared| compared.equal && !compared.cast)
+}
+
+fn equal(facts: &Facts) -> Vec<String> {
+    let named = sought(facts).map(|compared| match &compared.table {
+        Some(table) => format!("{}.{}", written(table), written(&compared.column)),
+        None => written(&compared.column),
+    });
+    named.collect()
+}
+
+fn index(facts: &Facts) -> Option<String> {
+    let table = sought(facts).next()?.table.as_deref()?;
+    let named = |name: &&String| name.rsplit('.').next() == Some(table);
+    let whole = facts.tables.iter().find(named).map_or(table, String::as_str);
+    let columns: Vec<String> = sought(facts).map(|compared| written(&compared.column)).collect();
+    let one_table = sought(facts).all(|compared| compared.table.as_deref() == Some(table));
+    one_table.then(|| format!("{} ({})", written(whole), columns.join(", ")))
+}
+
+fn aggregates(facts: &Facts) -> bool {
+    facts.aggregate.is_some()
+        || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| says(facts, word))
+}
+
+fn hint(facts: &Facts) -> Option<&'static str> {
+    let hints = [
+        (" offset ", "OFFSET reads all that it skips: go on from the last key instead."),
+        (
+            "like $",
+            "LIKE finds the middle of a text by an index of trigrams (pg_trgm), and its begin by text_pattern_ops.",
+        ),
+        ("lower(", "What it compares is an expression: that needs an index of its own, ON t (lower(c))."),
+        ("upper(", "What it compares is an expression: that needs an index of its own, ON t (upper(c))."),
+    ];
+    hints.into_iter().find(|(word, _)| says(facts, word)).map(|(_, hint)| hint)
+}
+
+/// The last minute is enough of what ran so often in it.
+const OFTEN: f64 = 20.0;
+
+/// Otherwise five.
+const LATELY_S: u32 = 300;
