@@ -141,6 +141,12 @@ pub fn server_name(id: StatementId) -> Box<[u8]> {
 /// Below this many entries nobody looks for unused ones.
 const SWEEP_FROM: usize = 256;
 
+/// A text may have megabytes.
+const SWEEP_BYTES: usize = 8 << 20;
+
+/// Less is kept for who may want it again.
+const LARGE: usize = 1 << 20;
+
 /// The statements of one pool. Hashed with a key of the process, compared in full.
 #[derive(Debug)]
 pub struct Catalog {
@@ -148,6 +154,8 @@ pub struct Catalog {
     hasher: RandomState,
     last: StatementId,
     sweep_at: usize,
+    /// Bytes of definitions that came since the last sweep.
+    fresh: usize,
     /// Grows with each change of what texts mean, as far as we see them. What is parsed from then on is another statement than
     /// what was parsed before; whoever has that one still has it, as in a session of its own.
     era: u64,
@@ -158,7 +166,7 @@ pub struct Catalog {
 impl Default for Catalog {
     fn default() -> Catalog {
         let (known, hasher) = (HashTable::new(), RandomState::new());
-        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, era: 0, unknown: 0 }
+        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, fresh: 0, era: 0, unknown: 0 }
     }
 }
 
@@ -205,7 +213,10 @@ impl Catalog {
         if let Some(known) = self.find(dialect, definition) {
             return known;
         }
-        self.sweep();
+        self.fresh += definition.len();
+        if self.known.len() >= self.sweep_at || self.fresh >= SWEEP_BYTES {
+            self.sweep();
+        }
         let hash = self.hasher.hash_one((dialect, self.era, definition));
         let statement = self.own(dialect, definition);
         let hasher = &self.hasher;
@@ -224,13 +235,18 @@ impl Catalog {
         Arc::new(Statement { id, name, definition, dialect, era, effects, proven, lore, description })
     }
 
-    /// Forgets what no client uses any more, whenever the table has doubled.
+    /// Forgets what no client uses any more.
     fn sweep(&mut self) {
-        if self.known.len() < self.sweep_at {
-            return;
-        }
         self.known.retain(|statement| Arc::strong_count(statement) > 1);
-        self.sweep_at = (self.known.len() * 2).max(SWEEP_FROM);
+        (self.sweep_at, self.fresh) = ((self.known.len() * 2).max(SWEEP_FROM), 0);
+    }
+
+    /// Once a second: so much that nobody uses goes also where nothing new comes.
+    pub fn tidy(&mut self) {
+        let unused = self.known.iter().filter(|statement| Arc::strong_count(statement) == 1);
+        if unused.map(|statement| statement.definition.len()).sum::<usize>() >= LARGE {
+            self.sweep();
+        }
     }
 }
 
@@ -279,6 +295,14 @@ mod tests {
             catalog.intern(here, &n.to_be_bytes());
         }
         assert!(catalog.known.len() <= 2 * SWEEP_FROM);
+        // Long ones at once, and without another coming.
+        let long = |n: u8| vec![n; SWEEP_BYTES / 4];
+        (0..100).for_each(|n| drop(catalog.intern(here, &long(n))));
+        assert!(catalog.known.iter().map(|known| known.definition.len()).sum::<usize>() <= 2 * SWEEP_BYTES);
+        let used = catalog.intern(here, &long(200));
+        catalog.tidy();
+        let left: usize = catalog.known.iter().map(|known| known.definition.len()).sum();
+        assert_eq!(left, used.definition.len() + kept.definition.len());
         assert_eq!(catalog.intern(here, b"kept").id, kept.id);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::parameters::{Interner, Parameters, is_access};
+use super::interner::Interner;
+use super::parameters::{Parameters, is_access};
 use crate::protocol::encode;
 
 /// A parameter that a client sends at its start: name and value.
@@ -57,6 +58,11 @@ const WELCOMES: usize = 8;
 const LONGEST_NAME: usize = 63;
 
 impl Lessons {
+    /// Once a second: what nobody uses any more goes.
+    pub(super) fn tidy(&mut self) {
+        self.alike.tidy();
+    }
+
     /// What a fresh server reports, once one has been seen.
     pub fn fresh(&self) -> Option<&Arc<Parameters>> {
         self.fresh.as_ref()

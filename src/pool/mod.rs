@@ -15,6 +15,7 @@ pub mod culprits;
 mod foreign;
 pub mod hub;
 pub mod inquiry;
+mod interner;
 pub mod lease;
 pub mod ledger;
 mod leftovers;

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashSet;
-
 use crate::protocol::encode;
 
 /// Names and values, in the order in which a server reports them.
@@ -130,6 +128,11 @@ impl Parameters {
         }
     }
 
+    /// What all values take.
+    pub(super) fn bytes(&self) -> usize {
+        self.reported.iter().chain(&self.quiet).map(|setting| setting.value.len()).sum()
+    }
+
     /// In whose place the session acts.
     fn role(&self) -> Option<&str> {
         self.quiet(ROLE)
@@ -156,31 +159,6 @@ impl Parameters {
     }
 }
 
-/// Parameters that several clients have alike are kept once: most of an app's clients are alike.
-#[derive(Debug, Default)]
-pub struct Interner {
-    known: HashSet<Arc<Parameters>>,
-    sweep_at: usize,
-}
-
-/// Below this many nobody looks for unused ones.
-const SWEEP_FROM: usize = 64;
-
-impl Interner {
-    /// The one that is equal to this.
-    pub fn intern(&mut self, parameters: Arc<Parameters>) -> Arc<Parameters> {
-        if let Some(known) = self.known.get(&parameters) {
-            return known.clone();
-        }
-        if self.known.len() >= self.sweep_at.max(SWEEP_FROM) {
-            self.known.retain(|known| Arc::strong_count(known) > 1);
-            self.sweep_at = self.known.len() * 2;
-        }
-        self.known.insert(parameters.clone());
-        parameters
-    }
-}
-
 /// As one transaction, whatever those of the session are like by default: a deferrable one would wait for others.
 pub(super) fn whole(sql: &str) -> String {
     format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}; COMMIT", sql.trim_end_matches("; "))
@@ -192,11 +170,16 @@ pub(super) fn reset(sql: &mut String, name: &str) {
     sql.push_str("; ");
 }
 
-/// A SELECT that sets these parameters for the session; `None` where there are none.
+/// A SELECT that sets these parameters for the session, of very many several; `None` where there are none.
 pub fn set_all<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut sql = String::new();
-    for (name, value) in settings {
-        sql.push_str(if sql.is_empty() { "SELECT " } else { ", " });
+    for (number, (name, value)) in settings.into_iter().enumerate() {
+        sql.push_str(match number {
+            0 => "SELECT ",
+            // A list of 1,664 is the longest that Postgres takes.
+            number if number % 1_000 == 0 => "; SELECT ",
+            _ => ", ",
+        });
         set_config(&mut sql, name, value);
     }
     (!sql.is_empty()).then_some(sql)
@@ -235,6 +218,8 @@ fn find<'a>(settings: &'a [Setting], name: &str) -> Option<&'a Setting> {
 
 fn put(settings: &mut Vec<Setting>, name: &str, value: &str) {
     match settings.iter_mut().find(|setting| setting.name.eq_ignore_ascii_case(name)) {
+        // Else who changes one of many large ones would have all of them twice.
+        Some(setting) if *setting.value == *value => {}
         Some(setting) => setting.value = value.into(),
         None => settings.push(Setting { name: name.into(), value: value.into() }),
     }
@@ -312,18 +297,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn equal_parameters_are_one_while_somebody_has_them() {
-        let mut interner = Interner::default();
-        let first = interner.intern(Arc::new(parse("A=1")));
-        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
-        for n in 0..1000 {
-            interner.intern(Arc::new(parse(&format!("A={n}"))));
-        }
-        assert!(interner.known.len() <= 2 * SWEEP_FROM);
-        assert!(Arc::ptr_eq(&first, &interner.intern(Arc::new(parse("A=1")))));
-    }
-
-    #[test]
     fn what_is_created_may_be_temporary() {
         assert!(!parse("A=1 search_path=public").leads_to_temporary());
         assert!(parse("A=1 search_path=public,PG_TEMP").leads_to_temporary());
@@ -336,5 +309,22 @@ pub(super) mod tests {
         parameters.report("datestyle", "German");
         assert_eq!(parameters.reported("DATESTYLE"), Some("German"));
         assert_eq!(parameters.all_reported().collect::<Vec<_>>(), [("DateStyle", "German")]);
+    }
+
+    #[test]
+    fn what_stays_is_shared() {
+        let mut one = parse("my.text=long my.other=1");
+        let before = one.clone();
+        one.set_quiet("my.text", "long");
+        one.set_quiet("my.other", "2");
+        let value = |parameters: &Parameters| find(&parameters.quiet, "my.text").unwrap().value.as_ptr();
+        assert_eq!(value(&one), value(&before));
+    }
+
+    #[test]
+    fn more_than_one_list_holds() {
+        let names: Vec<String> = (0..2_500).map(|n| format!("my.s{n}")).collect();
+        let sql = set_all(names.iter().map(|name| (name.as_str(), "1"))).unwrap();
+        assert_eq!((sql.matches("; SELECT ").count(), sql.matches("set_config").count()), (2, 2_500));
     }
 }

@@ -67,6 +67,8 @@ impl Pool {
         self.close_rested(now);
         self.check_rested(now);
         self.tire_of_hunting(now);
+        self.lessons().tidy();
+        super::lock(&self.catalog).tidy();
     }
 
     /// Lends nothing until [`Pool::resume`].

@@ -244,7 +244,7 @@ fn missing_index(statement: &StatementHealth) -> (String, String) {
         Some(index) if tables.len() < 2 => {
             let behind = if statement.ordered { " Put the column of its ORDER BY behind." } else { "" };
             let brief = format!("an index on {} may be missing", statement.equal.join(", "));
-            (brief, format!("{look} Does it read all: CREATE INDEX CONCURRENTLY ON {index};{behind}"))
+            (brief, format!("{look} If it reads the whole table: CREATE INDEX CONCURRENTLY ON {index};{behind}"))
         }
         _ if tables.len() < 2 => (format!("an index on {} may be missing", statement.equal.join(", ")), look),
         _ => {
