@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::greeting::Greeting;
+use super::welcome::Crowd;
 use crate::auth::{Credential, Method, Secret, verifier};
 use crate::config::{AuthType, Config};
 use crate::net::tls::{self, TlsError};
@@ -27,6 +28,8 @@ pub struct Lobby {
     pub total: Arc<Quota>,
     /// Logins under way at once.
     pub logins: Arc<Semaphore>,
+    /// Those who have come and not said yet what they want.
+    pub crowd: Crowd,
     /// Nobody new is taken.
     pub draining: AtomicBool,
     /// Drawn once: what users that do not exist are made of.
@@ -106,6 +109,7 @@ impl Lobby {
             rejections: Arc::default(),
             total: Arc::new(Quota::new(Some(rules.config.pool.max_clients.min(room)))),
             logins: Arc::new(Semaphore::new(rules.config.pool.max_logins)),
+            crowd: Crowd::default(),
             draining: AtomicBool::new(false),
             mock_key,
             room,

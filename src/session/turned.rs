@@ -34,6 +34,10 @@ pub(super) fn late() -> Turned {
     Turned::Gone(Reason::Timeout, "the login took longer than client_login_timeout".to_string())
 }
 
+pub(super) fn silent() -> Turned {
+    Turned::Gone(Reason::Timeout, "it said nothing, and others came for whom there was no room".to_string())
+}
+
 pub(super) fn draining() -> Turned {
     let complaint = Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir is shutting down")
         .hint("Connect again; another pgweir may be taking over.");

@@ -30,6 +30,7 @@ use crate::protocol::encode;
 use crate::protocol::startup::{BadStartup, Startup};
 use crate::protocol::{TransactionStatus, startup};
 
+mod crowd;
 mod encrypt;
 mod proof;
 
@@ -56,6 +57,9 @@ const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 /// And this long where others wait already: however many fall silent, who comes last is not kept out for a second by each.
 const SILENT_IN_A_CROWD: Duration = Duration::from_millis(50);
 
+/// And so long where there is no room for it: a few words will tell it so.
+const WITHOUT_ROOM: Duration = Duration::from_secs(1);
+
 /// What is said beside the parameters, the key above all, takes at most so many bytes.
 const MORE: usize = 64;
 
@@ -72,6 +76,14 @@ impl Place {
         worker.enter();
         Place { worker, total: total.take().then(|| total.clone()) }
     }
+
+    /// Whether it has one among `max_clients`, or there is one now.
+    fn has_room(&mut self, total: &Arc<Quota>) -> bool {
+        if self.total.is_none() && total.take() {
+            self.total = Some(total.clone());
+        }
+        self.total.is_some()
+    }
 }
 
 impl Drop for Place {
@@ -80,6 +92,8 @@ impl Drop for Place {
         self.total.iter().for_each(|total| total.give());
     }
 }
+
+pub(super) use crowd::Crowd;
 
 /// Who has come in.
 #[derive(Debug)]
@@ -93,8 +107,12 @@ pub enum Welcomed {
 /// Runs a login to its end. What the client said already beyond it is the session's.
 pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
-    let patience = rules.config.pool.client_login_timeout;
     let place = Place::take(worker.clone(), &lobby.total);
+    let mut patience = rules.config.pool.client_login_timeout;
+    if place.total.is_none() {
+        lobby.crowd.make_room();
+        patience = patience.min(WITHOUT_ROOM);
+    }
     let mut guest = Guest {
         talk: Talk::new(stream),
         from,
@@ -130,7 +148,13 @@ struct Seat {
 
 impl Guest {
     async fn enter(&mut self, rules: &Rules) -> Result<(Seat, Greeting), Turned> {
-        let greeting = self.greet(rules).await?;
+        let lobby = self.lobby.clone();
+        let greeting = tokio::select! {
+            biased;
+            greeting = self.greet(rules) => greeting?,
+            () = lobby.crowd.asked_to_leave() => return Err(turned::silent()),
+        };
+        self.queue().await;
         let proven = self.prove(rules, &greeting).await?;
         let pool = self.find_pool(rules, &greeting, &proven)?;
         let (client, stay) = self.register(&pool, &greeting)?;
@@ -179,7 +203,6 @@ impl Guest {
                     })?;
                     (self.user, self.database) = (greeting.user.clone(), greeting.database.clone());
                     self.negotiate(&greeting);
-                    self.queue().await;
                     return Ok(greeting);
                 }
             }
@@ -211,11 +234,12 @@ impl Guest {
     }
 
     /// Limits that hold for whoever it is.
-    fn check_room(&self, rules: &Rules) -> Result<(), Turned> {
+    fn check_room(&mut self, rules: &Rules) -> Result<(), Turned> {
         if self.lobby.is_draining() {
             return Err(turned::draining());
         }
-        if self.place.total.is_none() {
+        // One who was silent may have gone meanwhile.
+        if !self.place.has_room(&self.lobby.total) {
             return Err(turned::no_room(self.lobby.total.limit(), rules.config.pool.max_clients));
         }
         Ok(())

@@ -10,19 +10,21 @@ use std::time::Duration;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A listener that accepts no more than so many connections at once; the kernel's queue holds the others.
+/// A listener that keeps no more than so many connections at once: for another the one goes on which nothing has moved for longest.
 pub(super) struct Guests {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    crowded: Arc<Notify>,
     quiet_max: Duration,
 }
 
 impl Guests {
     pub(super) fn new(listener: TcpListener, places: usize, quiet_max: Duration) -> Guests {
-        Guests { listener, places: Arc::new(Semaphore::new(places)), quiet_max }
+        Guests { listener, places: Arc::new(Semaphore::new(places)), crowded: Arc::default(), quiet_max }
     }
 }
 
@@ -31,9 +33,12 @@ impl Listener for Guests {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Guest, SocketAddr) {
-        let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
         let (stream, addr) = Listener::accept(&mut self.listener).await;
-        (Guest::new(stream, place, self.quiet_max), addr)
+        if self.places.available_permits() == 0 {
+            self.crowded.notify_one();
+        }
+        let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+        (Guest::new(stream, place, self.crowded.clone(), self.quiet_max), addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -41,17 +46,21 @@ impl Listener for Guests {
     }
 }
 
-/// One connection. It fails when nothing moved for `quiet_max`, in either direction.
+/// One connection. It fails when nothing moved for `quiet_max`, in either direction, or when its place is wanted.
 pub(super) struct Guest {
     stream: TcpStream,
+    /// Those who wait for longest are told first.
+    wanted: Pin<Box<OwnedNotified>>,
+    crowded: Arc<Notify>,
     quiet: Pin<Box<Sleep>>,
     quiet_max: Duration,
     _place: OwnedSemaphorePermit,
 }
 
 impl Guest {
-    fn new(stream: TcpStream, place: OwnedSemaphorePermit, quiet_max: Duration) -> Guest {
-        Guest { stream, quiet: Box::pin(sleep(quiet_max)), quiet_max, _place: place }
+    fn new(stream: TcpStream, place: OwnedSemaphorePermit, crowded: Arc<Notify>, quiet_max: Duration) -> Guest {
+        let wanted = Box::pin(crowded.clone().notified_owned());
+        Guest { stream, wanted, crowded, quiet: Box::pin(sleep(quiet_max)), quiet_max, _place: place }
     }
 
     /// Does a step of the stream; one that must wait may also end with the patience.
@@ -62,9 +71,12 @@ impl Guest {
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(result) = poll(Pin::new(&mut self.stream), cx) {
             self.quiet.as_mut().reset(Instant::now() + self.quiet_max);
+            self.wanted.set(self.crowded.clone().notified_owned());
             return Poll::Ready(result);
         }
-        ready!(self.quiet.as_mut().poll(cx));
+        if self.wanted.as_mut().poll(cx).is_pending() {
+            ready!(self.quiet.as_mut().poll(cx));
+        }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -126,12 +138,35 @@ mod tests {
         let (_one, _two) = (TcpStream::connect(addr).await.unwrap(), TcpStream::connect(addr).await.unwrap());
         let (first, _) = guests.accept().await;
         assert_eq!(guests.places.available_permits(), 0);
-        tokio::select! {
-            biased;
-            _ = guests.accept() => panic!("there was no place"),
-            () = std::future::ready(()) => {}
-        }
         drop(first);
         guests.accept().await;
+    }
+
+    #[tokio::test]
+    async fn the_quietest_goes_for_another() {
+        let mut guests = guests(2, Duration::from_secs(60)).await;
+        let addr = guests.local_addr().unwrap();
+        let mut clients = Vec::new();
+        let mut next = async |guests: &mut Guests| {
+            clients.push(TcpStream::connect(addr).await.unwrap());
+            guests.accept().await.0
+        };
+        let (mut quiet, mut lively) = (next(&mut guests).await, next(&mut guests).await);
+        let hear = |guest: &mut Guest| {
+            let mut byte = [0];
+            let mut buffer = ReadBuf::new(&mut byte);
+            Pin::new(guest).poll_read(&mut Context::from_waker(std::task::Waker::noop()), &mut buffer)
+        };
+        // The one that came first has said something last.
+        assert!(hear(&mut quiet).is_pending() && hear(&mut lively).is_pending());
+        std::mem::swap(&mut quiet, &mut lively);
+        clients[0].try_write(b"x").unwrap();
+        lively.stream.readable().await.unwrap();
+        assert!(matches!(hear(&mut lively), Poll::Ready(Ok(()))) && hear(&mut lively).is_pending());
+        clients.push(TcpStream::connect(addr).await.unwrap());
+        let told = async move { quiet.read_u8().await.unwrap_err().kind() };
+        let (_, why) = tokio::join!(guests.accept(), told);
+        assert_eq!(why, io::ErrorKind::TimedOut);
+        assert!(hear(&mut lively).is_pending());
     }
 }

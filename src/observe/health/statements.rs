@@ -215,9 +215,15 @@ fn dominates(statement: &StatementHealth) -> (String, String) {
     let brief = format!("{} takes {} of the time", statement.name, percent(statement.share));
     let better =
         statement.hint.unwrap_or("Make it faster, run it more rarely, or give it a user and a pool of its own.");
-    let uneven = match statement.usual_ms * UNEVEN < statement.mean_ms {
-        true => " Most take far less: what is slow may be a lock that it waits for, or a disk.",
-        false => "",
+    let one_by_one = !statement.equal.is_empty() && statement.rows <= LOOKUP_ROWS;
+    let uneven = match statement.does {
+        _ if statement.usual_ms * UNEVEN < statement.mean_ms => {
+            " Most take far less: what is slow may be a lock that it waits for, or a disk."
+        }
+        Does::Locks | Does::Changes if one_by_one => {
+            " Or it waits for a lock: make the transactions that change the same rows shorter."
+        }
+        _ => "",
     };
     let detail = format!(
         "One execution takes {} and {:.1} servers are always busy with it. {better}{uneven}",

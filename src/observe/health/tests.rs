@@ -175,7 +175,11 @@ fn of_one_statement() {
     check(one.clone(), Some("SELECT posts by slug takes 97 % of the time"));
     check(StatementHealth { mean_ms: 2.0, ..one.clone() }, None);
     assert!(detail(StatementHealth { hint: Some("Hint."), usual_ms: 30.0, ..one.clone() }).ends_with("with it. Hint."));
-    assert!(detail(StatementHealth { usual_ms: 1.0, ..one }).contains("Most take far less"));
+    assert!(detail(StatementHealth { usual_ms: 1.0, ..one.clone() }).contains("Most take far less"));
+    let waits = StatementHealth { does: Does::Locks, equal: lookup().equal, usual_ms: 30.0, ..one };
+    assert!(
+        detail(waits).ends_with("Or it waits for a lock: make the transactions that change the same rows shorter.")
+    );
 }
 
 #[test]
