@@ -181,3 +181,46 @@ def test_the_first_page_tells_of_a_pause(sidecar):
     assert "Send it USR2 to go on." in pooler.get("/")[1]
     pooler.child.send(signal.SIGUSR2)
     eventually(lambda: "pgweir is paused" not in pooler.get("/")[1], "it goes on")
+
+
+def test_the_first_page_tells_of_what_is_not_over(sidecar, postgres):
+    postgres.run("drop table if exists stock", "create table stock (id int primary key, n int)", dbname="app")
+    postgres.run("insert into stock values (1, 0)", "grant all on stock to app", dbname="app")
+    pooler = sidecar()
+    page = lambda: html.unescape(pooler.get("/")[1])
+    change = "update stock set n = n + 1 where id = 1"
+    with psycopg.connect(dsn(pooler, application_name="checkout")) as holder, psycopg.connect(dsn(pooler)) as other:
+        holder.execute(change)
+        blocked = threading.Thread(target=other.execute, args=(change,))
+        blocked.start()
+        eventually(lambda: "checkout runs nothing in a transaction for" in page(), "it is told who forgets to commit")
+        eventually(lambda: "Meanwhile 1 client has been in UPDATE stock by id for" in page(), "and who waits for it")
+        holder.commit()
+        blocked.join()
+        other.commit()
+        eventually(lambda: "runs nothing in a transaction" not in page(), "it is over")
+
+
+def test_the_first_page_tells_of_a_statement_that_always_fails(sidecar):
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        for number in range(800):
+            client.execute("select 1")
+            if number % 100 == 0:
+                with pytest.raises(psycopg.errors.UndefinedColumn):
+                    client.execute("select gone from pg_class")
+        eventually(lambda: "select gone from pg_class fails 100 % of the time" in pooler.get("/")[1], "it does not drown")
+
+
+def test_silent_connections_keep_nobody_out(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 5}))
+    crowd = [socket.create_connection((pooler.host, pooler.port)) for _ in range(5)]
+    with psycopg.connect(dsn(pooler)) as client:
+        assert client.execute("select 1").fetchone() == (1,)
+    host, port = pooler.http.split(":")
+    http = [socket.create_connection((host, int(port))) for _ in range(70)]
+    for quiet in http:
+        quiet.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
+    assert pooler.get("/healthz")[0] == 200
+    for quiet in crowd + http:
+        quiet.close()

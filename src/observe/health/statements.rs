@@ -168,6 +168,11 @@ impl StatementHealth {
         finds && !self.equal.is_empty() && self.calls > 0.0 && self.usual_ms < LOOKUP_MIN_MS
     }
 
+    /// Whether it changes or locks a few rows, by value: others may do so, too.
+    pub fn may_wait_for_locks(&self) -> bool {
+        matches!(self.does, Does::Locks | Does::Changes) && !self.equal.is_empty() && self.rows <= LOOKUP_ROWS
+    }
+
     fn is_wide(&self) -> bool {
         let total = self.calls * self.rows * self.row_bytes;
         let large = self.row_bytes >= WIDE_BYTES && total >= WIDE_TOTAL && self.rows >= LIST_ROWS;
@@ -215,12 +220,11 @@ fn dominates(statement: &StatementHealth) -> (String, String) {
     let brief = format!("{} takes {} of the time", statement.name, percent(statement.share));
     let better =
         statement.hint.unwrap_or("Make it faster, run it more rarely, or give it a user and a pool of its own.");
-    let one_by_one = !statement.equal.is_empty() && statement.rows <= LOOKUP_ROWS;
-    let uneven = match statement.does {
+    let uneven = match () {
         _ if statement.usual_ms * UNEVEN < statement.mean_ms => {
             " Most take far less: what is slow may be a lock that it waits for, or a disk."
         }
-        Does::Locks | Does::Changes if one_by_one => {
+        _ if statement.may_wait_for_locks() => {
             " Or it waits for a lock: make the transactions that change the same rows shorter."
         }
         _ => "",

@@ -27,6 +27,8 @@ pub(super) struct PoolView {
     pub(super) time: Vec<Series>,
     /// How many servers there should be; `None`: too little was seen.
     pub(super) advice: Option<Advice>,
+    /// What takes most of the time, where that may be time in which it waits for locks.
+    pub(super) held_up: Option<String>,
     /// Clients that wait, a few.
     pub(super) waiting: Vec<ClientRow>,
     /// Clients that hold a server, a few, those first that hold it longest.
@@ -52,7 +54,7 @@ pub(super) fn page(view: &PoolView, ask: &Ask) -> Markup {
             ", " a href=(ask.to("/slow", &whose)) { "slow ones" }
             ", " a href=(ask.to("/findings", &whose)) { "findings" }
         }
-        (advice(view.advice.as_ref(), row))
+        (advice(view, row))
         div class="two" {
             section {
                 h2 { "Busy and waiting" small { "on average, against the pool's size" } }
@@ -90,15 +92,15 @@ fn crowd(title: &str, clients: &[ClientRow], what: &str, when: &str, ask: &Ask, 
     }
 }
 
-fn advice(advice: Option<&Advice>, row: &PoolRow) -> Markup {
+fn advice(view: &PoolView, row: &PoolRow) -> Markup {
     html! {
         section class="advice" id="size" {
             h2 { "Is the size right?" }
-            @match advice {
+            @match &view.advice {
                 None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \
                     fewer and with more servers, and the size that keeps the wait short stands here.")),
                 Some(advice) => {
-                    p class="verdict" { (verdict(advice, row.size)) }
+                    p class="verdict" { (verdict(advice, row.size, view.held_up.as_deref())) }
                     p class="sub" {
                         (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
                         b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
@@ -111,7 +113,7 @@ fn advice(advice: Option<&Advice>, row: &PoolRow) -> Markup {
     }
 }
 
-fn verdict(advice: &Advice, size: usize) -> Markup {
+fn verdict(advice: &Advice, size: usize, held_up: Option<&str>) -> Markup {
     html! {
         @match advice.verdict {
             Verdict::Enough { smallest } => {
@@ -122,6 +124,9 @@ fn verdict(advice: &Advice, size: usize) -> Markup {
             Verdict::More { smallest } => {
                 b { "▲ " (smallest) " servers would do." } " With " (size) ", waits are longer than they need be: set "
                 code { "pool_size = " (smallest) } " if Postgres has room for them."
+                @if let Some(statement) = held_up {
+                    " Not so if " (statement) ", which takes most of the time, waits for locks: more would wait with it."
+                }
             },
             Verdict::NotMore(reason) => { b { "▲ More connections will not help." } " " (because(reason)) },
         }

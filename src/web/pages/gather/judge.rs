@@ -58,6 +58,15 @@ impl Judge {
         self.minute.of_statement(digest, database, user).map_or(0.0, |lately| lately.calls)
     }
 
+    /// What takes most of a pool's time, where that may be time in which it waits for locks.
+    pub(super) fn held_up(&self, database: &str, user: &str) -> Option<String> {
+        let its = self.statements().into_iter().filter(|health| health.database == database && health.user == user);
+        let its: Vec<StatementHealth> = its.collect();
+        let all: f64 = its.iter().map(|health| health.busy).sum();
+        let heaviest = its.into_iter().max_by(|one, two| one.busy.total_cmp(&two.busy))?;
+        (heaviest.busy * 2.0 >= all && heaviest.may_wait_for_locks()).then_some(heaviest.name)
+    }
+
     /// Of this one; `None` if it did not run.
     pub(super) fn health(&self, row: &Row) -> Option<StatementHealth> {
         let often = |lately: &&Lately| lately.calls >= OFTEN;

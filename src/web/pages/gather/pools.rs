@@ -1,5 +1,6 @@
 //! Of pools: their rows, and all about one of them.
 
+use super::judge::Judge;
 use super::steps::{self, BUSY, ERRORS, QUERIES, Step, WAITING, series, trend};
 use super::{Known, clients, wanted};
 use crate::observe::advice::{Moment, Recorded, Second, advise};
@@ -104,6 +105,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
             statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
             spread: spread(picture.numbers.transaction.quantiles()),
         }),
+        held_up: Judge::of(known).held_up(&ask.database, &ask.user),
         waiting: clients::crowd(known, ask, ClientState::Waiting),
         holding: clients::crowd(known, ask, ClientState::Active),
         axis,
