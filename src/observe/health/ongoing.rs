@@ -134,7 +134,7 @@ mod tests {
         let blocked = Ongoing { application: String::new(), clients: 5, seconds: 25.0, what, ..held.clone() };
         let alone = "checkout runs nothing in a transaction for 26 s. 1 client holds a server of app/web in an open \
              transaction, with its locks, and no statement runs. idle_transaction_timeout would end it.";
-        assert_eq!(told(&[held.clone()]), [alone]);
+        assert_eq!(told(std::slice::from_ref(&held)), [alone]);
         let both = told(&[held.clone(), blocked.clone()]);
         assert!(both[0].contains("5 clients have been in UPDATE accounts by id for 25 s: probably"), "{both:?}");
         assert!(

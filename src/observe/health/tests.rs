@@ -37,6 +37,19 @@ fn lookup() -> StatementHealth {
 }
 
 #[test]
+fn one_that_always_fails() {
+    #[track_caller]
+    fn check(failed: f64, calls: f64, wanted: &str) {
+        let (name, code) = ("SELECT gone by id".into(), "42703".into());
+        let failing = vec![FailingHealth { name, code, failed, calls, ..FailingHealth::default() }];
+        assert_eq!(sentence(&problems(&Vitals { failing, ..Vitals::default() }), 2), wanted);
+    }
+    check(15.0, 15.0, "1 problem: SELECT gone by id fails 100 % of the time");
+    check(15.0, 60.0, "No problems.");
+    check(3.0, 3.0, "No problems.");
+}
+
+#[test]
 fn sentences() {
     #[track_caller]
     fn check(vitals: Vitals, wanted: &str) {
@@ -81,17 +94,6 @@ fn sentences() {
     check(pools(PoolHealth { errors: 4.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 59.0, ..pool() }), "No problems.");
     check(pools(PoolHealth { errors: 120.0, ..pool() }), "1 problem: 2 % of the statements of app/orders fail");
-    let broken = FailingHealth {
-        name: "SELECT gone by id".into(),
-        code: "42703".into(),
-        failed: 15.0,
-        calls: 15.0,
-        ..FailingHealth::default()
-    };
-    let failing = |one: FailingHealth| Vitals { failing: vec![one], ..Vitals::default() };
-    check(failing(broken.clone()), "1 problem: SELECT gone by id fails 100 % of the time");
-    check(failing(FailingHealth { calls: 60.0, ..broken.clone() }), "No problems.");
-    check(failing(FailingHealth { failed: 3.0, calls: 3.0, ..broken }), "No problems.");
     let idle = PoolHealth { idle_share: 0.8, busy: 10.0, ..pool() };
     check(pools(idle.clone()), "1 problem: idle transactions hold 8 servers of app/orders");
     check(pools(PoolHealth { busy: 1.0, ..idle }), "No problems.");
