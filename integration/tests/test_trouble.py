@@ -240,3 +240,13 @@ def test_strangers_are_shown_out(sidecar, octets):
         assert await (await enter(pooler)).query("select 1") == [["1"]]
 
     run(story())
+
+
+def test_who_waits_in_vain_hears_why_there_are_no_more_servers(run_pgweir, own_postgres):
+    own_postgres.run("alter role app connection limit 1")
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"), env={"PGWEIR_POOL_QUERY_WAIT_TIMEOUT": "500ms"})
+    with psycopg.connect(dsn(pooler)) as holder, psycopg.connect(dsn(pooler)) as other:
+        holder.execute("select 1")
+        with pytest.raises(psycopg.errors.TooManyConnections) as failure:
+            other.execute("select 1")
+        assert 'no more can be opened: 53300 too many connections for role "app"' in str(failure.value)

@@ -11,7 +11,7 @@ use crate::observe::counters::PoolNumbers;
 use crate::observe::pins::Pin;
 use crate::observe::rejections::Reason;
 use crate::observe::snapshot::{ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell};
-use crate::pool::{Gauges, Pool};
+use crate::pool::Pool;
 use crate::session::Lobby;
 
 /// Takes pictures.
@@ -137,12 +137,6 @@ fn why_not(pool: &Pool, now: Instant) -> Option<Readiness> {
     }
 }
 
-/// Beside `pool_size`.
-fn obstacle(gauges: &Gauges) -> Option<String> {
-    let failed = || gauges.failure.as_ref().map(|why| format!("no more can be opened: {} {}", why.code(), why.message));
-    gauges.obstacle().or_else(failed)
-}
-
 fn key(database: &Arc<str>, user: &Arc<str>) -> PoolKey {
     (database.as_ptr(), user.as_ptr())
 }
@@ -158,7 +152,7 @@ fn view(pool: &Pool, clients: Option<&ClientCounts>, now: Instant) -> PoolView {
         servers: ServerCounts { idle: gauges.idle, active: gauges.lent, login: gauges.opening },
         queued: gauges.waiting,
         max_wait: gauges.max_wait,
-        obstacle: obstacle(&gauges).filter(|_| gauges.waiting > 0),
+        obstacle: gauges.obstacle().filter(|_| gauges.waiting > 0),
         numbers: PoolNumbers::merge(pool.meters()),
     }
 }

@@ -329,11 +329,12 @@ pub struct Gauges {
 }
 
 impl Gauges {
-    /// What in pgweir keeps the pool from having as many servers as its size, if something does.
+    /// What keeps the pool from having as many servers as its size, if something does.
     pub fn obstacle(&self) -> Option<String> {
         match self {
             Gauges { paused: true, .. } => Some("pgweir is paused".to_owned()),
             Gauges { full: Some((key, limit)), .. } => Some(format!("{key} is {limit}, and so many are open")),
+            Gauges { failure: Some(why), .. } => Some(format!("no more can be opened: {} {}", why.code(), why.message)),
             Gauges { .. } => None,
         }
     }
