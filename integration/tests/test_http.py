@@ -215,12 +215,15 @@ def test_the_first_page_tells_of_a_statement_that_always_fails(sidecar):
 def test_silent_connections_keep_nobody_out(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"max_clients": 5}))
     crowd = [socket.create_connection((pooler.host, pooler.port)) for _ in range(5)]
-    with psycopg.connect(dsn(pooler)) as client:
-        assert client.execute("select 1").fetchone() == (1,)
+    clients = [psycopg.connect(dsn(pooler)) for _ in range(5)]
+    assert clients[4].execute("select 1").fetchone() == (1,)
+    # Of those who do speak none goes for another.
+    with pytest.raises(psycopg.OperationalError, match="has no room for more clients"):
+        psycopg.connect(dsn(pooler))
     host, port = pooler.http.split(":")
     http = [socket.create_connection((host, int(port))) for _ in range(70)]
     for quiet in http:
         quiet.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
     assert pooler.get("/healthz")[0] == 200
-    for quiet in crowd + http:
-        quiet.close()
+    for one in crowd + http + clients:
+        one.close()

@@ -246,7 +246,12 @@ def test_what_a_sequence_gave_another_is_told_nobody(one_server, postgres, how):
         assert pinned(one_server) == [["sequence"]]
         mine = value(one, "insert into numbered default values returning id")
         assert last(one) == mine
-    # In one text, and in a transaction, it is its own anyway.
+    # Nor in a transaction, now that it is known that somebody asks.
+    with connect(one_server) as one, connect(one_server) as other:
+        other.execute("insert into numbered default values")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState), one.transaction():
+            last(one)
+    # In one text, and in a transaction that draws it, it is its own anyway.
     with connect(one_server) as one, connect(one_server) as other:
         other.execute("insert into numbered default values")
         mine = value(other, "select max(id) from numbered")

@@ -199,6 +199,12 @@ impl Client {
         self.running.store(digest.map_or(NOTHING, |digest| digest.0), Relaxed);
     }
 
+    /// Its server prepares something for it.
+    #[inline]
+    pub fn set_preparing(&self) {
+        self.running.store(0, Relaxed);
+    }
+
     fn running(&self) -> Running {
         match (self.state(), self.running.load(Relaxed)) {
             (ClientState::Active, NOTHING) => Running::Nothing,
@@ -215,7 +221,9 @@ impl Client {
             self.looked[1].store(u64::try_from(now.as_millisecond()).unwrap_or_default(), Relaxed);
         }
         let (tag, seconds) = (self.running_tag(), u64::try_from(now.as_second()).unwrap_or_default());
-        if self.steady.load(Relaxed) >> 32 != tag {
+        if self.state() != ClientState::Active {
+            self.steady.store(0, Relaxed);
+        } else if self.steady.load(Relaxed) >> 32 != tag {
             self.steady.store(tag << 32 | seconds & 0xffff_ffff, Relaxed);
         }
     }

@@ -151,9 +151,9 @@ impl<S, T: Clone> Ledger<S, T> {
         self.failure.as_ref().is_some_and(|failure| now < failure.until)
     }
 
-    /// Whether there is no server because none could be opened, not long ago. Why: `failure`.
+    /// Whether there is no server because none could be opened, not long ago; one may just be tried again. Why: `failure`.
     pub fn failed_lately(&self, now: Instant) -> bool {
-        self.total() == 0 && self.failure.as_ref().is_some_and(|failure| now < failure.until + LATELY)
+        self.total() == self.opening && self.failure.as_ref().is_some_and(|failure| now < failure.until + LATELY)
     }
 
     /// A server was opened. Whom to wake.

@@ -228,3 +228,16 @@ fn a_granted_server_of_one_who_leaves_goes_to_the_next() {
     assert_eq!((ledger.idle(), ledger.lent(), ledger.waiting()), (1, 0, 0));
     ledger.check_invariants();
 }
+
+/// Also while one is tried again.
+#[test]
+fn none_could_be_opened() {
+    let (mut ledger, now) = (Ledger::<u32, char>::new(LIMITS, 1), Instant::now());
+    let why = Arc::new(Complaint::error(sqlstate::CONNECTION_FAILURE, "refused"));
+    assert!(!ledger.failed_lately(now) && ledger.to_probe(false, now) && !ledger.failed_lately(now));
+    ledger.open_failed(why, now, &mut Vec::new());
+    let later = now + LIMITS.retry;
+    assert!(ledger.failed_lately(now) && ledger.to_probe(false, later) && ledger.failed_lately(later));
+    ledger.opened(1, 0, later);
+    assert!(!ledger.failed_lately(later));
+}

@@ -130,6 +130,8 @@ pub struct Pool {
     doubtful: AtomicBool,
     /// So it was at the last tick.
     crowded: AtomicBool,
+    /// A client has asked what a sequence gave last.
+    last_values: AtomicBool,
     /// Something was left on a server that no text told of, a while ago: every release is looked at, to find out by what.
     hunting: AtomicBool,
     hunted_at: Mutex<Option<Instant>>,
@@ -179,6 +181,7 @@ impl Pool {
             lessons: Mutex::default(),
             doubtful: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
+            last_values: AtomicBool::new(false),
             hunting: AtomicBool::new(false),
             hunted_at: Mutex::default(),
             culprits: culprits::Culprits::default(),
@@ -306,6 +309,19 @@ impl Pool {
     #[inline]
     pub fn is_crowded(&self) -> bool {
         self.crowded.load(Relaxed)
+    }
+
+    /// Whether a client has ever asked what a sequence gave last in its session.
+    #[inline]
+    pub fn asks_for_last_values(&self) -> bool {
+        self.last_values.load(Relaxed)
+    }
+
+    /// One has.
+    pub fn note_last_values(&self) {
+        if !self.asks_for_last_values() {
+            self.last_values.store(true, Relaxed);
+        }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger<Box<Server>, Arc<Client>>> {

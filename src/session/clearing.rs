@@ -1,7 +1,6 @@
-//! A server that another client has left something on, where that is not put right by what goes in front of the request, in the
-//! same write: settings that Postgres may refuse to take back are no fault of the client's, which gets another server then; a
-//! request that begins by ending a transaction would end the one whose failure was to keep it from running; and who asks for what a
-//! sequence gave last is not to be told what it gave another.
+//! A server that another client has left its settings on, where that is not put right by what goes in front of the request, in the
+//! same write: settings that Postgres may refuse to take back are no fault of the client's, which gets another server then; and a
+//! request that begins by ending a transaction would end the one whose failure was to keep it from running.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,33 +8,23 @@ use std::time::{Duration, Instant};
 
 use super::detour::Borrowed;
 use super::errors::refusal;
+use super::first_text::first_text;
 use super::stay::{Farewell, Session};
 use crate::net::Lane;
 use crate::observe::snapshot::ClientState;
 use crate::pool::Lease;
 use crate::pool::parameters::Parameters;
 use crate::pool::server::{ErrandError, Server};
-use crate::protocol::frontend::{self, Bind, Parse};
-use crate::protocol::{backend, frame::cut_str};
-use crate::sql::{Effects, asks_for_a_last_value, ends_a_transaction};
+use crate::protocol::backend;
+use crate::sql::ends_a_transaction;
 
 /// A server that has not done it within this is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What has to be done before the request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Clearing {
-    settings: Settings,
-    /// What sequences gave is forgotten.
-    sequences: bool,
-}
-
-/// What is done to the server's settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Settings {
-    /// Nothing.
-    Stay,
-    /// Those of others are taken back.
+pub(super) enum Clearing {
+    /// Settings of others are taken back.
     Leftovers,
     /// Those, and the client's own are set.
     All,
@@ -46,47 +35,16 @@ impl Session {
     #[inline]
     pub(super) fn clearing(&self, lease: &mut Lease, up: &Lane) -> Option<Clearing> {
         let known = &lease.server().memory.parameters;
-        let settings =
-            if Arc::ptr_eq(known, &self.parameters) { Settings::Stay } else { self.settings_left(known, up) };
-        let sequences = self.asks_for_a_last_value(up);
-        (sequences || settings != Settings::Stay).then_some(Clearing { settings, sequences })
+        if Arc::ptr_eq(known, &self.parameters) { None } else { self.look_what_is_left(known, up) }
     }
 
     #[cold]
-    fn settings_left(&self, known: &Parameters, up: &Lane) -> Settings {
+    fn look_what_is_left(&self, known: &Parameters, up: &Lane) -> Option<Clearing> {
         match () {
             // What works in a failed transaction, too, and something behind it.
-            () if self.first_text(up).is_none_or(ends_a_transaction) => Settings::All,
-            () if known.leftovers(&self.parameters).is_some() => Settings::Leftovers,
-            () => Settings::Stay,
-        }
-    }
-
-    /// Whether the request begins with a text that does. Of one that was prepared before, that is known.
-    #[inline]
-    fn asks_for_a_last_value(&self, up: &Lane) -> bool {
-        match up.unjudged().first() {
-            Some(&(frontend::QUERY | frontend::PARSE)) => self.first_text(up).is_some_and(asks_for_a_last_value),
-            Some(&frontend::BIND) => {
-                self.statements.as_ref().is_some_and(|own| own.named.union(own.effects).contains(Effects::CURRVAL))
-                    && self.first_text(up).is_some_and(asks_for_a_last_value)
-            }
-            _ => false,
-        }
-    }
-
-    /// The text that the request begins with, empty for one that is not known; `None` for a message of another kind, or one that
-    /// is too long.
-    fn first_text<'a>(&'a self, up: &'a Lane) -> Option<&'a [u8]> {
-        let frame = up.frame().ok()??;
-        match frame.tag {
-            frontend::QUERY => Some(cut_str(frame.body).map_or(frame.body, |(text, _)| text)),
-            frontend::PARSE => frame.whole().and_then(Parse::read).map(|parse| parse.query()),
-            frontend::BIND => {
-                let bind = frame.whole().and_then(Bind::read)?;
-                Some(self.statements.as_ref().and_then(|own| own.text_of(bind.statement)).unwrap_or_default())
-            }
-            _ => None,
+            () if first_text(up, self.statements.as_deref()).is_none_or(ends_a_transaction) => Some(Clearing::All),
+            () if known.leftovers(&self.parameters).is_some() => Some(Clearing::Leftovers),
+            () => None,
         }
     }
 
@@ -129,12 +87,6 @@ enum Refused {
 }
 
 async fn clear(server: &mut Server, wanted: &Parameters, what: Clearing) -> Result<(), Refused> {
-    if what.sequences {
-        server.run("DISCARD SEQUENCES").await.map_err(|_| Refused::Lost)?;
-    }
-    if what.settings == Settings::Stay {
-        return Ok(());
-    }
     if let Some((sql, rest)) = server.memory.parameters.leftovers(wanted) {
         // Before the server reports what it starts with.
         server.memory.parameters = Arc::new(rest);
@@ -143,7 +95,7 @@ async fn clear(server: &mut Server, wanted: &Parameters, what: Clearing) -> Resu
             ErrandError::Lost => Refused::Lost,
         })?;
     }
-    if what.settings != Settings::All {
+    if what == Clearing::Leftovers {
         return Ok(());
     }
     let difference = server.memory.parameters.difference(wanted);

@@ -59,6 +59,7 @@ impl<'s> Relay<'s> {
             self.session.client.set_line(Some(server.line.clone()));
         }
         self.bring_parameters();
+        self.forget_last_values();
     }
 
     /// Runs until the server is given back.

@@ -111,7 +111,10 @@ impl Relay<'_> {
                 look.run(tape, Bound::default(), None);
                 client.set_running(tape.running());
             }
-            _ => look.name(tag, tape, statements.get_or_insert_with(|| Box::new(Statements::new(client.id))), shared),
+            _ => {
+                client.set_preparing();
+                look.name(tag, tape, statements.get_or_insert_with(|| Box::new(Statements::new(client.id))), shared);
+            }
         }
         false
     }

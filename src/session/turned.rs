@@ -35,7 +35,7 @@ pub(super) fn late() -> Turned {
 }
 
 pub(super) fn silent() -> Turned {
-    Turned::Gone(Reason::Timeout, "it said nothing, and others came for whom there was no room".to_string())
+    Turned::Gone(Reason::Timeout, "it was silent, and there was no room for that".to_string())
 }
 
 pub(super) fn draining() -> Turned {

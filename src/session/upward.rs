@@ -162,6 +162,7 @@ impl Relay<'_> {
         let executes_drop =
             tag == frontend::EXECUTE && self.session.statements.as_ref().is_some_and(|own| own.drop_is_bound);
         let Some(found) = self.watch(tag, size, harmless) else { return Judged::Hold };
+        self.note_last_values(found, named);
         if tag == frontend::EXECUTE {
             let Exchange { dialogue, meaning, .. } = &mut *self.exchange;
             dialogue.expect_change(meaning.execute());

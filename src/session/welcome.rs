@@ -57,9 +57,6 @@ const MAY_BE_SILENT: Duration = Duration::from_secs(1);
 /// And this long where others wait already: however many fall silent, who comes last is not kept out for a second by each.
 const SILENT_IN_A_CROWD: Duration = Duration::from_millis(50);
 
-/// And so long where there is no room for it: a few words will tell it so.
-const WITHOUT_ROOM: Duration = Duration::from_secs(1);
-
 /// What is said beside the parameters, the key above all, takes at most so many bytes.
 const MORE: usize = 64;
 
@@ -108,11 +105,7 @@ pub enum Welcomed {
 pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
     let rules = lobby.rules();
     let place = Place::take(worker.clone(), &lobby.total);
-    let mut patience = rules.config.pool.client_login_timeout;
-    if place.total.is_none() {
-        lobby.crowd.make_room();
-        patience = patience.min(WITHOUT_ROOM);
-    }
+    let patience = rules.config.pool.client_login_timeout;
     let mut guest = Guest {
         talk: Talk::new(stream),
         from,
@@ -148,12 +141,7 @@ struct Seat {
 
 impl Guest {
     async fn enter(&mut self, rules: &Rules) -> Result<(Seat, Greeting), Turned> {
-        let lobby = self.lobby.clone();
-        let greeting = tokio::select! {
-            biased;
-            greeting = self.greet(rules) => greeting?,
-            () = lobby.crowd.asked_to_leave() => return Err(turned::silent()),
-        };
+        let greeting = self.hear_out(rules).await?;
         self.queue().await;
         let proven = self.prove(rules, &greeting).await?;
         let pool = self.find_pool(rules, &greeting, &proven)?;

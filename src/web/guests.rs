@@ -54,13 +54,13 @@ pub(super) struct Guest {
     crowded: Arc<Notify>,
     quiet: Pin<Box<Sleep>>,
     quiet_max: Duration,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Guest {
     fn new(stream: TcpStream, place: OwnedSemaphorePermit, crowded: Arc<Notify>, quiet_max: Duration) -> Guest {
         let wanted = Box::pin(crowded.clone().notified_owned());
-        Guest { stream, wanted, crowded, quiet: Box::pin(sleep(quiet_max)), quiet_max, _place: place }
+        Guest { stream, wanted, crowded, quiet: Box::pin(sleep(quiet_max)), quiet_max, place }
     }
 
     /// Does a step of the stream; one that must wait may also end with the patience.
@@ -74,9 +74,14 @@ impl Guest {
             self.wanted.set(self.crowded.clone().notified_owned());
             return Poll::Ready(result);
         }
-        if self.wanted.as_mut().poll(cx).is_pending() {
-            ready!(self.quiet.as_mut().poll(cx));
+        while self.wanted.as_mut().poll(cx).is_ready() {
+            if self.place.semaphore().available_permits() == 0 {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            // Another has gone meanwhile.
+            self.wanted.set(self.crowded.clone().notified_owned());
         }
+        ready!(self.quiet.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

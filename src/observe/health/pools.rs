@@ -17,7 +17,7 @@ const ERROR_SHARE: f64 = 0.01;
 /// And one that hurts.
 const ERROR_SHARE_BAD: f64 = 0.1;
 
-/// The same of a single statement, for some are made to fail now and then.
+/// The same of a single statement and SQLSTATE, for some are made to fail now and then.
 const ERROR_SHARE_OF_ONE: f64 = 0.5;
 
 /// Open transactions in which nothing runs may take this much of the servers' time.

@@ -62,6 +62,7 @@ impl Counted {
 
     /// What was counted of this result was none of it.
     pub(super) fn take_back(&mut self, serial: u64, child: Digest) -> Option<Count> {
+        self.order.retain(|of| *of != (serial, child));
         self.counts.remove(&(serial, child))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ring::Held;
 use super::rows::Rows;
-use super::run::{Bar, Order, Proof, Run};
+use super::run::{Bar, Met, Order, Proof, Run};
 use super::step::Step;
 use crate::observe::finding::Manner;
 use crate::observe::nanos::Nanos;
@@ -17,8 +17,8 @@ pub(super) struct Link {
     pub(super) rows: Arc<Rows>,
     /// Where its result lies in the ring.
     pub(super) at: usize,
-    /// Whether a loop has returned that.
-    nested: bool,
+    /// The number of the result that it was asked for out of, if a loop has returned it.
+    parent: Option<u64>,
     runs: Vec<Run>,
     pub(super) pace: Pace,
     /// Executions without a link that came when the kept rows were through.
@@ -71,8 +71,8 @@ pub(super) struct Loop {
     /// The best first.
     pub(super) proofs: Vec<Proof>,
     pub(super) pace: Pace,
-    /// Whether a loop has returned the rows.
-    pub(super) nested: bool,
+    /// The number of the result that a loop has returned these rows for.
+    pub(super) parent: Option<u64>,
     /// Over so many results of one shape.
     pub(super) results: u32,
 }
@@ -83,7 +83,7 @@ impl Link {
         Link {
             rows: held.rows.clone(),
             at: held.place,
-            nested: held.nested,
+            parent: held.parent,
             runs: Vec::new(),
             pace: Pace::new(step, true),
             beyond: 0,
@@ -94,16 +94,16 @@ impl Link {
         }
     }
 
-    /// One more execution; `false` if none of its values stands in the rows. `scope`: how many statements and links there
+    /// One more execution; whether any of its values stands in the rows. `scope`: how many statements and links there
     /// were before it.
-    pub(super) fn step(&mut self, step: &Step, scope: [u32; 2]) -> bool {
-        let mut met = false;
+    pub(super) fn step(&mut self, step: &Step, scope: [u32; 2]) -> Met {
+        let mut met = Met::No;
         for (slot, value) in step.values.iter().enumerate() {
             if self.rows.may_hold(*value) {
-                met |= self.value(slot as u8, *value);
+                met = met.max(self.value(slot as u8, *value));
             }
         }
-        if met {
+        if met != Met::No {
             self.pace.step(step);
             self.scope[1] = scope;
             self.route = if step.route == 0 { self.route } else { step.route };
@@ -114,21 +114,22 @@ impl Link {
         met
     }
 
-    fn value(&mut self, slot: u8, value: u32) -> bool {
+    fn value(&mut self, slot: u8, value: u32) -> Met {
         let places = self.rows.places(value);
+        let mut met = Met::No;
         for (column, rows) in places.iter().enumerate().filter(|(_, rows)| **rows != 0) {
             let known = self.runs.iter().position(|run| run.slot == slot && usize::from(run.column) == column);
             match known {
-                Some(at) => self.runs[at].step(value, *rows),
+                Some(at) => met = met.max(self.runs[at].step(value, *rows)),
                 None if self.runs.len() < MOST_RUNS => {
                     let mut run = Run::new(slot, column as u8);
-                    run.step(value, *rows);
+                    met = met.max(run.step(value, *rows));
                     self.runs.push(run);
                 }
-                None => {}
+                None => met = met.max(Met::Again),
             }
         }
-        places.iter().any(|rows| *rows != 0)
+        met
     }
 
     /// Whether the execution asks for a value that has not been asked for yet as often as it stands there.
@@ -163,7 +164,7 @@ impl Link {
             beyond,
             proofs,
             pace: self.pace,
-            nested: self.nested,
+            parent: self.parent,
             results: 1,
         })
     }
@@ -195,11 +196,12 @@ impl Loop {
         size_of::<Loop>() + spells + self.proofs.capacity() * size_of::<Proof>()
     }
 
-    /// Whether the other is over a result of the same shape, and soon after.
+    /// Whether the other is over a result of the same shape, which the same loop has returned, and soon after.
     pub(super) fn goes_on_in(&self, other: &Loop) -> bool {
         let same = |proof: &Proof| other.proofs.iter().any(|other| other.is_of(proof));
         let soon = other.pace.first < self.pace.last + REST;
-        soon && self.rows.digest == other.rows.digest && self.proofs.iter().any(same)
+        let one = self.rows.digest == other.rows.digest && self.parent == other.parent;
+        soon && one && self.proofs.iter().any(same)
     }
 
     /// Together with one that it goes on in.
@@ -208,7 +210,6 @@ impl Loop {
         self.asked += other.asked;
         self.beyond += other.beyond;
         self.results += other.results;
-        self.nested |= other.nested;
         self.pace.join(&other.pace);
         self.proofs.retain_mut(|proof| {
             let same = other.proofs.iter().find(|other| other.is_of(proof));
@@ -273,14 +274,17 @@ impl Pace {
         }
     }
 
-    /// Another stretch of the same, later.
+    /// Another stretch of the same, before it or behind.
     pub(super) fn join(&mut self, other: &Pace) {
+        if other.first < self.first {
+            let earlier = std::mem::replace(self, other.clone());
+            return self.join(&earlier);
+        }
         let shift = micros(other.first - self.first);
         self.apart += other.first - self.last.min(other.first) + other.apart;
         let room = MOST_SPELLS.saturating_sub(self.spells.len());
         let more = other.spells.iter().take(room);
         self.spells.extend(more.map(|spell| Spell { begin: spell.begin.saturating_add(shift), ..*spell }));
-        self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.n += other.n;
         self.busy += other.busy;

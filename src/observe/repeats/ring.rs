@@ -32,14 +32,14 @@ struct Slot {
 pub(super) struct Held<'a> {
     pub(super) place: usize,
     pub(super) rows: &'a Arc<Rows>,
-    /// Whether a loop has returned it.
-    pub(super) nested: bool,
+    /// The number of the result that it was asked for out of, if it was: a loop has returned it.
+    pub(super) parent: Option<u64>,
 }
 
 /// How much may be remembered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
-    /// Results; of different digests no more than [`DIGESTS`].
+    /// Results; of different digests about [`DIGESTS`].
     results: usize,
     /// What they take, but for the last one.
     bytes: usize,
@@ -83,7 +83,7 @@ impl Ring {
     pub(super) fn before(&self, place: usize, step: &Step) -> Option<Held<'_>> {
         let slot = self.slots.get(place)?;
         let rows = slot.rows.as_ref().filter(|rows| rows.ended <= step.sent)?;
-        Some(Held { place, rows, nested: slot.parent.is_some() })
+        Some(Held { place, rows, parent: slot.parent })
     }
 
     /// Those that are not what the statement asks out of, because one beside them is: a bit for each place. `is_new`: whether a result
@@ -94,6 +94,9 @@ impl Ring {
         }
         let held: Vec<Held<'_>> = (0..self.len()).filter_map(|place| self.before(place, step)).collect();
         let holding: Vec<(&Held<'_>, bool)> = held.iter().filter_map(|held| Some((held, is_new(held)?))).collect();
+        if holding.is_empty() {
+            return 0;
+        }
         let passed_over = held.iter().filter(|other| {
             let same = holding.iter().filter(|(held, _)| held.rows.digest == other.rows.digest);
             let meant = same.max_by_key(|(held, new)| (*new, held.rows.ended));

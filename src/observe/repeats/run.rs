@@ -29,6 +29,17 @@ struct Walk {
     met: u32,
 }
 
+/// What an execution is to rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Met {
+    /// None of its values stands there.
+    No,
+    /// One does, and has been asked for as often as it stands there.
+    Again,
+    /// One does for which that is not so.
+    New,
+}
+
 /// What a run proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Proof {
@@ -83,7 +94,8 @@ impl Run {
     }
 
     /// Its value stands in these rows.
-    pub(super) fn step(&mut self, value: u32, rows: u64) {
+    pub(super) fn step(&mut self, value: u32, rows: u64) -> Met {
+        let met = if self.is_free(rows) { Met::New } else { Met::Again };
         self.n += 1;
         self.visited |= rows;
         self.values |= rows & rows.wrapping_neg();
@@ -95,6 +107,7 @@ impl Run {
         self.last = value;
         self.forward.step(rows, repeated);
         self.backward.step(rows.reverse_bits(), repeated);
+        met
     }
 
     /// Whether any of these rows has not been asked for yet.
@@ -191,11 +204,11 @@ impl Proof {
         (self.slot, self.column) == (other.slot, other.column)
     }
 
-    /// Together with another of the same pair: what one of them proves of the columns holds for both.
+    /// Together with another of the same pair.
     pub(super) fn join(&mut self, other: &Proof) {
         self.n += other.n;
         self.distinct += other.distinct;
-        self.needs = self.needs.min(other.needs);
+        self.needs = self.needs.max(other.needs);
         if self.order != other.order {
             self.order = Order::All;
         }

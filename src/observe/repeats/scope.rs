@@ -4,6 +4,7 @@
 use super::habit::{Habit, Passed, Seen};
 use super::link::{Link, Loop, REST};
 use super::ring::{Held, Ring, Room};
+use super::run::Met;
 use super::step::{Role, Step};
 use crate::observe::nanos::Nanos;
 use crate::observe::who::WhoId;
@@ -76,9 +77,9 @@ impl Scope {
         }
         self.passed.count += 1;
         let at = self.shape(step.digest, rules, told);
-        let parent = if step.loops() { self.link(at, step, rules, told) } else { None };
+        let (linked, parent) = if step.loops() { self.link(at, step, rules, told) } else { (false, None) };
         let shape = &mut self.shapes[at];
-        let looked = shape.habit.step(step, parent.is_some(), self.passed, rules.habits, told);
+        let looked = shape.habit.step(step, linked, self.passed, rules.habits, told);
         shape.last = shape.last.max(step.ended);
         if looked.blind {
             self.tell_blind(told);
@@ -132,10 +133,11 @@ impl Scope {
         at
     }
 
-    /// Looks for the statement's values in the results before it. The number of the one that it seems to be asked out of.
-    fn link(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) -> Option<u64> {
+    /// Looks for the statement's values in the results before it: whether they are there, and the number of the one that it seems to be
+    /// asked out of.
+    fn link(&mut self, at: usize, step: &Step, rules: Rules, told: &mut Vec<Told>) -> (bool, Option<u64>) {
         if self.ring.is_empty() {
-            return None;
+            return (false, None);
         }
         let shape = &mut self.shapes[at];
         if step.sent > shape.last + REST {
@@ -149,20 +151,24 @@ impl Scope {
         let others = links - shape.links.len();
         shape.since.resize(self.ring.len(), 0);
         let passed_over = self.ring.passed_over(step, |held| shape.is_new(held, step));
-        let (scope, mut parent) = ([self.passed.count, self.links], None);
+        let (scope, mut linked, mut parent) = ([self.passed.count, self.links], false, None);
         for place in 0..self.ring.len() {
             let Some(held) = self.ring.before(place, step).filter(|_| passed_over & (1 << place) == 0) else {
                 continue;
             };
             shape.since[place] += 1;
             let room = others + shape.links.len() < most;
-            if let Some(n) = shape.follow(&held, step, scope, room) {
-                parent = parent.max(Some((n, held.rows.serial)));
-                self.ring.touch(place, step.sent);
+            let (met, n) = shape.follow(&held, step, scope, room);
+            if met == Met::No {
+                continue;
             }
+            linked = true;
+            // The same value again and again is no loop that could return others.
+            parent = parent.max((met == Met::New).then_some((n, held.rows.serial)));
+            self.ring.touch(place, step.sent);
         }
-        self.links += u32::from(parent.is_some());
-        parent.map(|(_, serial)| serial)
+        self.links += u32::from(linked);
+        (linked, parent.map(|(_, serial)| serial))
     }
 
     /// The pair that came to nothing for longest goes: it was met by chance. Whether there was one.
@@ -235,20 +241,20 @@ impl Shape {
         holds.then(|| self.links.iter().find(|link| link.at == held.place).is_none_or(|link| link.is_new(step)))
     }
 
-    /// How often it has asked for values out of these rows, this one included; `None` if this one does not.
-    fn follow(&mut self, held: &Held<'_>, step: &Step, scope: [u32; 2], room: bool) -> Option<u32> {
+    /// Whether this one asks for values out of these rows, and how often it has done so.
+    fn follow(&mut self, held: &Held<'_>, step: &Step, scope: [u32; 2], room: bool) -> (Met, u32) {
         if let Some(link) = self.links.iter_mut().find(|link| link.at == held.place) {
-            return link.step(step, scope).then_some(link.pace.n);
+            return (link.step(step, scope), link.pace.n);
         }
         if !room || !step.values.iter().any(|value| held.rows.may_hold(*value)) {
-            return None;
+            return (Met::No, 0);
         }
         let mut link = Link::new(held, step, scope);
         let met = link.step(step, scope);
-        if met {
+        if met != Met::No {
             self.links.push(link);
         }
-        met.then_some(1)
+        (met, 1)
     }
 
     /// Loops that do not go on after such a pause are over.
@@ -263,11 +269,11 @@ impl Shape {
     fn leave(&mut self, place: usize, contested: bool, rules: Rules, told: &mut Vec<Told>) {
         let asked = self.since.get_mut(place).map(std::mem::take).unwrap_or(0);
         let Some(at) = self.links.iter().position(|link| link.at == place) else { return };
-        let link = self.links.swap_remove(at);
+        let link = self.links.remove(at);
         let Some(ended) = link.end(self.digest, asked, rules.least, contested) else { return };
         self.habit.explain();
         match ended.proofs.first() {
-            Some(proof) if proof.small || ended.nested => self.join(ended, rules, told),
+            Some(proof) if proof.small || ended.parent.is_some() => self.join(ended, rules, told),
             _ => told.push(Told::Loop(Box::new(ended))),
         }
     }
@@ -281,7 +287,9 @@ impl Shape {
             }
         }
         match ended.n {
-            n if n >= MOST_JOINED || (n >= rules.least && !ended.nested) => told.push(Told::Loop(Box::new(ended))),
+            n if n >= MOST_JOINED || (n >= rules.least && ended.parent.is_none()) => {
+                told.push(Told::Loop(Box::new(ended)))
+            }
             _ => self.waiting = Some(Box::new(ended)),
         }
     }

@@ -138,6 +138,36 @@ fn children_of_children_side_by_side() {
 }
 
 #[test]
+fn loops_of_two_requests_are_two() {
+    let mut world = World::new(5);
+    for n in 1..=6 {
+        // One of a list is opened, and gone over.
+        world.run(&format!("P:kinds(id) k{n}1..k{n}4 / C:goods.kind_id(id) k{n}2 => a b c d e"));
+        world.run(&format!("C:prices.good_id k{n}2a k{n}2b k{n}2c k{n}2d k{n}2e"));
+    }
+    world.pause(4000);
+    let told = only(&world);
+    assert_eq!((told.occurrences, told.executions), (6, 5));
+}
+
+#[test]
+fn joined_loops_take_the_time_that_they_took() {
+    let loops = |n: u32| {
+        (1..=n).map(|a| {
+            format!("C!:books.author_id(id) u{a} => a b c d e / C!:reviews.book_id u{a}a u{a}b u{a}c u{a}d u{a}e")
+        })
+    };
+    let mut world = World::new(5);
+    world.run("P:authors(id) u1..u30");
+    loops(30).for_each(|one| world.run(&one));
+    world.pause(4000);
+    let reviews = world.repeats.findings().find(|finding| finding.executions == 150).unwrap();
+    // Of 150 of one millisecond each, which end a fifth of one before the next begins, all but one.
+    let wasted = reviews.wasted.as_secs_f64() * 1e3;
+    assert!((140.0..=180.0).contains(&wasted), "{wasted}");
+}
+
+#[test]
 fn what_a_connection_and_its_group_saw_is_counted_once() {
     let mut world = World::new(5);
     for n in 1..=12 {

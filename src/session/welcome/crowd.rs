@@ -1,43 +1,112 @@
-//! Guests who have not said yet what they want: where there is no room for another, the one that has been silent for longest goes.
+//! Guests who have a place and have not said a word: where another comes for whom there is none, the one that came first goes.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::oneshot;
 
-/// All of them.
+use super::super::greeting::Greeting;
+use super::super::lobby::Rules;
+use super::super::turned::{self, Turned};
+use super::Guest;
+
+/// One for whom there is no room says within this what it wants, and hears that there is none.
+const WITHOUT_ROOM: Duration = Duration::from_secs(1);
+
+/// All of them, by their numbers: in the order in which they came.
 #[derive(Debug, Default)]
-pub struct Crowd {
-    leave: Notify,
-    silent: AtomicUsize,
+pub struct Crowd(Mutex<Silent>);
+
+#[derive(Debug, Default)]
+struct Silent {
+    last: u64,
+    all: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
 impl Crowd {
     /// The first of them is asked to go, if there is one: who only looks in shall not keep out those who want something.
     pub(super) fn make_room(&self) {
-        if self.silent.load(Relaxed) > 0 {
-            self.leave.notify_one();
+        let first = self.lock().all.pop_first();
+        if let Some((_, first)) = first {
+            let _ = first.send(());
         }
     }
 
-    /// Until this one is asked to.
+    /// Until this one is asked to. No longer, and it is none of them any more.
     pub(super) async fn asked_to_leave(&self) {
-        let _silent = Silent::begin(&self.silent);
-        self.leave.notified().await;
+        let (ask, asked) = oneshot::channel();
+        let _here = self.enter(ask);
+        if asked.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn enter(&self, ask: oneshot::Sender<()>) -> Here<'_> {
+        let mut silent = self.lock();
+        silent.last += 1;
+        let number = silent.last;
+        silent.all.insert(number, ask);
+        Here { crowd: self, number }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Silent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One of them, however it ends.
-struct Silent<'a>(&'a AtomicUsize);
-
-impl Silent<'_> {
-    fn begin(all: &AtomicUsize) -> Silent<'_> {
-        all.fetch_add(1, Relaxed);
-        Silent(all)
+impl Guest {
+    /// What it wants. One for whom there is no room has to say so at once, and the first one that has a place and says nothing makes
+    /// room for it.
+    pub(super) async fn hear_out(&mut self, rules: &Rules) -> Result<Greeting, Turned> {
+        let (lobby, worker) = (self.lobby.clone(), self.worker.clone());
+        if self.place.total.is_none() {
+            lobby.crowd.make_room();
+            let heard = worker.alarms.within(WITHOUT_ROOM, pin!(self.greet(rules))).await;
+            return heard.unwrap_or_else(|| Err(turned::silent()));
+        }
+        tokio::select! {
+            biased;
+            word = self.hear(async |talk| talk.peek().await) => word?,
+            () = lobby.crowd.asked_to_leave() => return Err(turned::silent()),
+        };
+        self.greet(rules).await
     }
 }
 
-impl Drop for Silent<'_> {
+/// One of them, however that ends.
+struct Here<'a> {
+    crowd: &'a Crowd,
+    number: u64,
+}
+
+impl Drop for Here<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.crowd.lock().all.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn the_first_goes() {
+        let crowd = Crowd::default();
+        crowd.make_room();
+        let (mut one, mut two) = (pin!(crowd.asked_to_leave()), pin!(crowd.asked_to_leave()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(one.as_mut().poll(&mut cx).is_pending() && two.as_mut().poll(&mut cx).is_pending());
+        crowd.make_room();
+        assert!(one.as_mut().poll(&mut cx).is_ready() && two.as_mut().poll(&mut cx).is_pending());
+        {
+            let mut three = pin!(crowd.asked_to_leave());
+            assert!(three.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(crowd.lock().all.len(), 1, "who has gone or spoken is none of them");
     }
 }

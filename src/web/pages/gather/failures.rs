@@ -14,6 +14,8 @@ use crate::sql::digest::Digest;
 /// How often each statement of each pool failed with which SQLSTATE.
 pub(super) struct Failures {
     counts: HashMap<Of, usize>,
+    /// Those are of so much of the last minute: of a rush no more is kept.
+    part: f64,
     insight: Insight,
 }
 
@@ -25,6 +27,9 @@ impl Failures {
         let since = known.now.as_second() - i64::from(MINUTE_S);
         let mut counts: HashMap<Of, usize> = HashMap::new();
         let newest = known.insight.slow(&Wanted { limit: FAILURES, ..Wanted::default() }, true);
+        let oldest =
+            newest.last().filter(|_| newest.len() >= FAILURES).map_or(since, |view| view.slow.time.as_second());
+        let part = (known.now.as_second() - oldest.max(since) + 1) as f64 / f64::from(MINUTE_S);
         for view in newest.iter().filter(|view| view.slow.time.as_second() >= since) {
             if let Some(code) = view.slow.sqlstate() {
                 let of =
@@ -32,7 +37,7 @@ impl Failures {
                 *counts.entry(of).or_default() += 1;
             }
         }
-        Failures { counts, insight: known.insight.clone() }
+        Failures { counts, part: part.min(1.0), insight: known.insight.clone() }
     }
 
     /// What failed most often of a pool's: the SQLSTATE, what it is called, its digest.
@@ -42,16 +47,18 @@ impl Failures {
         Some((code.clone(), self.name(*digest), digest.to_string()))
     }
 
-    /// All of them, beside how often they ran.
+    /// Those of which it is known how often they ran, beside that.
     pub(super) fn by_statement(&self, judge: &Judge) -> Vec<FailingHealth> {
-        let failing = self.counts.iter().map(|((database, user, code, digest), failed)| FailingHealth {
-            digest: digest.to_string(),
-            database: database.to_string(),
-            user: user.to_string(),
-            name: self.name(*digest),
-            code: code.clone(),
-            failed: *failed as f64,
-            calls: judge.calls_in_a_minute(*digest, database, user),
+        let failing = self.counts.iter().filter_map(|((database, user, code, digest), failed)| {
+            Some(FailingHealth {
+                digest: digest.to_string(),
+                database: database.to_string(),
+                user: user.to_string(),
+                name: self.name(*digest),
+                code: code.clone(),
+                failed: *failed as f64,
+                calls: judge.calls_in_a_minute(*digest, database, user)? * self.part,
+            })
         });
         failing.collect()
     }
@@ -62,4 +69,4 @@ impl Failures {
 }
 
 /// So many of the newest that are kept are looked through.
-const FAILURES: usize = 500;
+const FAILURES: usize = 2_000;

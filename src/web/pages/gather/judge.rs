@@ -14,12 +14,11 @@ use crate::sql::facts::{Compared, Facts, written};
 pub(super) struct Judge {
     minute: Recent,
     longer: Recent,
-    /// The heaviest statements.
-    rows: Vec<Row>,
     /// What looking up by value takes; 0: not known.
     lookup_ms: f64,
     /// Columns that are found quickly by themselves, and the database of each.
     indexed: HashSet<(String, String)>,
+    healths: Vec<StatementHealth>,
 }
 
 impl Judge {
@@ -27,19 +26,23 @@ impl Judge {
     pub(super) fn of(known: &Known) -> Judge {
         let since = |seconds: u32| Recent::since(known, 0, known.seconds().saturating_sub(seconds), &Wanted::default());
         let rows = heaviest(known, &Wanted::default());
-        let mut judge =
-            Judge { minute: since(MINUTE_S), longer: since(LATELY_S), rows, lookup_ms: 0.0, indexed: HashSet::new() };
-        judge.learn();
+        let (minute, longer) = (since(MINUTE_S), since(LATELY_S));
+        let (indexed, healths) = (HashSet::new(), Vec::new());
+        let mut judge = Judge { minute, longer, lookup_ms: 0.0, indexed, healths };
+        judge.learn(&rows);
+        judge.healths = rows.iter().filter_map(|row| judge.health(row)).collect();
         judge
     }
 
     /// The quicker quarter of those who look up by value have their indexes; a mean would be that of those who have not.
-    fn learn(&mut self) {
-        let all: Vec<StatementHealth> = self.rows.iter().filter_map(|row| self.health(row)).collect();
-        let quick = all.iter().filter(|health| health.is_quick_lookup());
-        // Of several columns nobody knows which it was.
-        let alone = quick.filter_map(|health| Some((health.database.clone(), only(&health.equal)?.clone())));
+    fn learn(&mut self, rows: &[Row]) {
+        let judged = |row| Some((row, self.health(row)?));
+        let all: Vec<(&Row, StatementHealth)> = rows.iter().filter_map(judged).collect();
+        // Of several columns nobody knows which it was, and the first row of many is found without an index.
+        let alone = all.iter().filter(|(row, health)| health.is_quick_lookup() && asks_for_one_thing(row));
+        let alone = alone.filter_map(|(_, health)| Some((health.database.clone(), only(&health.equal)?.clone())));
         self.indexed = alone.collect();
+        let all = all.into_iter().map(|(_, health)| health).collect::<Vec<_>>();
         let mut times: Vec<f64> =
             all.iter().filter(|health| health.is_lookup()).map(|health| health.usual_ms).collect();
         times.sort_by(f64::total_cmp);
@@ -49,22 +52,21 @@ impl Judge {
     }
 
     /// The heaviest statements that ran.
-    pub(super) fn statements(&self) -> Vec<StatementHealth> {
-        self.rows.iter().filter_map(|row| self.health(row)).collect()
+    pub(super) fn statements(&self) -> &[StatementHealth] {
+        &self.healths
     }
 
-    /// How often it ran in the last minute.
-    pub(super) fn calls_in_a_minute(&self, digest: Digest, database: &str, user: &str) -> f64 {
-        self.minute.of_statement(digest, database, user).map_or(0.0, |lately| lately.calls)
+    /// How often it ran in the last minute; `None` where that is not known, of the many that are not among the heaviest.
+    pub(super) fn calls_in_a_minute(&self, digest: Digest, database: &str, user: &str) -> Option<f64> {
+        self.minute.of_statement(digest, database, user).map(|lately| lately.calls)
     }
 
     /// What takes most of a pool's time, where that may be time in which it waits for locks.
     pub(super) fn held_up(&self, database: &str, user: &str) -> Option<String> {
-        let its = self.statements().into_iter().filter(|health| health.database == database && health.user == user);
-        let its: Vec<StatementHealth> = its.collect();
-        let all: f64 = its.iter().map(|health| health.busy).sum();
-        let heaviest = its.into_iter().max_by(|one, two| one.busy.total_cmp(&two.busy))?;
-        (heaviest.busy * 2.0 >= all && heaviest.may_wait_for_locks()).then_some(heaviest.name)
+        let its = self.healths.iter().filter(|health| health.database == database && health.user == user);
+        let all: f64 = its.clone().map(|health| health.busy).sum();
+        let heaviest = its.max_by(|one, two| one.busy.total_cmp(&two.busy))?;
+        (heaviest.busy * 2.0 >= all && heaviest.may_wait_for_locks()).then(|| heaviest.name.clone())
     }
 
     /// Of this one; `None` if it did not run.
@@ -107,6 +109,11 @@ impl Judge {
     }
 }
 
+/// Whether it has one condition, and returns all that fulfils it.
+fn asks_for_one_thing(row: &Row) -> bool {
+    row.facts.as_deref().is_some_and(|facts| facts.compared.iter().flatten().count() == 1 && !facts.limit)
+}
+
 fn only<T>(all: &[T]) -> Option<&T> {
     if let [one] = all { Some(one) } else { None }
 }
@@ -145,9 +152,14 @@ fn index(facts: &Facts) -> Option<String> {
     let table = sought(facts).next()?.table.as_deref()?;
     let named = |name: &&String| name.rsplit('.').next() == Some(table);
     let whole = facts.tables.iter().find(named).map_or(table, String::as_str);
-    let columns: Vec<String> = sought(facts).map(|compared| written(&compared.column)).collect();
+    let mut columns: Vec<String> = Vec::new();
+    for column in sought(facts).map(|compared| written(&compared.column)) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
     let one_table = sought(facts).all(|compared| compared.table.as_deref() == Some(table));
-    one_table.then(|| format!("{} ({})", written(whole), columns.join(", ")))
+    (one_table && !says(facts, " or ")).then(|| format!("{} ({})", written(whole), columns.join(", ")))
 }
 
 fn aggregates(facts: &Facts) -> bool {

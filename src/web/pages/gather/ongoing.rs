@@ -36,9 +36,11 @@ const LONG_S: f64 = 4.0;
 
 /// It has a server that others could have.
 fn is_in_the_way(known: &Known, client: &ClientView) -> bool {
+    if client.state != ClientState::Active || !client.pins.is_empty() {
+        return false;
+    }
     let pool = known.snapshot.pools.iter().find(|pool| pool.database == client.database && pool.user == client.user);
-    let shared = pool.is_none_or(|pool| pool.pool_mode != PoolMode::Session);
-    client.state == ClientState::Active && client.pins.is_empty() && shared
+    pool.is_none_or(|pool| pool.pool_mode != PoolMode::Session)
 }
 
 fn doing(known: &Known, running: Running) -> Option<Doing> {

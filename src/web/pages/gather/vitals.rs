@@ -212,7 +212,7 @@ pub(super) fn vitals(known: &Known) -> Vitals {
     Vitals {
         pools: pool_vitals(known, &failures),
         failing: failures.by_statement(&judge),
-        statements: judge.statements(),
+        statements: judge.statements().to_vec(),
         ongoing: ongoing(known),
         turned_away: known.snapshot.turned_away.clone(),
         ready: known.snapshot.ready.clone(),

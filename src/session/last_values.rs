@@ -1,0 +1,48 @@
+//! What sequences gave last is a session's own: once a client of a pool asks for that, nobody there is told what another drew. Its
+//! servers forget it in the same write that brings the next client's request. Who asks outside a transaction is tied to its server
+//! besides (`watch`), so that it is forgotten once.
+
+use super::first_text::first_text;
+use super::owed::Owed;
+use super::relay::Relay;
+use crate::protocol::frontend;
+use crate::sql::{Effects, asks_for_a_last_value};
+
+impl Relay<'_> {
+    /// A server has been borrowed, and nothing been sent to it yet.
+    #[inline]
+    pub(super) fn forget_last_values(&mut self) {
+        if self.session.pool.asks_for_last_values() || self.asks_for_a_last_value() {
+            self.forget();
+        }
+    }
+
+    #[cold]
+    fn forget(&mut self) {
+        self.session.pool.note_last_values();
+        self.send_ours("DISCARD SEQUENCES", Owed::OurQuery);
+    }
+
+    /// Whether the request begins with a text that does.
+    fn asks_for_a_last_value(&self) -> bool {
+        let own = self.session.statements.as_deref();
+        let asks = || first_text(&self.up, own).is_some_and(asks_for_a_last_value);
+        match self.up.unjudged().first() {
+            Some(&(frontend::QUERY | frontend::PARSE)) => asks(),
+            Some(&frontend::BIND) => self.has_such_a_statement() && asks(),
+            _ => false,
+        }
+    }
+
+    fn has_such_a_statement(&self) -> bool {
+        self.session.statements.as_ref().is_some_and(|own| own.named.union(own.effects).contains(Effects::CURRVAL))
+    }
+
+    /// A message has been judged that may have been such a text, perhaps behind others.
+    #[inline]
+    pub(super) fn note_last_values(&mut self, found: Effects, named: bool) {
+        if found.contains(Effects::CURRVAL) || (named && self.has_such_a_statement()) {
+            self.session.pool.note_last_values();
+        }
+    }
+}
