@@ -63,6 +63,8 @@ impl Guest {
         let (lobby, worker) = (self.lobby.clone(), self.worker.clone());
         if self.place.total.is_none() {
             lobby.crowd.make_room();
+            // Before it is told that there is none.
+            tokio::task::yield_now().await;
             let heard = worker.alarms.within(WITHOUT_ROOM, pin!(self.greet(rules))).await;
             return heard.unwrap_or_else(|| Err(turned::silent()));
         }

@@ -77,6 +77,7 @@ impl Judge {
             None => (&self.longer, self.longer.get(row).filter(|lately| lately.calls > 0.0)?),
         };
         let (numbers, facts) = (&row.numbers, row.facts.as_deref());
+        let sql = facts.map(|facts| facts.sql.to_ascii_lowercase()).unwrap_or_default();
         let calls = numbers.calls.max(1) as f64;
         let mean_ms = lately.query_ms / lately.calls;
         let usually = |part: f64| lately.quantile(part, numbers.query.quantile(part).as_secs_f64() * 1e3).min(mean_ms);
@@ -95,15 +96,15 @@ impl Judge {
             busy: lately.query_ms / 1e3 / recent.seconds,
             rows: numbers.rows as f64 / calls,
             row_bytes: numbers.bytes as f64 / (numbers.rows as f64).max(1.0),
-            does: facts.map(does).unwrap_or_default(),
+            does: facts.map(|facts| does(facts.kind, &sql)).unwrap_or_default(),
             tables: facts.map(|facts| facts.tables.clone()).unwrap_or_default(),
             equal,
-            index: facts.and_then(index),
+            index: facts.filter(|_| !sql.contains(" or ")).and_then(index),
             indexed,
-            aggregates: facts.is_some_and(aggregates),
+            aggregates: facts.is_some_and(|facts| facts.aggregate.is_some() || aggregates(&sql)),
             star: facts.is_some_and(|facts| facts.star),
-            ordered: facts.is_some_and(|facts| facts.limit && says(facts, "order by")),
-            hint: facts.and_then(hint),
+            ordered: facts.is_some_and(|facts| facts.limit && sql.contains("order by")),
+            hint: hint(&sql),
             lookup_ms: self.lookup_ms,
         })
     }
@@ -118,10 +119,10 @@ fn only<T>(all: &[T]) -> Option<&T> {
     if let [one] = all { Some(one) } else { None }
 }
 
-fn does(facts: &Facts) -> Does {
-    match facts.kind {
+fn does(kind: Kind, sql: &str) -> Does {
+    match kind {
         Kind::Select
-            if [" for update", " for no key", " for share", " for key"].iter().any(|word| says(facts, word)) =>
+            if [" for update", " for no key", " for share", " for key"].iter().any(|word| sql.contains(word)) =>
         {
             Does::Locks
         }
@@ -129,10 +130,6 @@ fn does(facts: &Facts) -> Does {
         Kind::Update | Kind::Delete | Kind::Merge => Does::Changes,
         Kind::Insert | Kind::Copy | Kind::Transparent | Kind::Other => Does::Other,
     }
-}
-
-fn says(facts: &Facts, words: &str) -> bool {
-    facts.sql.to_ascii_lowercase().contains(words)
 }
 
 /// Columns that an index would be of use for.
@@ -159,15 +156,16 @@ fn index(facts: &Facts) -> Option<String> {
         }
     }
     let one_table = sought(facts).all(|compared| compared.table.as_deref() == Some(table));
-    (one_table && !says(facts, " or ")).then(|| format!("{} ({})", written(whole), columns.join(", ")))
+    one_table.then(|| format!("{} ({})", written(whole), columns.join(", ")))
 }
 
-fn aggregates(facts: &Facts) -> bool {
-    facts.aggregate.is_some()
-        || ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| says(facts, word))
+fn aggregates(sql: &str) -> bool {
+    ["group by", "count(", "sum(", "max(", "min(", "avg("].iter().any(|word| sql.contains(word))
 }
 
-fn hint(facts: &Facts) -> Option<&'static str> {
+/// What stands behind WHERE is why it is slow.
+fn hint(sql: &str) -> Option<&'static str> {
+    let (_, asked) = sql.split_once(" where ")?;
     let hints = [
         (" offset ", "OFFSET reads all that it skips: go on from the last key instead."),
         (
@@ -177,7 +175,7 @@ fn hint(facts: &Facts) -> Option<&'static str> {
         ("lower(", "What it compares is an expression: that needs an index of its own, ON t (lower(c))."),
         ("upper(", "What it compares is an expression: that needs an index of its own, ON t (upper(c))."),
     ];
-    hints.into_iter().find(|(word, _)| says(facts, word)).map(|(_, hint)| hint)
+    hints.into_iter().find(|(word, _)| asked.contains(word)).map(|(_, hint)| hint)
 }
 
 /// The last minute is enough of what ran so often in it.
@@ -185,3 +183,46 @@ const OFTEN: f64 = 20.0;
 
 /// Otherwise five.
 const LATELY_S: u32 = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{digest::statements, facts::facts};
+
+    fn of(text: &str) -> Facts {
+        let reading = statements(text.as_bytes(), false).next().unwrap().reading;
+        facts(text.as_bytes(), false, &reading)
+    }
+
+    #[test]
+    fn indexes() {
+        #[track_caller]
+        fn check(text: &str, wanted: Option<&str>) {
+            assert_eq!(index(&of(text)).as_deref(), wanted, "{text}");
+        }
+        check("select id from b.docs where slug = 'x'", Some("b.docs (slug)"));
+        check("select 1 from \"Customer Events\" where \"userId\" = 5", Some("\"Customer Events\" (\"userId\")"));
+        check("update lines set n = 2 where order_id = 5 and sku = 'x'", Some("lines (order_id, sku)"));
+        check("select 1 from t where a = 1 and a = 2", Some("t (a)"));
+        // What is cast has no use for one, nor what is of two tables.
+        check("select 1 from t where a::text = 'x'", None);
+        check("select 1 from t join u on u.id = t.u_id where t.a = 1 and u.b = 2", None);
+        check("select 1 from t where a > 5", None);
+    }
+
+    #[test]
+    fn what_texts_tell() {
+        let kinds = |text: &str| (does(of(text).kind, text), aggregates(text), hint(text).map(|hint| &hint[..4]));
+        assert_eq!(kinds("select a from t where b = 1"), (Does::Reads, false, None));
+        assert_eq!(kinds("select a from t where b = 1 for update skip locked"), (Does::Locks, false, None));
+        assert_eq!(kinds("delete from t where b = 1"), (Does::Changes, false, None));
+        assert_eq!(kinds("insert into t values (1)"), (Does::Other, false, None));
+        assert_eq!(kinds("select count(*) from t where lower(b) = $1"), (Does::Reads, true, Some("What")));
+        assert_eq!(kinds("select lower(a) from t where b = $1"), (Does::Reads, false, None));
+        assert_eq!(
+            kinds("select a from t where b > $1 order by a limit 5 offset $2"),
+            (Does::Reads, false, Some("OFFS"))
+        );
+        assert_eq!(kinds("select a from t where b like $1"), (Does::Reads, false, Some("LIKE")));
+    }
+}
