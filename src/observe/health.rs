@@ -86,7 +86,7 @@ pub struct PoolHealth {
     pub busy: f64,
 }
 
-/// A statement that failed in the last minute.
+/// A statement that failed in the last minute, for each of its SQLSTATEs.
 #[derive(Debug, Clone, Default)]
 pub struct FailingHealth {
     /// Its digest.
@@ -97,7 +97,7 @@ pub struct FailingHealth {
     pub user: String,
     /// What people would call it.
     pub name: String,
-    /// The SQLSTATE of most of its errors.
+    /// The SQLSTATE.
     pub code: String,
     /// How often it failed with that.
     pub failed: f64,

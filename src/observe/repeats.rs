@@ -2,7 +2,7 @@
 //! out. Pure.
 //!
 //! Three kinds of scopes see each execution: its connection; the connections of the same database, user, application and
-//! address; instead of those, all that bears its trace. A `scope` remembers results (`rows`) and follows the statements
+//! address; instead of those, all that bears its trace. A `scope` remembers results (`rows`, in a `ring`) and follows the statements
 //! that ask for what is in them (`link`, `run`), or that repeat by themselves (`habit`, `climb`). What is over and
 //! proved goes to the `ledger`, which asks names and foreign keys (`references`) where values do not suffice, and makes findings of
 //! it.

@@ -18,11 +18,11 @@ pub(super) struct Interner {
 /// Below this many nobody looks for unused ones.
 const SWEEP_FROM: usize = 64;
 
-/// What takes as many bytes is not kept for a later client that may want the same.
-const LARGE: usize = 64 << 10;
-
-/// Unless they take so much: what a client may set has no end.
+/// Unless so many bytes have come: what a client may set has no end.
 const SWEEP_BYTES: usize = 1 << 20;
+
+/// What takes as many is not kept for a later client that may want the same.
+const LARGE: usize = 64 << 10;
 
 impl Interner {
     /// The one that is equal to this.

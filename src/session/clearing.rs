@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::detour::Borrowed;
 use super::errors::refusal;
-use super::first_text::first_text;
+use super::statements::Statements;
 use super::stay::{Farewell, Session};
 use crate::net::Lane;
 use crate::observe::snapshot::ClientState;
 use crate::pool::Lease;
 use crate::pool::parameters::Parameters;
 use crate::pool::server::{ErrandError, Server};
-use crate::protocol::backend;
+use crate::protocol::frontend::{self, Bind, Parse};
+use crate::protocol::{backend, frame::cut_str};
 use crate::sql::ends_a_transaction;
 
 /// A server that has not done it within this is closed.
@@ -73,6 +74,21 @@ impl Session {
             Some(Err(Refused::Lost)) | None => lease.close("lost while settings of another client were undone"),
         }
         self.borrow(up, asked_at).await
+    }
+}
+
+/// The text that a request begins with, of a client that has prepared these; empty for one that is not known, `None` for a message
+/// of another kind, or one of which not enough has arrived.
+fn first_text<'a>(up: &'a Lane, own: Option<&'a Statements>) -> Option<&'a [u8]> {
+    let frame = up.frame().ok()??;
+    match frame.tag {
+        frontend::QUERY => Some(cut_str(frame.body).map_or(frame.body, |(text, _)| text)),
+        frontend::PARSE => frame.whole().and_then(Parse::read).map(|parse| parse.query()),
+        frontend::BIND => {
+            let bind = frame.whole().and_then(Bind::read)?;
+            Some(own.and_then(|own| own.text_of(bind.statement)).unwrap_or_default())
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,6 @@
 //! servers forget it in the same write that brings the next client's request. Who asks outside a transaction is tied to its server
 //! besides (`watch`), so that it is forgotten once.
 
-use super::first_text::first_text;
 use super::owed::Owed;
 use super::relay::Relay;
 use crate::protocol::frontend;
@@ -23,13 +22,12 @@ impl Relay<'_> {
         self.send_ours("DISCARD SEQUENCES", Owed::OurQuery);
     }
 
-    /// Whether the request begins with a text that does.
+    /// Whether what has arrived of the request may do so: some word of it says it, or it begins with a statement that was prepared.
     fn asks_for_a_last_value(&self) -> bool {
-        let own = self.session.statements.as_deref();
-        let asks = || first_text(&self.up, own).is_some_and(asks_for_a_last_value);
-        match self.up.unjudged().first() {
-            Some(&(frontend::QUERY | frontend::PARSE)) => asks(),
-            Some(&frontend::BIND) => self.has_such_a_statement() && asks(),
+        let arrived = self.up.unjudged();
+        match arrived.first() {
+            Some(&(frontend::QUERY | frontend::PARSE)) => asks_for_a_last_value(arrived),
+            Some(&frontend::BIND) => self.has_such_a_statement(),
             _ => false,
         }
     }

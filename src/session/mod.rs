@@ -19,7 +19,6 @@ mod detour;
 pub mod dialogue;
 mod downward;
 mod errors;
-mod first_text;
 pub mod greeting;
 mod heed;
 pub mod known;

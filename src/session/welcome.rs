@@ -34,6 +34,8 @@ mod crowd;
 mod encrypt;
 mod proof;
 
+pub(super) use crowd::Crowd;
+
 /// A socket on its way to become a client.
 pub struct Guest {
     talk: Talk,
@@ -89,8 +91,6 @@ impl Drop for Place {
         self.total.iter().for_each(|total| total.give());
     }
 }
-
-pub(super) use crowd::Crowd;
 
 /// Who has come in.
 #[derive(Debug)]

@@ -99,7 +99,7 @@ fn of_rows(from: &From, column: &str) -> String {
     };
     let asked = from.asked.saturating_sub(from.beyond).max(proof.n);
     let parent = match from.results {
-        0 | 1 => "the parent".to_owned(),
+        1 => "the parent".to_owned(),
         results => format!("{results} executions of the parent"),
     };
     let first = format!("{} of {asked} parameters were {column} values returned by {parent}, {order}", proof.n);

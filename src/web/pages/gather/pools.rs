@@ -3,7 +3,7 @@
 use super::judge::Judge;
 use super::steps::{self, BUSY, ERRORS, QUERIES, Step, WAITING, series, trend};
 use super::{Known, clients, wanted};
-use crate::observe::advice::{Moment, Recorded, Second, advise};
+use crate::observe::advice::{Moment, Recorded, Second, Verdict, advise};
 use crate::observe::histogram::Quantiles;
 use crate::observe::history::heavy::HeavyPoint;
 use crate::observe::history::pool::{PoolPoint, WAITS};
@@ -85,6 +85,16 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
     let slots = steps::steps(&axis, points);
     let seconds = known.history(0, 0, &wanted);
     let statements = known.insight.statement_history(Period::default(), &wanted);
+    let advice = advise(&Recorded {
+        seconds: &seconds.first().map_or_else(Vec::new, |series| recorded(&series.points)),
+        size: picture.pool_size,
+        idle_share: idle_share(&seconds),
+        statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
+        spread: spread(picture.numbers.transaction.quantiles()),
+    });
+    // It says so only where more servers are advised.
+    let more = advice.as_ref().is_some_and(|advice| matches!(advice.verdict, Verdict::More { .. }));
+    let held_up = if more { Judge::of(known).held_up(&ask.database, &ask.user) } else { None };
     Some(PoolView {
         row: row(picture, points, &axis, known.seconds()),
         bands: bands(&slots),
@@ -98,14 +108,8 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
             series("p99", "s-p99", &slots, |step| step.wait_ms[2]),
         ],
         time: steps::time(&slots),
-        advice: advise(&Recorded {
-            seconds: &seconds.first().map_or_else(Vec::new, |series| recorded(&series.points)),
-            size: picture.pool_size,
-            idle_share: idle_share(&seconds),
-            statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
-            spread: spread(picture.numbers.transaction.quantiles()),
-        }),
-        held_up: Judge::of(known).held_up(&ask.database, &ask.user),
+        advice,
+        held_up,
         waiting: clients::crowd(known, ask, ClientState::Waiting),
         holding: clients::crowd(known, ask, ClientState::Active),
         axis,
