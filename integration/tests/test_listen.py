@@ -30,6 +30,11 @@ def heard(connection, count: int = 1) -> list[tuple[str, str]]:
     return [(note.channel, note.payload) for note in notes][:count]
 
 
+def lost(pooler) -> list[str]:
+    """Why it was cut off from the server that it listens with."""
+    return [event["error"] for event in pooler.events("listener_lost")]
+
+
 def expect_pinned(pooler, *reasons: list) -> None:
     """Waits until clients are tied to servers for these reasons; what ties one is known a moment after its answer."""
     pinned = lambda: [row["pinned"] for row in json.loads(pooler.get("/api/clients")[1]) if row["pinned"]]
@@ -161,3 +166,27 @@ def test_after_a_restart_of_postgres_it_listens_again_and_says_so(run_pgweir, ow
             speaker.execute("notify a, 'again'")
             speaker.commit()
         assert heard(listener) == [("a", "again")]
+
+
+def test_a_server_that_refuses_to_listen_for_a_while_is_asked_again(run_pgweir, own_postgres):
+    """As a standby does that has taken the address over, until it is promoted."""
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener, connect(pooler) as late:
+        notices = []
+        listener.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        listener.execute("listen a")
+        own_postgres.stop()
+        (own_postgres.files / "standby.signal").touch()
+        own_postgres.start()
+        refused = lambda: "it refuses to listen: cannot execute LISTEN during recovery" in lost(pooler)
+        eventually(refused, "a line in the log")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="cannot execute LISTEN during recovery"):
+            late.execute("listen a")
+        assert not notices, "nobody listens again yet"
+        own_postgres.run("select pg_promote()")
+        eventually(lambda: list(listener.notifies(timeout=0)) or notices, "a notice that some may have been missed")
+        late.execute("listen a")
+        with own_postgres.connect("app") as speaker:
+            speaker.execute("notify a, 'again'")
+            speaker.commit()
+        assert heard(listener) == heard(late) == [("a", "again")]

@@ -111,6 +111,27 @@ def test_scram_pass_through(run_pgweir, postgres):
     run(story())
 
 
+def test_a_password_that_a_client_tells_opens_a_server_also_where_none_was_known(run_pgweir, postgres):
+    """The pool of a fixed user is there before any client has come. A password that is changed is another from the next login on."""
+    postgres.run("drop role if exists changing", "create role changing login password 'first'")
+    verifier = lambda: postgres.run("select rolpassword from pg_authid where rolname = 'changing'")[0][0]
+    databases = {"app": {"host": postgres.host, "port": postgres.port, "user": "changing"}}
+    config = lambda: file(postgres, auth={"auth_type": "plain"}) | {
+        "databases": databases,
+        "users": {"changing": {"password": verifier()}},
+    }
+    pooler = run_pgweir(config=config())
+    pooler.wait_for_event("server_connect_failed")
+    assert run(login(pooler, "changing", "first")) == "in"
+    postgres.run(
+        "alter role changing password 'second'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'changing'",
+    )
+    pooler.reload(config())
+    assert run(login(pooler, "changing", "first")) == "28P01"
+    assert run(login(pooler, "changing", "second")) == "in"
+
+
 def test_each_user_has_servers_of_its_own(run_pgweir, postgres):
     where = {"app": {"host": postgres.host, "port": postgres.port}}
     users = {"app": {"password": "secret"}, "other": {"password": "secret"}}

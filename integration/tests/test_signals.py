@@ -1,5 +1,6 @@
 """HUP, TERM, INT, USR1, USR2, as an operator or systemd sends them."""
 
+import json
 import signal
 import socket
 import threading
@@ -65,6 +66,24 @@ def test_a_smaller_pool_closes_what_rests(start, postgres):
         eventually(lambda: servers() == 6, "six servers rest")
         pooler.reload(file(postgres, pool={"pool_size": 2}))
         eventually(lambda: servers() == 2, "two servers rest")
+
+
+def test_a_database_that_is_removed_serves_its_clients_until_they_leave(start, postgres):
+    both = lambda **databases: file(postgres) | {"databases": databases}
+    app = {"url": postgres.url("app", "secret")}
+    gone = app | {"min_pool_size": 1}
+    pooler = start(config=both(app=app, gone=gone))
+    pools = lambda: {row["database"] for row in json.loads(pooler.get("/api/pools")[1])}
+    with psycopg.connect(dsn(pooler, dbname="gone"), autocommit=True) as client:
+        client.execute("select 1")
+        pooler.reload(both(app=app))
+        assert client.execute("select 2").fetchone() == (2,)
+        with pytest.raises(psycopg.OperationalError, match='database "gone" does not exist'):
+            psycopg.connect(dsn(pooler, dbname="gone"))
+        assert "gone" in pools()
+    eventually(lambda: "gone" not in pools(), "no pool of a database that is not served")
+    reasons = lambda: [event["reason"] for event in pooler.events("server_closed") if event["database"] == "gone"]
+    eventually(lambda: reasons() == ["its database is not configured any more"], "its server is closed")
 
 
 def test_reload_reminds_of_what_takes_a_restart(start, postgres):

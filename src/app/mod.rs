@@ -206,7 +206,7 @@ impl<'l> App<'l> {
             pools.iter().for_each(|pool| pool.tidy(now));
             self.insights.ask(&pools, now);
             drop(pools);
-            self.lobby.pools.prune(now);
+            self.lobby.pools.prune(&rules.config, now);
             self.crew.tidy();
             give_back_freed();
             self.photographer.shoot(now);

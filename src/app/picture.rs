@@ -117,7 +117,8 @@ impl Photographer {
         }
         let rules = self.lobby.rules();
         let mut asked = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
-        asked.extend(self.lobby.pools.all().into_iter().filter(|pool| pool.is_cut_off(now)));
+        let serves = |pool: &Arc<Pool>| rules.config.database(&pool.database).is_some();
+        asked.extend(self.lobby.pools.all().into_iter().filter(|pool| pool.is_cut_off(now) && serves(pool)));
         asked.iter().find_map(|pool| why_not(pool, now)).unwrap_or_default()
     }
 }

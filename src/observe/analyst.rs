@@ -154,8 +154,9 @@ impl Analyst {
     pub fn take(&self, batch: &Batch) {
         let mut slow = Vec::new();
         let mut books = self.shared.books();
-        books.dropped.reports += batch.dropped;
         let shapes = books.shapes_before();
+        books.dropped.reports += batch.dropped;
+        books.dropped.texts += batch.dropped_texts;
         self.ask(&mut books, batch);
         self.count(&mut books, batch, &mut slow);
         let Books { store, shapes: table, .. } = &mut *books;

@@ -55,12 +55,18 @@ pub enum Scalar<'a> {
 impl<'a> Scalar<'a> {
     /// A value as text says it. What looks like a whole number or a uuid is one, also in a column of text: the other side is
     /// read in the same way.
+    #[inline]
     pub fn text(bytes: &'a [u8]) -> Scalar<'a> {
+        match integer(bytes) {
+            Some(number) => Scalar::Integer(number),
+            None => Scalar::no_integer(bytes),
+        }
+    }
+
+    fn no_integer(bytes: &'a [u8]) -> Scalar<'a> {
         match bytes.len() {
-            0 => Scalar::None,
             32 | 36 => uuid(bytes).map_or(Scalar::Text(bytes), Scalar::Uuid),
-            1..=20 => integer(bytes).map_or(Scalar::Text(bytes), Scalar::Integer),
-            21..=MOST_TEXT => Scalar::Text(bytes),
+            1..=MOST_TEXT => Scalar::Text(bytes),
             _ => Scalar::None,
         }
     }
@@ -100,9 +106,9 @@ pub struct Shape {
     /// Without its values.
     pub reading: Reading,
     /// All its literals together, keyed; 0 for none.
-    pub literals: u64,
+    pub literals: u32,
     /// For each slot that holds a literal its hash, otherwise 0.
-    pub values: [u64; SLOTS],
+    pub values: [u32; SLOTS],
 }
 
 impl Keys {
@@ -115,22 +121,22 @@ impl Keys {
 
     /// 0 for what is not to be linked, and never for anything else.
     #[inline]
-    pub fn scalar(&self, scalar: Scalar<'_>) -> u64 {
+    pub fn scalar(&self, scalar: Scalar<'_>) -> u32 {
         match scalar {
             Scalar::Integer(number) => self.integer(number),
-            Scalar::Uuid(bytes) => self.bytes(&bytes),
-            Scalar::Text(bytes) => self.bytes(bytes),
+            Scalar::Uuid(bytes) => short(self.bytes(&bytes)),
+            Scalar::Text(bytes) => short(self.bytes(bytes)),
             Scalar::None => 0,
         }
     }
 
     /// A whole number.
     #[inline]
-    pub fn integer(&self, number: i64) -> u64 {
-        mix(mix(number as u64 ^ self.whole[0], self.whole[1]) ^ self.bytes[0], GOLDEN).max(1)
+    pub fn integer(&self, number: i64) -> u32 {
+        short(mix(mix(number as u64 ^ self.whole[0], self.whole[1]) ^ self.bytes[0], GOLDEN))
     }
 
-    /// Any bytes.
+    /// Any bytes, whole texts among them: no two of those may be taken for one another.
     #[inline]
     pub fn bytes(&self, bytes: &[u8]) -> u64 {
         let mut hash = self.bytes[0] ^ (bytes.len() as u64).wrapping_mul(GOLDEN);
@@ -144,13 +150,19 @@ impl Keys {
             hash = mix(hash ^ u64::from_le_bytes(*chunk), self.bytes[1]);
         }
         let last = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        mix(mix(hash ^ last, self.bytes[1]) ^ self.whole[0], GOLDEN).max(1)
+        mix(mix(hash ^ last, self.bytes[1]) ^ self.whole[0], GOLDEN)
+    }
+
+    /// One more piece into a hash of several.
+    #[inline]
+    pub fn join(&self, all: u64, next: u64) -> u64 {
+        mix(all.rotate_left(23) ^ next ^ self.whole[0], self.bytes[1])
     }
 
     /// One more value into a hash of several.
     #[inline]
-    pub fn join(&self, all: u64, next: u64) -> u64 {
-        mix(all.rotate_left(23) ^ next ^ self.whole[0], self.bytes[1]).max(1)
+    pub fn join_values(&self, all: u32, next: u32) -> u32 {
+        short(self.join(u64::from(all), u64::from(next)))
     }
 
     /// A statement with what its text says of values.
@@ -169,6 +181,12 @@ impl Keys {
 /// 2^64 by the golden ratio, odd.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Half is enough for values: it takes several of a result to prove anything.
+#[inline]
+fn short(hash: u64) -> u32 {
+    (hash as u32).max(1)
+}
+
 /// Both halves of a product.
 #[inline]
 fn mix(a: u64, b: u64) -> u64 {
@@ -179,11 +197,18 @@ fn mix(a: u64, b: u64) -> u64 {
 /// A whole number as Postgres writes one.
 #[inline]
 fn integer(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || digits.len() > 18 || (digits[0] == b'0' && (digits.len() > 1 || negative)) {
+    match text {
+        [b'0'] => Some(0),
+        [b'1'..=b'9', ..] => natural(text),
+        [b'-', digits @ ..] if digits.first() != Some(&b'0') => natural(digits).map(|number| -number),
+        _ => None,
+    }
+}
+
+/// Up to eighteen digits.
+#[inline]
+fn natural(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || digits.len() > 18 {
         return None;
     }
     let mut number = 0_i64;
@@ -194,7 +219,7 @@ fn integer(text: &[u8]) -> Option<i64> {
         }
         number = number * 10 + i64::from(digit);
     }
-    Some(if negative { -number } else { number })
+    Some(number)
 }
 
 fn whole(bytes: &[u8]) -> Option<i64> {
@@ -208,20 +233,35 @@ fn whole(bytes: &[u8]) -> Option<i64> {
 
 /// `8-4-4-4-12` hexadecimal digits, or all 32 without a dash: some drivers write literals so.
 fn uuid(text: &[u8]) -> Option<[u8; 16]> {
-    let (mut bytes, mut filled) = ([0; 16], 0_usize);
-    for (at, byte) in text.iter().enumerate() {
-        if text.len() == 36 && matches!(at, 8 | 13 | 18 | 23) {
-            if *byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = char::from(*byte).to_digit(16)? as u8;
-        *bytes.get_mut(filled / 2)? |= if filled % 2 == 0 { digit << 4 } else { digit };
-        filled += 1;
-    }
-    (filled == 32).then_some(bytes)
+    let starts = match text.len() {
+        36 if [8, 13, 18, 23].iter().all(|at| text[*at] == b'-') => UUID_BYTES,
+        32 => std::array::from_fn(|at| 2 * at),
+        _ => return None,
+    };
+    let mut wrong = 0;
+    let bytes = starts.map(|at| {
+        let [high, low] = [text[at], text[at + 1]].map(|digit| HEX[usize::from(digit)]);
+        wrong |= high | low;
+        high << 4 | low & 0xf
+    });
+    (wrong <= 0xf).then_some(bytes)
 }
+
+/// Where the bytes of a uuid with dashes stand.
+const UUID_BYTES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// What each byte is as a hexadecimal digit, 0xff for none.
+const HEX: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut n = 0;
+    while n < 16 {
+        let digit = b"0123456789abcdef"[n];
+        digits[digit as usize] = n as u8;
+        digits[digit.to_ascii_uppercase() as usize] = n as u8;
+        n += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

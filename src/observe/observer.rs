@@ -162,6 +162,7 @@ struct Waiting {
     spare: Vec<Batch>,
     closed: bool,
     dropped: u64,
+    dropped_texts: u64,
 }
 
 /// Empty batches that are kept.
@@ -180,12 +181,14 @@ impl Inbox {
         let mut state = self.lock();
         if state.closed || state.batches.len() >= MOST_WAITING {
             state.dropped += batch.reports.len() as u64;
+            state.dropped_texts += batch.texts.len() as u64;
             batch.clear();
             return;
         }
         let empty = state.spare.pop().unwrap_or_else(empty);
         let mut full = std::mem::replace(batch, empty);
         full.dropped = std::mem::take(&mut state.dropped);
+        full.dropped_texts = std::mem::take(&mut state.dropped_texts);
         state.batches.push_back(full);
         drop(state);
         self.changed.notify_one();

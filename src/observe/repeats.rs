@@ -64,9 +64,9 @@ pub struct Execution<'a> {
     /// Its report. Those of one client come in the order in which they ended; those of several may be 100 ms apart.
     pub report: &'a Report,
     /// A keyed hash for each of `report.reading.slots()`; 0 cannot be linked.
-    pub values: &'a [u64],
+    pub values: &'a [u32],
     /// What it returned, if that was looked at, and the hashes of it, row by row.
-    pub capture: Option<(&'a Capture, &'a [u64])>,
+    pub capture: Option<(&'a Capture, &'a [u32])>,
     /// A hash of the `traceparent` or `request_id` that came with this very execution.
     pub trace: Option<u64>,
     /// Where the application says it was, if that came with this execution.

@@ -39,7 +39,7 @@ pub struct Report {
     /// It was sent before the one ahead of it on its connection was over.
     pub piped: bool,
     /// A keyed hash of all its values together; 0 where it has none.
-    pub parameters: u64,
+    pub parameters: u32,
     /// Keyed hashes of the values in its slots, in `Batch::hashes`; 0 stands for NULL and for what cannot be linked.
     pub values: Span,
     /// In `Batch::captures`, one at the most.
@@ -150,7 +150,7 @@ pub struct Batch {
     /// In the order in which they ended.
     pub reports: Vec<Report>,
     /// What `values` and captures point into.
-    pub hashes: Vec<u64>,
+    pub hashes: Vec<u32>,
     /// What `capture` points into.
     pub captures: Vec<Capture>,
     /// What `note` points into.
@@ -161,6 +161,8 @@ pub struct Batch {
     pub texts: Vec<NewText>,
     /// Reports that were dropped since the last batch, because the analyst did not keep up.
     pub dropped: u64,
+    /// And texts of theirs.
+    pub dropped_texts: u64,
 }
 
 impl Batch {
@@ -172,7 +174,7 @@ impl Batch {
         self.notes.clear();
         self.comments.clear();
         self.texts.clear();
-        self.dropped = 0;
+        (self.dropped, self.dropped_texts) = (0, 0);
     }
 
     /// Whether there is nothing in it.

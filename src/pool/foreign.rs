@@ -7,7 +7,7 @@ use tracing::debug;
 
 use super::Pool;
 use super::inquiry::{column, text};
-use super::lease::{accept, discard};
+use super::lease::{discard, put_back};
 use super::server::{ErrandError, Server};
 use crate::observe::repeats::Reference;
 
@@ -29,16 +29,16 @@ impl Pool {
     /// Asks, as a task of its own, if a server rests now. `tell` gets what is declared; nothing where Postgres refuses.
     pub fn ask_references(self: &Arc<Self>, now: Instant, tell: impl FnOnce(Vec<Reference>) + Send + 'static) {
         let rested = self.ledger().borrow_rested(now, Duration::ZERO);
-        let Some(mut server) = rested else { return };
+        let Some((mut server, since)) = rested else { return };
         self.homes[server.home].runtime.clone().spawn(async move {
             match tokio::time::timeout(PATIENCE, references(&mut server)).await {
                 Ok(Ok(references)) => {
-                    accept(server, Instant::now());
+                    put_back(server, since, Instant::now());
                     tell(references);
                 }
                 Ok(Err(error @ ErrandError::Refused(_))) => {
                     debug!(event = "references_refused", database = %server.pool.database, %error);
-                    accept(server, Instant::now());
+                    put_back(server, since, Instant::now());
                     tell(Vec::new());
                 }
                 Ok(Err(ErrandError::Lost)) | Err(_) => discard(server, "it did not answer"),

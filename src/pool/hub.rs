@@ -84,7 +84,7 @@ impl Hub {
         let (sender, orders) = mpsc::unbounded_channel();
         let _ = sender.send(first);
         *known = Some(sender);
-        let ear = Ear { pool: pool.clone(), channels: Channels::default(), waiting: Vec::new(), missed: false, orders };
+        let ear = Ear { pool: pool.clone(), channels: Channels::default(), waiting: Vec::new(), missed: None, orders };
         pool.homes[0].runtime.spawn(ear.run());
     }
 
@@ -104,8 +104,8 @@ struct Ear {
     channels: Channels<Arc<Client>>,
     /// Those who wait until the server listens: on what, and how they are told.
     waiting: Vec<(u32, String, Done)>,
-    /// The connection was lost since its listeners last heard of it.
-    missed: bool,
+    /// The connection was lost since its listeners last heard of it: why.
+    missed: Option<String>,
     orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -133,10 +133,12 @@ impl Ear {
                 let mut wire = Wire { own, out: Vec::new(), read: Vec::new(), owed: VecDeque::new(), refused: None };
                 let names = self.channels.names().map(str::to_string).collect();
                 wire.listen(names);
+                let pause = sleep(RETRY);
                 if let Err(error) = self.serve(&mut wire, &plan).await {
-                    warn!(event = "listener_lost", database = %self.pool.database, user = %self.pool.user, %error);
-                    self.channels.close_all();
-                    self.missed = true;
+                    self.lose(&error);
+                    // Which may have been its fate from the begin.
+                    pause.await;
+                    self.catch_up();
                 }
             }
             Err(why) => {
@@ -144,6 +146,13 @@ impl Ear {
                 self.catch_up();
                 sleep(RETRY).await;
             }
+        }
+    }
+
+    fn lose(&mut self, error: &io::Error) {
+        self.channels.close_all();
+        if self.missed.replace(error.to_string()).is_none_or(|before| before != error.to_string()) {
+            warn!(event = "listener_lost", database = %self.pool.database, user = %self.pool.user, %error);
         }
     }
 
@@ -226,7 +235,7 @@ impl Ear {
                 backend::ERROR => wire.refused = Some(Complaint::of_server(&message[5..])),
                 backend::READY => {
                     let channels = wire.owed.pop_front().unwrap_or_default();
-                    self.settle(&channels, wire.refused.take());
+                    self.settle(&channels, wire.refused.take())?;
                 }
                 _ => {}
             }
@@ -242,8 +251,8 @@ impl Ear {
         }
     }
 
-    /// The server listens on these now, or has refused to.
-    fn settle(&mut self, channels: &[String], refused: Option<Complaint>) {
+    /// The server listens on these now, or has refused to: an error if it did so to those whom another has heard before.
+    fn settle(&mut self, channels: &[String], refused: Option<Complaint>) -> io::Result<()> {
         if refused.is_none() {
             channels.iter().for_each(|channel| self.channels.opened(channel));
         }
@@ -258,9 +267,14 @@ impl Ear {
             let error = refused.as_ref().map(|why| Complaint { severity: encode::Severity::Error, ..why.clone() });
             let _ = done.send(error.map_or(Ok(()), Err));
         }
-        if std::mem::take(&mut self.missed) {
-            self.tell_that_some_may_be_missed();
+        match refused {
+            None if self.missed.take().is_some() => self.tell_that_some_may_be_missed(),
+            Some(why) if channels.iter().any(|channel| self.channels.listeners(channel).next().is_some()) => {
+                return Err(io::Error::other(format!("it refuses to listen: {}", why.message)));
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     fn tell_that_some_may_be_missed(&self) {
@@ -268,13 +282,9 @@ impl Ear {
         let mut letter = Vec::new();
         let text = "pgweir was cut off from the server that it listens with: notifications may have been missed";
         encode::warning(&mut letter, text);
-        let letter: Arc<[u8]> = letter.into();
-        let mut told = HashSet::new();
-        for (id, client) in self.channels.everybody() {
-            if told.insert(id) {
-                client.post(&letter);
-            }
-        }
+        let (letter, mut told): (Arc<[u8]>, _) = (letter.into(), HashSet::new());
+        let everybody = self.channels.everybody().filter(|(id, _)| told.insert(*id));
+        everybody.for_each(|(_, client)| client.post(&letter));
     }
 
     /// No connection can be had: those who wait for one are told; those who had one go on waiting for another.
@@ -296,10 +306,9 @@ enum Noted {
 fn complaint(why: NoOwn) -> Complaint {
     match why {
         NoOwn::Failed(complaint, _) => Complaint { severity: encode::Severity::Error, ..*complaint },
-        NoOwn::Full { which, limit } => {
-            let key = ["max_db_connections", "max_user_connections"][which.min(1)];
+        NoOwn::Full { whose, limit } => {
             Complaint::error(sqlstate::TOO_MANY_CONNECTIONS, "pgweir has no server free to listen with")
-                .detail(format!("{key} is {limit}."))
+                .detail(format!("{} is {limit}.", whose.servers_key()))
                 .hint("One more is needed for LISTEN.")
         }
     }

@@ -92,6 +92,11 @@ impl Drop for Lease {
 
 /// Puts a clean server back into its pool, unless its time is over.
 pub(super) fn accept(server: Box<Server>, now: Instant) {
+    put_back(server, now, now);
+}
+
+/// The same, of one that was only looked at and has rested `since` then.
+pub(super) fn put_back(server: Box<Server>, since: Instant, now: Instant) {
     if !server.is_current(now) {
         let why = if server.is_old(now) { "server_lifetime" } else { "reconfigured" };
         return discard(server, why);
@@ -103,7 +108,7 @@ pub(super) fn accept(server: Box<Server>, now: Instant) {
             drop(ledger);
             return discard(server, "the pool has become smaller");
         }
-        ledger.give_back(server, home, now)
+        ledger.put_back(server, home, since, now)
     };
     if let Some(client) = woken {
         client.wake();
@@ -236,7 +241,7 @@ impl Pool {
         plan: Arc<Plan>,
         home: usize,
     ) {
-        if Quota::take_all(&self.servers).is_err() {
+        if Quota::take_both(&self.servers).is_err() {
             return self.ledger().open_dropped();
         }
         let began = Instant::now();
@@ -297,9 +302,9 @@ impl Pool {
         }
         let mut woken = Vec::new();
         let complaint = Arc::new(why.complaint(&plan.route, began, now));
+        // The next attempt is a tick's, however soon it may be.
         self.ledger().open_failed(complaint, now, &mut woken);
         woken.iter().for_each(|client| client.wake());
-        self.open_wanted(home, now);
     }
 
     /// Closes a server that nobody holds any more and gives its place in the quotas back.

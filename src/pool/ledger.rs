@@ -60,6 +60,8 @@ struct Idle<S> {
     server: S,
     home: usize,
     since: Instant,
+    /// When it was looked at, or came to rest.
+    seen: Instant,
 }
 
 /// A failure is old when nobody has tried again for so long.
@@ -114,7 +116,13 @@ impl<S, T: Clone> Ledger<S, T> {
     /// A lent server comes back fit for the next client. Whom to wake.
     pub fn give_back(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
         self.lent -= 1;
-        self.rest(server, home, now)
+        self.rest(server, home, now, now)
+    }
+
+    /// A server that was borrowed to be looked at comes back, and rests on: `since` is what was told then. Whom to wake.
+    pub fn put_back(&mut self, server: S, home: usize, since: Instant, now: Instant) -> Option<T> {
+        self.lent -= 1;
+        self.rest(server, home, since, now)
     }
 
     /// A lent server was closed.
@@ -160,7 +168,7 @@ impl<S, T: Clone> Ledger<S, T> {
     pub fn opened(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
         self.opening -= 1;
         self.failure = None;
-        self.rest(server, home, now)
+        self.rest(server, home, now, now)
     }
 
     /// An open was given up without the server being at fault (a limit, a shutdown).
@@ -208,19 +216,21 @@ impl<S, T: Clone> Ledger<S, T> {
         })
     }
 
-    /// Borrows resting servers that are to be looked at: those that `wants` picks. As with any loan, each is to come back or
-    /// be [`Ledger::lost`]; meanwhile it counts, so that none is opened in its place.
-    pub fn borrow_where(&mut self, mut wants: impl FnMut(&S) -> bool) -> Vec<S> {
-        let borrowed: Vec<S> = self.idle.extract_if(.., |idle| wants(&idle.server)).map(|idle| idle.server).collect();
+    /// Borrows resting servers that are to be looked at, those that `wants` picks; with each, since when it rests. Each is to be
+    /// [`Ledger::put_back`] or [`Ledger::lost`]; meanwhile it counts, so that none is opened in its place.
+    pub fn borrow_where(&mut self, mut wants: impl FnMut(&S) -> bool) -> Vec<(S, Instant)> {
+        let borrowed = self.idle.extract_if(.., |idle| wants(&idle.server));
+        let borrowed: Vec<(S, Instant)> = borrowed.map(|idle| (idle.server, idle.since)).collect();
         self.lent += borrowed.len();
         borrowed
     }
 
-    /// Borrows one resting server for an errand of the pool's own, if one has rested for `longest`.
-    pub fn borrow_rested(&mut self, now: Instant, longest: Duration) -> Option<S> {
-        let at = self.idle.iter().position(|idle| now.saturating_duration_since(idle.since) >= longest)?;
+    /// Borrows one resting server likewise, if one has not been looked at for `longest`.
+    pub fn borrow_rested(&mut self, now: Instant, longest: Duration) -> Option<(S, Instant)> {
+        let at = self.idle.iter().position(|idle| now.saturating_duration_since(idle.seen) >= longest)?;
         self.lent += 1;
-        Some(self.idle.remove(at).server)
+        let idle = self.idle.remove(at);
+        Some((idle.server, idle.since))
     }
 
     /// Whether nothing is lent.
@@ -238,7 +248,7 @@ impl<S, T: Clone> Ledger<S, T> {
         self.paused = false;
         while self.waiting() > 0 {
             let Some(idle) = self.idle.pop() else { return };
-            wake.extend(self.rest(idle.server, idle.home, now));
+            wake.extend(self.rest(idle.server, idle.home, now, now));
         }
     }
 
@@ -316,8 +326,8 @@ impl<S, T: Clone> Ledger<S, T> {
         self.limits.size + if late { self.limits.reserve } else { 0 }
     }
 
-    /// A server without a client goes to the next one, or rests.
-    fn rest(&mut self, server: S, home: usize, now: Instant) -> Option<T> {
+    /// A server without a client goes to the next one, or rests, where it rested `since` then.
+    fn rest(&mut self, server: S, home: usize, since: Instant, now: Instant) -> Option<T> {
         let handed = if self.paused { Err(server) } else { self.queue.hand_over(server, home) };
         match handed {
             Ok(ticket) => {
@@ -325,7 +335,9 @@ impl<S, T: Clone> Ledger<S, T> {
                 Some(ticket)
             }
             Err(server) => {
-                self.idle.push(Idle { server, home, since: now });
+                // The last in most cases.
+                let later = self.idle.iter().rev().take_while(|idle| idle.since > since).count();
+                self.idle.insert(self.idle.len() - later, Idle { server, home, since, seen: now });
                 None
             }
         }

@@ -75,7 +75,7 @@ impl House {
 
     fn check_rested(self: &Arc<House>) {
         let rested = self.books().0.borrow_rested(self.now(), Duration::from_secs(2));
-        if let Some(server) = rested {
+        if let Some((server, _)) = rested {
             self.take(server);
             thread::yield_now();
             self.give_back(server, self.now());
@@ -85,7 +85,7 @@ impl House {
     /// As `close_rested`.
     fn look_at_rested(self: &Arc<House>) {
         let borrowed = self.books().0.borrow_where(|_| true);
-        for server in borrowed {
+        for (server, _) in borrowed {
             self.take(server);
             thread::yield_now();
             match thread_rng().gen_bool(0.5) {

@@ -103,8 +103,10 @@ impl World {
             10 => self.shows_those_who_are_late(rested),
             11 => self.closed += self.ledger.cull(self.now, |server, _| server % 3 != pick % 3).len(),
             12 => self.closes_what_has_rested(rested),
-            13 => self.held.extend(self.ledger.borrow_rested(self.now, rested)),
-            14 => self.held.extend(self.ledger.borrow_where(|server| server % 3 == pick % 3)),
+            13 => self.held.extend(self.ledger.borrow_rested(self.now, rested).map(|(server, _)| server)),
+            14 => self.held.extend(
+                self.ledger.borrow_where(|server| server % 3 == pick % 3).into_iter().map(|(server, _)| server),
+            ),
             15 if pick.is_multiple_of(2) => self.ledger.pause(),
             15 => self.ledger.resume(self.now, &mut Vec::new()),
             _ => {

@@ -103,7 +103,7 @@ impl Scene {
             }
             "o" => self.ledger.to_open(self.now).to_string(),
             "*" => {
-                self.held.extend(self.ledger.borrow_where(|_| true).into_iter().map(|server| ('*', server)));
+                self.held.extend(self.ledger.borrow_where(|_| true).into_iter().map(|(server, _)| ('*', server)));
                 String::new()
             }
             client => {
@@ -227,6 +227,39 @@ fn a_granted_server_of_one_who_leaves_goes_to_the_next() {
     assert_eq!(ledger.give_back(7, 0, now), None);
     assert_eq!((ledger.idle(), ledger.lent(), ledger.waiting()), (1, 0, 0));
     ledger.check_invariants();
+}
+
+#[test]
+fn a_server_that_is_looked_at_rests_on() {
+    let (mut ledger, began) = (Ledger::<u32, char>::new(LIMITS, 1), Instant::now());
+    let after = |seconds| began + Duration::from_secs(seconds);
+    let turns = [ledger.acquire('a', 0, began), ledger.acquire('b', 0, began)];
+    ledger.to_open(began);
+    ledger.opened(1, 0, began);
+    ledger.opened(2, 0, began);
+    for (turn, server, seconds) in
+        turns.into_iter().zip([1, 2]).map(|(grant, server)| (grant, server, u64::from(server)))
+    {
+        assert!(matches!(grant_of(&mut ledger, turn), Claim::Server(given) if given == server));
+        ledger.give_back(server, 0, after(seconds));
+    }
+    for seconds in [31, 61] {
+        let (server, since) = ledger.borrow_rested(after(seconds), Duration::from_secs(30)).unwrap();
+        assert_eq!((server, since), (1, after(1)));
+        ledger.put_back(server, 0, since, after(seconds));
+    }
+    // Who was looked at last is not who served last.
+    assert!(matches!(ledger.acquire('c', 0, after(61)), Grant::Use(2)));
+    ledger.give_back(2, 0, after(61));
+    assert!(ledger.borrow_rested(after(62), Duration::from_secs(30)).is_none(), "both have just been looked at");
+    assert_eq!(ledger.cull_rested(after(62), Duration::from_secs(60)), [1]);
+}
+
+fn grant_of(ledger: &mut Ledger<u32, char>, grant: Grant<u32>) -> Claim<u32> {
+    match grant {
+        Grant::Wait(turn) => ledger.claim(turn),
+        _ => panic!("should wait"),
+    }
 }
 
 /// Also while one is tried again.

@@ -48,7 +48,7 @@ pub use client::Client;
 pub use lease::{Lease, Waiting};
 pub use ledger::{Ledger, Limits};
 pub use pools::Pools;
-pub use quota::Quota;
+pub use quota::{LimitOf, Quota};
 pub use roster::Roster;
 pub use server::Server;
 
@@ -284,7 +284,7 @@ impl Pool {
     }
 
     fn full(&self) -> Option<(&'static str, usize)> {
-        let keys = ["max_db_connections", "max_user_connections"].into_iter();
+        let keys = LimitOf::BOTH.map(LimitOf::servers_key).into_iter();
         let mut limits = keys.zip(&self.servers).map(|(key, quota)| (key, quota.limit(), quota.used()));
         limits.find(|(_, limit, used)| (1..=*used).contains(limit)).map(|(key, limit, _)| (key, limit))
     }

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::cancel::Line;
 use super::parameters::Parameters;
-use super::{Pool, Quota, connect};
+use super::{LimitOf, Pool, Quota, connect};
 use crate::net::Stream;
 use crate::protocol::encode::Complaint;
 
@@ -30,10 +30,10 @@ pub struct Own {
 /// Why there is none.
 #[derive(Debug)]
 pub enum NoOwn {
-    /// A limit is reached: 0, the database's (`max_db_connections`), or 1, the user's (`max_user_connections`).
+    /// A limit on servers is reached.
     Full {
-        /// Which.
-        which: usize,
+        /// LimitOf.
+        whose: LimitOf,
         /// How many servers it allows.
         limit: usize,
     },
@@ -48,9 +48,9 @@ struct Places(Arc<Pool>);
 impl Places {
     /// One place in each quota; a server of this pool that rests makes room if there is none.
     fn take(pool: &Arc<Pool>) -> Result<Places, NoOwn> {
-        let take = || Quota::take_all(&pool.servers);
-        let taken = take().or_else(|which| if pool.make_room(Instant::now()) { take() } else { Err(which) });
-        taken.map_err(|which| NoOwn::Full { which, limit: pool.servers[which].limit() })?;
+        let take = || Quota::take_both(&pool.servers);
+        let taken = take().or_else(|full| if pool.make_room(Instant::now()) { take() } else { Err(full) });
+        taken.map_err(|(whose, limit)| NoOwn::Full { whose, limit })?;
         Ok(Places(pool.clone()))
     }
 }

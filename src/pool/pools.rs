@@ -103,8 +103,8 @@ impl Pools {
         lock(&self.pools).values().cloned().collect()
     }
 
-    /// A reload: every pool gets its new plan and limits. One whose database is gone keeps its servers until its clients
-    /// have left.
+    /// A reload: every pool gets its new plan and limits. One whose database is gone serves its clients until they have left:
+    /// [`Pools::prune`].
     pub fn reload(&self, config: &Config, tls: &ServerTls) {
         for pool in self.all() {
             let key = pool.plan().route.key.clone();
@@ -126,7 +126,9 @@ impl Pools {
     /// some and cannot reach Postgres any more.
     pub fn watched(&self, config: &Config, tls: &ServerTls, now: Instant) -> Vec<Arc<Pool>> {
         let mut watched = self.fixed(config, tls);
-        let lost = |pool: &Arc<Pool>| pool.fresh().is_some() && pool.is_cut_off(now);
+        let lost = |pool: &Arc<Pool>| {
+            pool.fresh().is_some() && pool.is_cut_off(now) && config.database(&pool.database).is_some()
+        };
         for pool in self.all().into_iter().filter(lost) {
             if !watched.iter().any(|known| Arc::ptr_eq(known, &pool)) {
                 watched.push(pool);
@@ -162,9 +164,13 @@ impl Pools {
         self.paused.load(Relaxed)
     }
 
-    /// Forgets pools that nobody uses and that never had a server: of databases that do not exist, say. Whoever holds one uses it.
-    pub fn prune(&self, now: Instant) {
-        lock(&self.pools).retain(|_, pool| {
+    /// Forgets pools that nobody uses and that never had a server, of databases that Postgres does not have, say; and those of
+    /// databases that the configuration no longer has. Whoever holds one uses it.
+    pub fn prune(&self, config: &Config, now: Instant) {
+        lock(&self.pools).retain(|(database, _), pool| {
+            if config.database(database).is_none() {
+                return !is_left(pool, now);
+            }
             let gauges = pool.gauges(now);
             let unused = gauges.waiting + gauges.lent + gauges.idle + gauges.opening == 0;
             pool.fresh().is_some()
@@ -176,14 +182,13 @@ impl Pools {
         });
     }
 
-    /// A client has proved itself with other keys than those that the pool was made with: the password was changed.
+    /// A client has proved itself by other means than those that the pool was made with: the password was changed, or nobody
+    /// had told one yet.
     fn renew_key(&self, pool: &Arc<Pool>, config: &Config, tls: &ServerTls, key: ServerKey) {
-        let known = &pool.plan().route.key;
-        let passed = matches!(key, ServerKey::Scram { .. });
-        let ours = matches!(known, ServerKey::Scram { .. } | ServerKey::None);
-        if passed
-            && ours
-            && *known != key
+        let Some(database) = config.database(&pool.database) else { return };
+        let key = server_key(config, database, &pool.user, key);
+        if key != ServerKey::None
+            && key != pool.plan().route.key
             && let Some(plan) = self.plan(config, tls, &pool.database, &pool.user, key)
         {
             pool.replan(Arc::new(plan));
@@ -214,7 +219,7 @@ impl Pools {
                 address: Arc::new(address),
                 dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),
                 user: server_user.to_string(),
-                key: server_key(config, database, server_user, user, key),
+                key: server_key(config, database, user, key),
                 binding_required: database.binding_required,
                 startup: database.startup.clone(),
                 connect_timeout: settings.server_connect_timeout,
@@ -236,9 +241,18 @@ impl Pools {
     }
 }
 
+/// Whether nobody but its resting servers holds a pool; they are closed.
+fn is_left(pool: &Arc<Pool>, now: Instant) -> bool {
+    if Arc::strong_count(pool) <= 1 + pool.gauges(now).idle {
+        pool.close_idle(now, "its database is not configured any more");
+    }
+    Arc::strong_count(pool) == 1
+}
+
 /// What we prove ourselves with: the database's own password, what is known of the user we log in as, or what the
 /// client's login gave us.
-fn server_key(config: &Config, database: &Database, server_user: &str, user: &str, key: ServerKey) -> ServerKey {
+fn server_key(config: &Config, database: &Database, user: &str, key: ServerKey) -> ServerKey {
+    let server_user = database.user.as_deref().unwrap_or(user);
     if let Some(password) = &database.password {
         return ServerKey::Plain(Password::from(password.as_str()));
     }

@@ -1,6 +1,37 @@
 //! A limit that several pools share. Counts; does not wait. Pure.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// LimitOf limit it is. Wherever there are two quotas, they are those of [`LimitOf::BOTH`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitOf {
+    /// A database's.
+    Database,
+    /// A user's.
+    User,
+}
+
+impl LimitOf {
+    /// In the order of a pool's quotas.
+    pub const BOTH: [LimitOf; 2] = [LimitOf::Database, LimitOf::User];
+
+    /// The key of the limit on servers.
+    pub fn servers_key(self) -> &'static str {
+        match self {
+            LimitOf::Database => "max_db_connections",
+            LimitOf::User => "max_user_connections",
+        }
+    }
+
+    /// The key of the limit on clients.
+    pub fn clients_key(self) -> &'static str {
+        match self {
+            LimitOf::Database => "max_db_client_connections",
+            LimitOf::User => "max_user_client_connections",
+        }
+    }
+}
 
 /// So many at once, 0 for no limit.
 #[derive(Debug, Default)]
@@ -42,13 +73,15 @@ impl Quota {
         self.used.load(Relaxed)
     }
 
-    /// Takes one of each, or none of any; which one was exhausted.
-    pub fn take_all(quotas: &[std::sync::Arc<Quota>]) -> Result<(), usize> {
-        for (index, quota) in quotas.iter().enumerate() {
-            if !quota.take() {
-                quotas[..index].iter().for_each(|taken| taken.give());
-                return Err(index);
-            }
+    /// Takes one of both, or none of any; which was exhausted, and how many that allows.
+    pub fn take_both(quotas: &[Arc<Quota>; 2]) -> Result<(), (LimitOf, usize)> {
+        let [database, user] = quotas;
+        if !database.take() {
+            return Err((LimitOf::Database, database.limit()));
+        }
+        if !user.take() {
+            database.give();
+            return Err((LimitOf::User, user.limit()));
         }
         Ok(())
     }
@@ -57,13 +90,12 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
-    fn all_or_none() {
+    fn both_or_none() {
         let quotas = [Arc::new(Quota::new(None)), Arc::new(Quota::new(Some(1)))];
-        assert_eq!(Quota::take_all(&quotas), Ok(()));
-        assert_eq!(Quota::take_all(&quotas), Err(1));
+        assert_eq!(Quota::take_both(&quotas), Ok(()));
+        assert_eq!(Quota::take_both(&quotas), Err((LimitOf::User, 1)));
         assert_eq!((quotas[0].used(), quotas[1].used()), (1, 1));
         quotas[1].give();
         assert!(quotas[1].take());

@@ -194,7 +194,8 @@ impl Server {
                 at += frame.size;
             }
             read.drain(..at);
-            if left == 0 {
+            // A notice may follow ReadyForQuery, and only half of it have arrived.
+            if left == 0 && skip == 0 && read.is_empty() {
                 return refused.map_or(Ok(status), |body| Err(ErrandError::Refused(body)));
             }
             self.read_more(&mut read).await?;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::cancel::Line;
-use super::lease::{accept, discard};
+use super::lease::{discard, put_back};
 use super::server::{ErrandError, Server};
 use super::{CROWD, Lease, Pool, Quota};
 use crate::protocol::TransactionStatus;
@@ -95,13 +95,13 @@ impl Pool {
         spare.into_iter().for_each(|mut server| self.closed(&mut server, "the pool has become smaller"));
         let settings = &self.plan().settings;
         let stale = self.ledger().borrow_where(|server| !server.is_current(now) || server.stream.has_spoken());
-        for mut server in stale {
+        for (mut server, since) in stale {
             // What it said may have been a notice; then it goes on.
             if server.is_current(now) && !server.is_alive() {
                 self.doubt();
                 discard(server, "the server closed it");
             } else {
-                accept(server, now);
+                put_back(server, since, now);
             }
         }
         if !settings.server_idle_timeout.is_zero() {
@@ -146,10 +146,10 @@ impl Pool {
             return;
         }
         let rested = self.ledger().borrow_rested(now, delay);
-        if let Some(mut server) = rested {
+        if let Some((mut server, since)) = rested {
             self.homes[server.home].runtime.clone().spawn(async move {
                 match server.answers(CHECK_PATIENCE).await {
-                    true => accept(server, Instant::now()),
+                    true => put_back(server, since, Instant::now()),
                     false => discard(server, "it did not answer"),
                 }
             });

@@ -75,7 +75,7 @@ impl Reader<'_> {
                 Some(bytes) => Scalar::binary(types.get(usize::from(number)).copied().unwrap_or(0), bytes),
             };
             let hash = self.keys.scalar(scalar);
-            bound.parameters = self.keys.join(bound.parameters, self.whole(value, hash));
+            bound.parameters = self.keys.join_values(bound.parameters, self.whole(value, hash));
             for (slot, hashed) in slots.slots().iter().zip(&mut bound.values) {
                 if u16::from(*slot) == number + 1 {
                     *hashed = hash;
@@ -90,9 +90,9 @@ impl Reader<'_> {
     }
 
     /// For the hash of all values: of those that cannot be linked, too.
-    fn whole(&self, value: Option<&[u8]>, hash: u64) -> u64 {
+    fn whole(&self, value: Option<&[u8]>, hash: u32) -> u32 {
         match value {
-            Some(bytes) if hash == 0 => self.keys.bytes(bytes),
+            Some(bytes) if hash == 0 => self.keys.scalar(Scalar::Text(bytes)),
             _ => hash,
         }
     }

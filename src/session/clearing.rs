@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::detour::Borrowed;
 use super::errors::refusal;
+use super::farewell::Farewell;
 use super::statements::Statements;
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use crate::net::Lane;
 use crate::observe::snapshot::ClientState;
 use crate::pool::Lease;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use super::farewell::Farewell;
 use super::limits::Limits;
-use super::stay::Farewell;
 
 /// How far a conversation has come. It lies with the lent buffers, so that a client at rest does not carry it.
 #[derive(Debug)]

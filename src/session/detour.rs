@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use super::clearing::Clearing;
+use super::farewell::Farewell;
 use super::known;
 use super::listen::Wanted;
 use super::relay::Relay;
-use super::stay::{Farewell, Session, dialect_of};
+use super::stay::{Session, dialect_of};
 use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::Lease;

@@ -4,10 +4,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::errors::stale_plan;
+use super::farewell::Farewell;
 use super::owed::{Owed, Tally, Verdict, write_answer};
 use super::relay::Relay;
 use super::replies::Reply;
-use super::stay::Farewell;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::parameters::names_temporary;
@@ -152,28 +152,22 @@ impl Relay<'_> {
         }
     }
 
-    /// Rows that the tape looks at, one by one. Whether there may be more to judge now.
+    /// Rows that the tape looks at. Whether there may be more to judge now.
     fn show_rows(&mut self) -> bool {
         let Exchange { down, tape, .. } = &mut *self.exchange;
-        let keys = &self.session.worker.observer.shared().keys;
-        while tape.wants_rows() {
-            let Ok(Some(frame)) = down.frame() else { break };
-            match frame.whole() {
-                _ if frame.tag != backend::ROW => break,
-                Some(body) => tape.row(body, keys),
-                None if frame.size > MOST_SHOWN => {
-                    tape.skip_rows();
-                    break;
-                }
-                None => {
-                    let size = frame.size;
-                    down.hold(size);
-                    return false;
-                }
+        let size = tape.read_rows(down.unjudged(), &self.session.worker.observer.shared().keys);
+        tape.pass(size);
+        down.forward(size);
+        match down.frame() {
+            Ok(Some(frame)) if frame.tag == backend::ROW && tape.wants_rows() && frame.size > MOST_SHOWN => {
+                tape.skip_rows()
             }
-            let size = frame.size;
-            tape.pass(size);
-            down.forward(size);
+            Ok(Some(frame)) if frame.tag == backend::ROW && tape.wants_rows() => {
+                let size = frame.size;
+                down.hold(size);
+                return false;
+            }
+            _ => {}
         }
         true
     }

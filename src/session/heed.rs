@@ -3,8 +3,9 @@
 use std::task::Context;
 use std::time::Instant;
 
+use super::farewell::Farewell;
 use super::relay::Relay;
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use crate::pool::client::Word;
 use crate::pool::roster;
 use crate::protocol::encode::Complaint;

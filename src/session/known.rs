@@ -25,7 +25,7 @@ pub fn answer(
     let mut out = Vec::new();
     let statements = statements.get_or_insert_with(|| Box::new(Statements::new(client)));
     for (name, statement) in found {
-        statements.names.insert(name, statement);
+        statements.adopt(name, statement);
         encode::bare(&mut out, backend::PARSED);
     }
     encode::ready(&mut out, TransactionStatus::Idle);

@@ -4,9 +4,10 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use super::farewell::Farewell;
 use super::owed::Owed;
 use super::statements::Statements;
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::mail::Mailbox;

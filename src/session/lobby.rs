@@ -125,8 +125,10 @@ impl Lobby {
     /// New rules, for clients that come from now on; pools get their new plans.
     pub fn replace(&self, rules: Rules) {
         self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
+        let rules = Arc::new(rules);
+        // First, so that a pool that is just being made is one of those that get new plans, or is made by these.
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules.clone();
         self.pools.reload(&rules.config, &rules.server_tls);
-        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
     /// What users that do not exist are made of.

@@ -72,7 +72,7 @@ impl Outline {
                 Place::Negative(slot) => (usize::from(slot), true),
             };
             let value = keys.scalar(Scalar::literal(&Value::Number { negative, digits: &text[begin..end] }));
-            bound.parameters = keys.join(bound.parameters, value);
+            bound.parameters = keys.join_values(bound.parameters, value);
             if let Some(place) = bound.values.get_mut(slot) {
                 *place = value;
             }

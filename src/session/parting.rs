@@ -3,9 +3,9 @@
 
 use std::io;
 
+use super::farewell::Farewell;
 use super::heed::shutdown;
 use super::relay::Relay;
-use super::stay::Farewell;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::client::Word;

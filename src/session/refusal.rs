@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::farewell::Farewell;
 use super::heed::shutdown;
-use super::stay::{Farewell, Session, violation};
+use super::stay::Session;
 use crate::net::Lane;
 use crate::observe::rejections::Reason;
 use crate::pool::Gauges;
@@ -72,7 +73,7 @@ impl Session {
         self.say(&mut out).await?;
         let mut extended = false;
         loop {
-            while let Some(frame) = up.frame().map_err(|bad| violation(&bad.to_string()))? {
+            while let Some(frame) = up.frame().map_err(|bad| Farewell::violation(&bad.to_string()))? {
                 let (tag, size) = (frame.tag, frame.size);
                 if tag == frontend::TERMINATE {
                     return Err(Farewell::Terminated);

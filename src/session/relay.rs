@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::course::Course;
+use super::farewell::Farewell;
 use super::limits::{Limits, Standing};
 use super::owed::Owed;
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use super::worker::{Exchange, UP_WIDE};
 use crate::config::PoolMode;
 use crate::net::lane::SLICES;
@@ -190,13 +191,8 @@ impl<'s> Relay<'s> {
         if self.exchange.course.terminating || self.exchange.dialogue.is_full() || !self.up.has_room() {
             return Ok(false);
         }
-        match self.session.stream.poll_read(cx, self.up.room()) {
-            Poll::Ready(Ok(count @ 1..)) => {
-                self.up.receive_wide(count, UP_WIDE);
-                self.session.meter().client_received(count);
-                Ok(true)
-            }
-            Poll::Ready(_) => Err(Farewell::Gone),
+        match self.session.poll_receive(cx, &mut self.up, UP_WIDE) {
+            Poll::Ready(received) => received.map(|()| true),
             Poll::Pending => {
                 dry.client = true;
                 Ok(false)

@@ -89,7 +89,7 @@ impl Tape {
                 None
             }
             (Subject::Statement(known), _) => learn(&mut known.lore(), &columns),
-            (Subject::Own(name), Some(own)) => learn(own.lore_mut(name), &columns),
+            (Subject::Own(name), Some(own)) => own.lore_mut(name).and_then(|lore| learn(lore, &columns)),
             (Subject::Unnamed, Some(own)) => learn(&mut own.unnamed_lore, &columns),
             _ => None,
         };
@@ -103,7 +103,9 @@ impl Tape {
     fn hear_types(&mut self, body: &[u8], statements: Option<&mut Statements>) {
         match (self.memo.describes(), statements) {
             (Some(Subject::Statement(known)), _) => set_types(&mut known.lore().types, body),
-            (Some(Subject::Own(name)), Some(own)) => set_types(&mut own.lore_mut(name).types, body),
+            (Some(Subject::Own(name)), Some(own)) => {
+                own.lore_mut(name).into_iter().for_each(|lore| set_types(&mut lore.types, body))
+            }
             (Some(Subject::Unnamed), Some(own)) => set_types(&mut own.unnamed_lore.types, body),
             _ => {}
         }

@@ -11,7 +11,7 @@ use crate::protocol::frame::cut_str;
 pub struct Rows {
     state: State,
     formats: u64,
-    hashes: Vec<u64>,
+    hashes: Vec<u32>,
     spread: [Spread; COLUMNS_CAPTURED],
 }
 
@@ -29,7 +29,7 @@ enum State {
 }
 
 /// How far the whole numbers of a column are apart.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Spread {
     lowest: i64,
     highest: i64,
@@ -90,7 +90,7 @@ impl Rows {
     }
 
     /// What was seen.
-    pub fn hashes(&self) -> &[u64] {
+    pub fn hashes(&self) -> &[u32] {
         &self.hashes
     }
 
@@ -108,16 +108,17 @@ impl Rows {
 /// One of so many in a row.
 const CLOSE: u64 = 8;
 
+impl Default for Spread {
+    fn default() -> Spread {
+        Spread { lowest: i64::MAX, highest: i64::MIN, values: 0, other: false }
+    }
+}
+
 impl Spread {
     #[inline]
-    fn add(&mut self, scalar: Scalar<'_>) {
-        let Scalar::Integer(number) = scalar else {
-            self.other = true;
-            return;
-        };
-        let first = self.values == 0;
-        self.lowest = if first { number } else { self.lowest.min(number) };
-        self.highest = if first { number } else { self.highest.max(number) };
+    fn add(&mut self, number: i64) {
+        self.lowest = self.lowest.min(number);
+        self.highest = self.highest.max(number);
         self.values += 1;
     }
 
@@ -133,11 +134,12 @@ fn read_row(
     columns: &Columns,
     formats: u64,
     keys: &Keys,
-    hashes: &mut Vec<u64>,
+    hashes: &mut Vec<u32>,
     spread: &mut [Spread; COLUMNS_CAPTURED],
 ) -> Option<()> {
     let mut rest = body.get(2..)?;
     let mut next = 0;
+    hashes.reserve(columns.linkable.len());
     for (place, spread) in columns.linkable.iter().zip(spread) {
         while next < *place {
             (_, rest) = cut_value(rest)?;
@@ -146,16 +148,25 @@ fn read_row(
         let (value, after) = cut_value(rest)?;
         (rest, next) = (after, next + 1);
         let scalar = match value {
-            None => Scalar::None,
+            None => {
+                hashes.push(0);
+                continue;
+            }
             Some(value) if is_binary(formats, *place) => {
                 Scalar::binary(columns.all.get(usize::from(*place))?.oid, value)
             }
             Some(value) => Scalar::text(value),
         };
-        if value.is_some() {
-            spread.add(scalar);
-        }
-        hashes.push(keys.scalar(scalar));
+        hashes.push(match scalar {
+            Scalar::Integer(number) => {
+                spread.add(number);
+                keys.integer(number)
+            }
+            other => {
+                spread.other = true;
+                keys.scalar(other)
+            }
+        });
     }
     Some(())
 }
@@ -172,7 +183,7 @@ fn cut_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 
 /// Beyond the 64th column all are what the 64th is: few queries have so many, and none mixes formats there.
 fn is_binary(formats: u64, at: u16) -> bool {
-    formats >> at.min(63) & 1 == 1
+    formats != 0 && formats >> at.min(63) & 1 == 1
 }
 
 /// What a RowDescription says; and which columns are in binary, as bits.

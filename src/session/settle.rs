@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use tracing::{info, warn};
 
 use super::carry::Carry;
+use super::farewell::Farewell;
 use super::owed::Owed;
 use super::question::Question;
 use super::relay::Relay;
-use super::stay::Farewell;
 use super::watch::Settlement;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;

@@ -69,6 +69,7 @@ impl Relay<'_> {
                 | frontend::PARSE
                 | frontend::BIND
                 | frontend::DESCRIBE
+                | frontend::CLOSE
                 | frontend::EXECUTE
                 | frontend::FUNCTION_CALL
         );
@@ -135,6 +136,7 @@ impl Look<'_> {
         match tag {
             frontend::PARSE => self.parse(tape, own, shared),
             frontend::BIND => self.bind(tape, own),
+            frontend::CLOSE => self.close(own),
             _ => self.describe(tape, own, shared),
         }
     }
@@ -202,12 +204,12 @@ impl Look<'_> {
             // The pool knows it, and reads it when it is bound.
             return;
         }
-        let lore = own.lore_mut(parse.name);
+        introduce(self.observer, &shape.reading, query, self.backslash);
+        let Some(lore) = own.lore_mut(parse.name) else { return };
         lore.shape = Some(shape);
         lore.columns = None;
         lore.types.clear();
         lore.types.extend(oids(types));
-        introduce(self.observer, &shape.reading, query, self.backslash);
     }
 
     /// The first statement of a text, and its comment: a text that is parsed has only one.
@@ -228,7 +230,8 @@ impl Look<'_> {
                 (self.reader().bind(self.frame.whole(), shape, &lore), sight)
             }
             None => {
-                let Some(lore) = own.lore(bind.statement) else { return };
+                let unknown = Lore::default();
+                let lore = own.lore(bind.statement).unwrap_or(&unknown);
                 let shape = lore.shape.unwrap_or_default();
                 let sight = self.observer.shared().known.run(shape.reading.digest);
                 (self.reader().bind(self.frame.whole(), shape, lore), self.with_rows(sight, &shape.reading))
@@ -247,6 +250,12 @@ impl Look<'_> {
             _ => Subject::Portal,
         };
         tape.memo.describe(self.batch, subject);
+    }
+
+    fn close(&self, own: &mut Statements) {
+        if let Some(Object::Statement(name)) = self.frame.whole().and_then(Object::read) {
+            own.lores.remove(name);
+        }
     }
 
     fn execute(&self, tape: &mut Tape) {

@@ -71,12 +71,15 @@ impl Statements {
         if name.is_empty() { Some(&self.unnamed_lore) } else { self.lores.get(name) }
     }
 
-    /// The same, to be written.
-    pub(super) fn lore_mut(&mut self, name: &[u8]) -> &mut Lore {
-        if name.is_empty() || self.lores.len() >= MOST_LORES {
-            return &mut self.unnamed_lore;
+    /// The same, to be written; `None` where there are too many of them.
+    pub(super) fn lore_mut(&mut self, name: &[u8]) -> Option<&mut Lore> {
+        match name {
+            b"" => Some(&mut self.unnamed_lore),
+            name if self.lores.len() < MOST_LORES || self.lores.contains_key(name) => {
+                Some(self.lores.entry(name.into()).or_default())
+            }
+            _ => None,
         }
-        self.lores.entry(name.into()).or_default()
     }
 
     /// Takes note of how changes turned out.
@@ -178,9 +181,17 @@ impl Statements {
         }
     }
 
+    /// The client has prepared what the pool knows.
+    pub(super) fn adopt(&mut self, name: Box<[u8]>, statement: Arc<Statement>) -> Option<Arc<Statement>> {
+        self.named = self.named.union(statement.effects);
+        self.names.insert(name, statement)
+    }
+
     pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>, batch: u32) {
-        self.named = self.named.union(statement.as_ref().map_or(Effects::NONE, |statement| statement.effects));
-        let before = self.put(name.into(), statement);
+        let before = match statement {
+            Some(statement) => self.adopt(name.into(), statement),
+            None => self.names.remove(name),
+        };
         self.journal.push_back(Change { name: name.into(), before, batch });
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::info;
 
 use super::detour::{Borrowed, Detour};
+use super::farewell::Farewell;
 use super::listen::Hearing;
 use super::relay::Relay;
 use super::request::{Request, survey};
@@ -26,8 +27,6 @@ use crate::pool::client::Word;
 use crate::pool::lease::{Asked, Denied};
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Lease, Plan, Pool, Quota, Roster, Waiting};
-use crate::protocol::encode::Complaint;
-use crate::protocol::sqlstate;
 
 /// A client that is logged in.
 #[derive(Debug)]
@@ -87,29 +86,6 @@ pub(super) enum Wish {
     Unread,
     /// Nothing, but others have something for it.
     Mail,
-}
-
-/// How a stay ends.
-#[derive(Debug)]
-pub enum Farewell {
-    /// It said Terminate.
-    Terminated,
-    /// Its connection broke or was closed.
-    Gone,
-    /// It is told why.
-    Told(Box<Complaint>),
-    /// It would be told why, but is in the middle of a message that will not be completed.
-    Cut(Box<Complaint>),
-    /// The server was lost, and the client has heard it from the server itself.
-    ServerLost,
-}
-
-impl Farewell {
-    /// The client is told why.
-    #[cold]
-    pub fn told(complaint: Complaint) -> Farewell {
-        Farewell::Told(Box::new(complaint))
-    }
 }
 
 /// A client that does not take our last words within this is not listening.
@@ -215,7 +191,7 @@ impl Session {
                         return Poll::Ready(Ok(Wish::Read(lane)));
                     }
                     Request::Terminate => return Poll::Ready(Err(Farewell::Terminated)),
-                    Request::Violation(why) => return Poll::Ready(Err(violation(&why))),
+                    Request::Violation(why) => return Poll::Ready(Err(Farewell::violation(&why))),
                     Request::Incomplete => {}
                 }
             }
@@ -224,17 +200,30 @@ impl Session {
             {
                 return Poll::Ready(Err(farewell));
             }
-            match self.stream.poll_read(cx, lane.room()) {
-                Poll::Ready(Ok(count @ 1..)) => {
-                    lane.receive_wide(count, UP_WIDE);
-                    self.meter().client_received(count);
-                }
-                Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
+            match self.poll_receive(cx, &mut lane, UP_WIDE) {
+                Poll::Ready(received) => received?,
                 Poll::Pending => {
                     self.keep_or_shelve(lane);
                     return Poll::Pending;
                 }
             }
+        }
+    }
+
+    /// Receives something of the client's. If that fills the lane it grows to `most`.
+    pub(super) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        lane: &mut Lane,
+        most: usize,
+    ) -> Poll<Result<(), Farewell>> {
+        match ready!(self.stream.poll_read(cx, lane.room())) {
+            Ok(count @ 1..) => {
+                lane.receive_wide(count, most);
+                self.meter().client_received(count);
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Ready(Err(Farewell::Gone)),
         }
     }
 
@@ -264,13 +253,16 @@ impl Session {
         up: Box<Lane>,
         asked_at: Instant,
     ) -> Result<Borrowed, Farewell> {
-        self.client.set_state(ClientState::Active);
         match lease {
-            Ok(mut lease) => match self.clearing(&mut lease, &up) {
-                None => Ok(Ok((up, lease))),
-                Some(what) => Ok(Err(Box::new(Detour::Clear(what, up, lease, asked_at)))),
-            },
+            Ok(mut lease) => {
+                self.client.set_state(ClientState::Active);
+                match self.clearing(&mut lease, &up) {
+                    None => Ok(Ok((up, lease))),
+                    Some(what) => Ok(Err(Box::new(Detour::Clear(what, up, lease, asked_at)))),
+                }
+            }
             Err(denied) => {
+                self.client.set_state(ClientState::Idle);
                 self.note_wait(asked_at.elapsed());
                 Ok(Err(Box::new(Detour::Refusal(self.denial(denied)?, up, asked_at))))
             }
@@ -294,9 +286,8 @@ impl Session {
             return Poll::Ready(Ok(lease));
         }
         while up.has_room() {
-            match self.stream.poll_read(cx, up.room()) {
-                Poll::Ready(Ok(count @ 1..)) => up.receive(count),
-                Poll::Ready(_) => return Poll::Ready(Err(Farewell::Gone)),
+            match self.poll_receive(cx, up, 0) {
+                Poll::Ready(received) => received?,
                 Poll::Pending => break,
             }
         }
@@ -320,7 +311,10 @@ impl Session {
     fn poll_say(&mut self, cx: &mut Context<'_>, out: &[u8], sent: &mut usize) -> Poll<Result<(), Farewell>> {
         while *sent < out.len() {
             match ready!(self.stream.poll_write(cx, &out[*sent..])) {
-                Ok(count @ 1..) => *sent += count,
+                Ok(count @ 1..) => {
+                    *sent += count;
+                    self.meter().client_sent(count);
+                }
                 _ => return Poll::Ready(Err(Farewell::Gone)),
             }
         }
@@ -330,17 +324,11 @@ impl Session {
     /// Reads what belongs to a request that has got its answer already.
     pub(super) async fn hear_out(&mut self, up: &mut Lane) -> Result<(), Farewell> {
         self.begin_rest();
-        let count = poll_fn(|cx| match self.stream.poll_read(cx, up.room()) {
+        poll_fn(|cx| match self.poll_receive(cx, up, 0) {
             Poll::Pending => self.heed_meanwhile(cx, false).map_or(Poll::Pending, |f| Poll::Ready(Err(f))),
-            ready => ready.map_err(|_| Farewell::Gone),
-        });
-        match count.await? {
-            0 => Err(Farewell::Gone),
-            count => {
-                up.receive(count);
-                Ok(())
-            }
-        }
+            ready => ready,
+        })
+        .await
     }
 
     /// A lane with something left in it stays with the session.
@@ -352,15 +340,9 @@ impl Session {
     }
 
     async fn leave(mut self: Box<Self>, farewell: Farewell) {
-        let why = match &farewell {
-            Farewell::Terminated => "terminated",
-            Farewell::Gone => "connection lost",
-            Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.code(),
-            Farewell::ServerLost => "server lost",
-        };
         if self.stay.log_goodbye {
             info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
-            addr = %self.client.addr, reason = why, queries = self.client.queries.get());
+            addr = %self.client.addr, reason = farewell.reason(), queries = self.client.queries.get());
         }
         if let Farewell::Told(complaint) | Farewell::Cut(complaint) = &farewell {
             self.meter().error(complaint.sqlstate);
@@ -381,12 +363,6 @@ impl Session {
 pub(super) fn dialect_of(known: &mut Option<Dialect>, pool: &Pool, parameters: &Parameters) -> Dialect {
     let ask = || pool.catalog.lock().unwrap_or_else(PoisonError::into_inner).dialect(parameters);
     *known.get_or_insert_with(ask)
-}
-
-/// A message that no Postgres client sends.
-#[cold]
-pub(super) fn violation(why: &str) -> Farewell {
-    Farewell::told(Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tokio::net::UnixListener;
 use super::super::stage::{PATIENCE, Peer, Stage, settle, soon};
 use super::*;
 use crate::protocol::Frame;
+use crate::protocol::encode::Complaint;
 
 #[tokio::test]
 async fn a_query_goes_there_and_back() {

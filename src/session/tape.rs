@@ -13,6 +13,7 @@ use super::rows::Rows;
 use crate::observe::keys::Keys;
 use crate::observe::nanos::Nanos;
 use crate::observe::report::{Columns, Span};
+use crate::protocol::{Frame, backend};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
 
 mod shared;
@@ -30,7 +31,7 @@ pub struct Tape {
     /// How many of them are over, while the client has not taken all of their replies.
     over: usize,
     /// Of the rows of those over.
-    hashes: Vec<u64>,
+    hashes: Vec<u32>,
     /// How long the client waited for the server; the first statement's.
     wait: u64,
     /// When the last statement ended.
@@ -96,9 +97,9 @@ pub struct Bound {
     /// What is bound.
     pub reading: Reading,
     /// A hash of all its values together; 0 for none.
-    pub parameters: u64,
+    pub parameters: u32,
     /// One for each slot of `reading`.
-    pub values: [u64; SLOTS],
+    pub values: [u32; SLOTS],
     /// The columns of its result, if they were described before.
     pub columns: Option<Arc<Columns>>,
     /// Which of them come in binary, as bits.
@@ -201,9 +202,17 @@ impl Tape {
         }
     }
 
-    /// A whole DataRow.
-    pub fn row(&mut self, body: &[u8], keys: &Keys) {
-        self.rows.add(body, keys);
+    /// Takes in those whole DataRows that `bytes` begin with, as many as are wanted: how many bytes they are.
+    pub fn read_rows(&mut self, bytes: &[u8], keys: &Keys) -> usize {
+        let mut read = 0;
+        while self.wants_rows()
+            && let Ok(Some(frame)) = Frame::read(&bytes[read..])
+            && let (backend::ROW, Some(body)) = (frame.tag, frame.whole())
+        {
+            self.rows.add(body, keys);
+            read += frame.size;
+        }
+        read
     }
 
     /// A DataRow that is too long to be looked at.

@@ -122,19 +122,18 @@ fn rows_of_a_result() {
     tape.send(sent);
     assert!(!tape.wants_rows(), "before they are described");
     tape.describe(&columns, 0b10);
-    for id in 4_i32..104 {
-        if tape.wants_rows() {
-            let row = [&[0, 3, 0, 0, 0, 2][..], b"xy", &[0, 0, 0, 4], &id.to_be_bytes(), &[255; 4]].concat();
-            tape.row(&row, &keys);
-        }
-    }
+    let row = |id: i32| [&b"D\0\0\0\x18\0\x03\0\0\0\x02xy\0\0\0\x04"[..], &id.to_be_bytes(), &[255; 4]].concat();
+    let rows: Vec<u8> = (4..104).flat_map(row).collect();
+    // Ten and a piece of the next, then the rest.
+    assert_eq!(tape.read_rows(&rows[..10 * 25 + 7], &keys), 10 * 25);
+    assert_eq!(tape.read_rows(&rows[10 * 25..], &keys), 54 * 25, "no more than are wanted");
     tape.complete(0, 100, 0);
     let whose = Whose { who: WhoId(1), client: 7, addr: Addr::Unix };
     tape.tell(&mut batch, whose, 0, |_| true);
     let capture = &batch.reports[0].capture.of(&batch.captures)[0];
     let hashes = capture.hashes.of(&batch.hashes);
     assert_eq!((capture.rows, hashes.len(), capture.dense), (64, 128, 0b01));
-    let expected: Vec<u64> = (4..68).flat_map(|id| [keys.integer(id), 0]).collect();
+    let expected: Vec<u32> = (4..68).flat_map(|id| [keys.integer(id), 0]).collect();
     assert_eq!(hashes, expected);
     assert_eq!(&*batch.notes[0].addr, "unix");
 }

@@ -4,9 +4,10 @@
 use std::time::Instant;
 
 use super::bound::Reader;
+use super::farewell::Farewell;
 use super::relay::Relay;
 use super::sight::introduce;
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use super::tape::{Bound, Running, Tape, Whose};
 use super::worker::Exchange;
 use crate::net::Lane;
@@ -100,7 +101,9 @@ impl Session {
                 let shape = lore.shape.unwrap_or_default();
                 reader.bind(frame.whole(), shape, &lore)
             }
-            None => reader.bind(frame.whole(), own.unnamed_lore.shape.unwrap_or_default(), &own.unnamed_lore),
+            None => own
+                .lore(bind.statement)
+                .map_or_else(Bound::default, |lore| reader.bind(frame.whole(), lore.shape.unwrap_or_default(), lore)),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::net::talk::TalkError;
 use crate::observe::rejections::Reason;
-use crate::pool::Pool;
 use crate::pool::own::NoOwn;
+use crate::pool::{LimitOf, Pool};
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
@@ -83,11 +83,9 @@ pub(super) fn unexpected(tag: u8) -> Turned {
 pub(super) fn no_own(pool: &Pool, why: NoOwn) -> Turned {
     match why {
         NoOwn::Failed(complaint, cause) => Turned::Away(Reason::ServerUnavailable, *complaint, cause),
-        NoOwn::Full { which, limit } => {
-            let (reason, whose, key) = match which {
-                0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_connections"),
-                _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_connections"),
-            };
+        NoOwn::Full { whose, limit } => {
+            let (reason, key) = (over(whose), whose.servers_key());
+            let whose = name(pool, whose);
             let complaint = Complaint::fatal(
                 sqlstate::TOO_MANY_CONNECTIONS,
                 format!("pgweir may open no further server for replication of {whose}"),
@@ -99,13 +97,24 @@ pub(super) fn no_own(pool: &Pool, why: NoOwn) -> Turned {
     }
 }
 
-/// `which` as in `Pool::clients`: its database's clients, its user's.
-pub(super) fn over_quota(pool: &Pool, which: usize) -> Turned {
-    let limit = pool.clients[which].limit();
-    let (reason, whose, key) = match which {
-        0 => (Reason::DatabaseLimit, format!("database \"{}\"", pool.database), "max_db_client_connections"),
-        _ => (Reason::UserLimit, format!("user \"{}\"", pool.user), "max_user_client_connections"),
-    };
+fn over(whose: LimitOf) -> Reason {
+    match whose {
+        LimitOf::Database => Reason::DatabaseLimit,
+        LimitOf::User => Reason::UserLimit,
+    }
+}
+
+fn name(pool: &Pool, whose: LimitOf) -> String {
+    match whose {
+        LimitOf::Database => format!("database \"{}\"", pool.database),
+        LimitOf::User => format!("user \"{}\"", pool.user),
+    }
+}
+
+/// Its database, or its user, has as many clients as it may.
+pub(super) fn over_quota(pool: &Pool, (whose, limit): (LimitOf, usize)) -> Turned {
+    let (reason, key) = (over(whose), whose.clients_key());
+    let whose = name(pool, whose);
     let complaint =
         Complaint::fatal(sqlstate::TOO_MANY_CONNECTIONS, format!("pgweir has no room for more clients of {whose}"))
             .detail(format!("{key} is {limit}, and all are connected."))

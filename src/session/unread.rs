@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::detour::Borrowed;
+use super::farewell::Farewell;
 use super::request::{Request, survey};
-use super::stay::{Farewell, Session};
+use super::stay::Session;
 use super::worker::UP_WIDE;
 use crate::net::Lane;
 use crate::observe::snapshot::ClientState;
@@ -77,13 +78,8 @@ impl Session {
     fn read_now(&mut self) -> Result<Option<Box<Lane>>, Farewell> {
         let mut up = self.worker.lend_up();
         let mut cx = Context::from_waker(Waker::noop());
-        match self.stream.poll_read(&mut cx, up.room()) {
-            Poll::Ready(Ok(count @ 1..)) => {
-                up.receive_wide(count, UP_WIDE);
-                self.meter().client_received(count);
-            }
-            Poll::Ready(_) => return Err(Farewell::Gone),
-            Poll::Pending => {}
+        if let Poll::Ready(received) = self.poll_receive(&mut cx, &mut up, UP_WIDE) {
+            received?;
         }
         // What a client asked for that has gone since is not done for nobody.
         if self.stream.has_ended() {

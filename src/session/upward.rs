@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::desk::{Desk, Judged};
+use super::farewell::Farewell;
 use super::owed::{Heed, Owed};
 use super::relay::Relay;
 use super::request::refusal;
 use super::statements::{Statements, may_drop};
-use super::stay::{Farewell, dialect_of, violation};
+use super::stay::dialect_of;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::net::Lane;
@@ -28,10 +29,10 @@ impl Relay<'_> {
     pub(super) fn judge_up(&mut self) -> Result<(), Farewell> {
         while !self.exchange.course.terminating {
             let (tag, size) = match self.up.frame() {
-                Err(bad) => return Err(violation(&bad.to_string())),
+                Err(bad) => return Err(Farewell::violation(&bad.to_string())),
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => match refusal(&frame) {
-                    Some(why) => return Err(violation(&why)),
+                    Some(why) => return Err(Farewell::violation(&why)),
                     None => (frame.tag, frame.size),
                 },
             };
@@ -63,7 +64,7 @@ impl Relay<'_> {
                     seen.into_iter().for_each(|seen| self.exchange.tape.take_back(seen.mark));
                     return Ok(());
                 }
-                Judged::Violation(why) => return Err(violation(why)),
+                Judged::Violation(why) => return Err(Farewell::violation(why)),
             }
         }
         self.pass_terminate();

@@ -53,6 +53,8 @@ pub struct Watch {
     seen: Effects,
     /// Changes of settings, in order, and in which batch.
     changes: Vec<(u32, Change)>,
+    /// The bytes of their values.
+    valued: usize,
     /// How many of them have been looked at by [`Watch::take_resets`].
     looked_at: usize,
     /// How many of them nothing can undo: DISCARD ALL commits at once.
@@ -76,6 +78,9 @@ pub struct Watch {
     /// Texts since then, while it is.
     passed: Vec<Box<[u8]>>,
 }
+
+/// Bytes of values that are remembered.
+const MOST_VALUED: usize = 256 << 10;
 
 /// Texts of one transaction that are remembered.
 const MOST_PASSED: usize = 16;
@@ -160,7 +165,7 @@ impl Watch {
                 self.seen |= Effects::UNNAMED;
                 self.suspect = Some(text.into());
             }
-            self.changes.extend(changes.into_iter().map(|change| (now.batch, change)));
+            self.change(now.batch, changes);
         }
         if found.contains(Effects::UNLISTEN) {
             self.unlistened.extend(unlistened(text, now.backslash));
@@ -171,6 +176,17 @@ impl Watch {
         let binding = BINDING.iter().any(|(effect, _)| found.intersects(*effect));
         if binding || found.intersects(Effects::LOAD.union(Effects::CURRVAL).union(Effects::OPAQUE)) {
             self.suspect = Some(text.into());
+        }
+    }
+
+    fn change(&mut self, batch: u32, changes: Vec<Change>) {
+        self.valued += changes.iter().map(|change| value_of(change).map_or(0, str::len)).sum::<usize>();
+        self.changes.extend(changes.into_iter().map(|change| (batch, change)));
+        if self.valued > MOST_VALUED {
+            // The server knows them.
+            let valued = self.changes.iter_mut().filter(|(_, change)| value_of(change).is_some());
+            valued.for_each(|(_, change)| change.to = To::Unread);
+            self.valued = 0;
         }
     }
 
@@ -359,6 +375,10 @@ fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {
 /// The last of these that changes this setting.
 fn last_about<'a>(name: &str, changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<&'a Change> {
     changes.rev().find(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
+}
+
+fn value_of(change: &Change) -> Option<&str> {
+    if let To::Value(value) = &change.to { Some(value) } else { None }
 }
 
 fn is_reset(change: &Change) -> bool {

@@ -143,8 +143,10 @@ impl Guest {
     async fn enter(&mut self, rules: &Rules) -> Result<(Seat, Greeting), Turned> {
         let greeting = self.hear_out(rules).await?;
         self.queue().await;
-        let proven = self.prove(rules, &greeting).await?;
-        let pool = self.find_pool(rules, &greeting, &proven)?;
+        // Those of now: it may have been silent for long.
+        let rules = self.lobby.rules();
+        let proven = self.prove(&rules, &greeting).await?;
+        let pool = self.find_pool(&greeting, &proven)?;
         let (client, stay) = self.register(&pool, &greeting)?;
         poll_fn(|cx| {
             client.set_waker(cx.waker());
@@ -233,7 +235,8 @@ impl Guest {
         Ok(())
     }
 
-    fn find_pool(&self, rules: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
+    fn find_pool(&self, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
+        let rules = self.lobby.rules();
         let key = ServerKey::of(rules.credential(&greeting.user), proven);
         let database = rules.database(greeting);
         let found = self.lobby.pools.of(&rules.config, &rules.server_tls, database, &greeting.user, key);
@@ -262,7 +265,7 @@ impl Guest {
     fn register(&self, pool: &Arc<Pool>, greeting: &Greeting) -> Result<(Arc<Client>, Stay), Turned> {
         let length = startup::key_length(greeting.spoken_minor());
         let (id, secret) = self.lobby.roster.new_key(length).map_err(no_random)?;
-        Quota::take_all(&pool.clients).map_err(|which| turned::over_quota(pool, which))?;
+        Quota::take_both(&pool.clients).map_err(|full| turned::over_quota(pool, full))?;
         let who = Identity {
             id,
             secret,

@@ -15,7 +15,7 @@ pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Client> {
     let mut clients = state.clients.list();
     clients
         .retain(|client| filter.pool(&client.database, &client.user) && filter.application(&client.application_name));
-    clients.sort_unstable_by_key(|client| client.id);
+    clients.sort_unstable_by_key(|client| (client.connected_at, client.id));
     let finders = state.insight.finders();
     clients.iter().take(filter.limit()).map(|client| Client::new(client, &finders)).collect()
 }

@@ -26,7 +26,7 @@ struct Window {
     pace: Pace,
     /// Values that came first, and how often each.
     values: [u32; VALUES],
-    times: [u8; VALUES],
+    times: [u16; VALUES],
     /// Those that are told apart, and executions with others: each of these is taken for one of its own.
     distinct: u8,
     others: u32,
@@ -261,7 +261,7 @@ const VALUES: usize = 8;
 pub(super) const BREATH: Nanos = Nanos::from_millis(20);
 
 /// The same statement with the same values so often is a duplicate read.
-const DUPLICATES: u8 = 3;
+const DUPLICATES: u16 = 3;
 
 /// And with different ones a suspected loop.
 const SUSPECTED: u32 = 10;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::step::{FEWEST_ROWS, short};
+use super::step::FEWEST_ROWS;
 use crate::observe::nanos::Nanos;
 use crate::observe::report::{COLUMNS_CAPTURED, Capture, Columns, ROWS_CAPTURED, Report};
 use crate::sql::digest::Digest;
@@ -34,15 +34,14 @@ pub(super) type Places = [u64; COLUMNS_CAPTURED];
 
 impl Rows {
     /// `None` where there is nothing to loop over.
-    pub(super) fn new(serial: u64, report: &Report, capture: &Capture, hashes: &[u64]) -> Option<Rows> {
-        let stride = capture.columns.linkable.len();
-        let width = stride.min(COLUMNS_CAPTURED);
-        let kept = (capture.rows as usize).min(ROWS_CAPTURED).min(hashes.len().checked_div(stride)?);
+    pub(super) fn new(serial: u64, report: &Report, capture: &Capture, hashes: &[u32]) -> Option<Rows> {
+        let width = capture.columns.linkable.len();
+        debug_assert!(width <= COLUMNS_CAPTURED);
+        let kept = (capture.rows as usize).min(ROWS_CAPTURED).min(hashes.len().checked_div(width)?);
         if kept < FEWEST_ROWS as usize {
             return None;
         }
-        let kept_hashes = hashes.chunks_exact(stride).take(kept).flat_map(|row| &row[..width]);
-        let hashes: Box<[u32]> = kept_hashes.map(|hash| short(*hash)).collect();
+        let hashes: Box<[u32]> = hashes[..kept * width].into();
         let mut seen = [0; 32];
         for hash in &hashes {
             let (word, bit) = place(*hash);

@@ -58,7 +58,7 @@ impl Step {
     pub(super) fn of(execution: &Execution<'_>, route: u32) -> Step {
         let report = execution.report;
         let mut values = [0; SLOTS];
-        values.iter_mut().zip(execution.values).for_each(|(to, from)| *to = short(*from));
+        values.iter_mut().zip(execution.values).for_each(|(to, from)| *to = *from);
         // Not read back from `values`, which has only just been written.
         let looped = execution.values.iter().take(SLOTS).any(|value| *value != 0);
         let (only, columns) = only(execution);
@@ -73,7 +73,7 @@ impl Step {
             ended: report.ended.max(report.sent),
             wait: report.wait,
             piped: report.piped,
-            parameters: short(report.parameters),
+            parameters: report.parameters,
             values,
             many: report.rows >= u64::from(FEWEST_ROWS) && returns_rows(report),
             result: None,
@@ -98,12 +98,6 @@ pub(super) const FEWEST_ROWS: u32 = 3;
 
 /// What ran for longer is put where it ended, not where it began: what came between is past by then.
 const LONG: Nanos = Nanos::from_millis(100);
-
-/// Half a keyed hash is enough: a run needs several to meet.
-pub(super) fn short(hash: u64) -> u32 {
-    let low = hash as u32;
-    if hash != 0 && low == 0 { 1 } else { low }
-}
 
 fn returns_rows(report: &Report) -> bool {
     report.reading.kind == Kind::Select || report.reading.traits.has(Traits::RETURNING)
@@ -137,7 +131,7 @@ fn only(execution: &Execution<'_>) -> ([u32; SLOTS], Option<Arc<Columns>>) {
     let mut only = [0; SLOTS];
     match execution.capture {
         Some((capture, hashes)) if capture.rows == 1 => {
-            only.iter_mut().zip(hashes).for_each(|(to, from)| *to = short(*from));
+            only.iter_mut().zip(hashes).for_each(|(to, from)| *to = *from);
             (only, Some(capture.columns.clone()))
         }
         _ => (only, None),

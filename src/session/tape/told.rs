@@ -33,7 +33,7 @@ impl Tape {
 }
 
 impl Entry {
-    fn tell(&mut self, hashes: &[u64], batch: &mut Batch, whose: Whose, now: u64, notable: impl Fn(&Report) -> bool) {
+    fn tell(&mut self, hashes: &[u32], batch: &mut Batch, whose: Whose, now: u64, notable: impl Fn(&Report) -> bool) {
         let Entry { running: Running { bound, comment, in_transaction, sent, .. }, end } = self;
         let used = usize::from(bound.reading.used).min(SLOTS);
         let values = append(&mut batch.hashes, &bound.values[..used]);
@@ -69,7 +69,7 @@ impl Entry {
     }
 }
 
-fn keep(captured: Captured, from: &[u64], batch: &mut Batch) -> Span {
+fn keep(captured: Captured, from: &[u32], batch: &mut Batch) -> Span {
     let Captured { columns, dense, hashes } = captured;
     let hashes = append(&mut batch.hashes, hashes.of(from));
     let rows = hashes.count / columns.linkable.len().max(1) as u32;
@@ -77,7 +77,7 @@ fn keep(captured: Captured, from: &[u64], batch: &mut Batch) -> Span {
     Span { begin: batch.captures.len() as u32 - 1, count: 1 }
 }
 
-fn append(list: &mut Vec<u64>, more: &[u64]) -> Span {
+fn append(list: &mut Vec<u32>, more: &[u32]) -> Span {
     let begin = list.len() as u32;
     list.extend_from_slice(more);
     Span { begin, count: more.len() as u32 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::traffic::{Shapes, hash};
+use super::traffic::{Shapes, hash, hash_of};
 use crate::observe::nanos::Nanos;
 use crate::observe::repeats::{Execution, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
@@ -64,8 +64,8 @@ impl Traffic {
         Traffic { dice: Dice(seed), shapes, repeats, now: Nanos::from_secs(10), dense, columns }
     }
 
-    fn value(&self, table: u64, id: u64) -> u64 {
-        if self.dense { hash(&id.to_string()) } else { hash(&format!("{table}:{id}")) }
+    fn value(&self, table: u64, id: u64) -> u32 {
+        if self.dense { hash_of(&id.to_string()) } else { hash_of(&format!("{table}:{id}")) }
     }
 
     /// One request: a few statements, each on any connection, or all on one.
@@ -146,7 +146,7 @@ impl Traffic {
         let values = [self.value(statement.table, statement.value)];
         let values = if statement.column.is_some() { &values[..] } else { &[] };
         let cells = statement.rows.iter().flatten();
-        let hashes: Vec<u64> = cells.map(|cell| self.value(statement.table, *cell)).collect();
+        let hashes: Vec<u32> = cells.map(|cell| self.value(statement.table, *cell)).collect();
         let dense = if self.dense { 0b111 } else { 0 };
         let rows = statement.rows.len() as u32;
         let capture = Capture { columns: self.columns.clone(), rows, hashes: Span::default(), dense };

@@ -182,12 +182,12 @@ impl World {
         let reading = self.shape(line);
         let columns = line.columns();
         let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.split(':').collect()).collect();
-        let hashes: Vec<u64> = cells.iter().flatten().map(|cell| hash(cell)).collect();
+        let hashes: Vec<u32> = cells.iter().flatten().map(|cell| hash_of(cell)).collect();
         let dense = (0..columns.linkable.len()).filter(|at| is_dense(cells.iter().map(|row| row[*at])));
         let dense = dense.fold(0, |bits, at| bits | 1 << at);
         let capture = Capture { columns, rows: rows.len().min(64) as u32, hashes: Span::default(), dense };
         let hashes = &hashes[..hashes.len().min(64 * capture.columns.linkable.len())];
-        let hashed: Vec<u64> = values.iter().map(|value| hash(value)).collect();
+        let hashed: Vec<u32> = values.iter().map(|cell| hash_of(cell)).collect();
         let report = Report {
             reading,
             who: self.who,
@@ -203,7 +203,7 @@ impl World {
             in_transaction: false,
             unsent: false,
             piped: line.flags.contains('~') && place.sent > self.now,
-            parameters: hash(&values.join(",")),
+            parameters: hash_of(&values.join(",")),
             values: Span::default(),
             capture: Span::default(),
             note: Span::default(),
@@ -358,4 +358,9 @@ pub(super) fn hash(text: &str) -> u64 {
     let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let mixed = (folded ^ (folded >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)) | 1 << 40
+}
+
+/// Of a value.
+pub(super) fn hash_of(value: &str) -> u32 {
+    hash(value) as u32
 }
