@@ -49,6 +49,23 @@ def test_readiness_where_clients_bring_their_user(run_pgweir, own_postgres):
     eventually(lambda: pooler.get("/readyz")[0] == 200, "ready again, though nobody asks", 20)
 
 
+def test_readiness_before_any_client_has_brought_a_user(run_pgweir, own_postgres):
+    """Nobody can log in to Postgres yet; whether it answers can be seen all the same."""
+    where = {"app": {"host": own_postgres.host, "port": own_postgres.port}}
+    own_postgres.stop()
+    pooler = run_pgweir(config=file(own_postgres) | {"databases": where})
+    why = "app 08006: pgweir could not connect to the server: "
+    eventually(lambda: (answer := pooler.get("/readyz"))[0] == 503 and why in answer[1], "not ready, and why", 20)
+    own_postgres.start()
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready, though nobody has come", 20)
+    own_postgres.stop()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(dsn(pooler))
+    eventually(lambda: pooler.get("/readyz")[0] == 503, "not ready: one has tried", 20)
+    own_postgres.start()
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready again, though nobody asks again", 20)
+
+
 def test_pools_of_databases_that_do_not_exist_go(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, databases={"*": {"host": postgres.host, "port": postgres.port}}))
     pools = lambda: {row["database"] for row in json.loads(pooler.get("/api/pools")[1])}

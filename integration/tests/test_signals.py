@@ -68,6 +68,30 @@ def test_a_smaller_pool_closes_what_rests(start, postgres):
         eventually(lambda: servers() == 2, "two servers rest")
 
 
+def test_time_limits_of_a_reload_hold_for_what_is_held_open(start, postgres):
+    pooler = start(config=file(postgres))
+    with psycopg.connect(dsn(pooler)) as idle, psycopg.connect(dsn(pooler), autocommit=True) as busy:
+        idle.execute("select 1")
+        failed = []
+
+        def sleep():
+            with pytest.raises(psycopg.Error) as failure:
+                busy.execute("select pg_sleep(60)")
+            failed.append(failure.value.sqlstate)
+
+        sleeper = threading.Thread(target=sleep)
+        sleeper.start()
+        asleep = "select 1 from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'"
+        eventually(lambda: postgres.run(asleep), "it sleeps")
+        limits = {"idle_transaction_timeout": "200ms", "query_timeout": "200ms"}
+        pooler.reload(file(postgres, pool=limits))
+        sleeper.join(20)
+        assert failed == ["57014"]
+        eventually(lambda: not postgres.run(asleep), "it sleeps no more")
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            idle.execute("select 2")
+
+
 def test_a_database_that_is_removed_serves_its_clients_until_they_leave(start, postgres):
     both = lambda **databases: file(postgres) | {"databases": databases}
     app = {"url": postgres.url("app", "secret")}

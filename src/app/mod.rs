@@ -203,6 +203,8 @@ impl<'l> App<'l> {
             let rules = self.lobby.rules();
             let watched = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
             watched.iter().for_each(|pool| pool.probe(now));
+            let unvisited = self.lobby.pools.unvisited(&rules.config, &rules.server_tls);
+            self.lobby.pools.reach.look(unvisited, now);
             pools.iter().for_each(|pool| pool.tidy(now));
             self.insights.ask(&pools, now);
             drop(pools);
@@ -244,6 +246,8 @@ impl<'l> App<'l> {
         self.observatory.configure(&rules.config.observe);
         self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
+        // Whoever holds a server sees how long it may do so now.
+        self.lobby.roster.each(|client| client.wake_if_active());
         derive_secrets(&self.lobby);
         match listens_otherwise {
             true => warn!(event = "reloaded", message = "changes in [listen] take effect after a restart"),

@@ -12,7 +12,8 @@ use crate::observe::pins::Pin;
 use crate::observe::rejections::Reason;
 use crate::observe::snapshot::{ClientCounts, ClientState, PoolView, Readiness, ServerCounts, Snapshot, SnapshotCell};
 use crate::pool::Pool;
-use crate::session::Lobby;
+use crate::pool::reach::Unvisited;
+use crate::session::{Lobby, Rules};
 
 /// Takes pictures.
 pub(super) struct Photographer {
@@ -106,8 +107,8 @@ impl Photographer {
         counts
     }
 
-    /// Ready when a server can be had from each pool whose user is fixed, as far as is known, and no pool has found its Postgres
-    /// out of reach.
+    /// Ready when a server can be had from each pool whose user is fixed, as far as is known, no pool has found its Postgres
+    /// out of reach, and that of each database without a pool answers.
     fn readiness(&self, now: Instant) -> Readiness {
         if self.lobby.is_draining() {
             return Readiness::Draining;
@@ -119,7 +120,20 @@ impl Photographer {
         let mut asked = self.lobby.pools.watched(&rules.config, &rules.server_tls, now);
         let serves = |pool: &Arc<Pool>| rules.config.database(&pool.database).is_some();
         asked.extend(self.lobby.pools.all().into_iter().filter(|pool| pool.is_cut_off(now) && serves(pool)));
-        asked.iter().find_map(|pool| why_not(pool, now)).unwrap_or_default()
+        asked.iter().find_map(|pool| why_not(pool, now)).or_else(|| self.out_of_reach(&rules)).unwrap_or_default()
+    }
+
+    fn out_of_reach(&self, rules: &Rules) -> Option<Readiness> {
+        let pools = &self.lobby.pools;
+        pools.unvisited(&rules.config, &rules.server_tls).into_iter().find_map(
+            |Unvisited { database, address, .. }| match pools.reach.found(&address) {
+                None => Some(Readiness::Untried(database.into())),
+                Some(Ok(())) => None,
+                Some(Err(why)) => {
+                    Some(Readiness::CutOff(format!("{database} 08006: pgweir could not connect to the server: {why}")))
+                }
+            },
+        )
     }
 }
 

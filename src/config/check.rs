@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::fields::{self, Visitor};
-use super::layer::{KeyPath, Layer, Mistake, Source, Written};
+use super::layer::{KeyPath, Layer, Meant, Mistake, Source, Written};
 use super::sources::Flags;
 use super::url::ServerUrl;
 use super::value::Value;
-use super::{AuthType, Config, defaults, environment, file, listing, nearest, print, rules};
+use super::{AuthType, Config, defaults, environment, file, listing, nearest, pgbouncer, print, rules};
 
 /// All that configures, as arguments.
 pub struct Input<'a> {
@@ -231,7 +231,7 @@ impl Reader<'_> {
             let section = known.iter().any(|key| key.is_under(path)) || matches_named(path);
             self.mistakes.push(match section {
                 true => Mistake::at(path, written, format_args!("a section: [{path}]")),
-                false => Mistake::unknown(path, written, nearest::nearest(path, known).as_deref()),
+                false => Mistake::unknown(path, written, meant(path, known)),
             });
         }
         for (path, source) in self.layer.sections.iter().filter(|(path, _)| !is_section(path, known)) {
@@ -251,6 +251,11 @@ fn matches_named(path: &KeyPath) -> bool {
 fn is_section(path: &KeyPath, known: &[KeyPath]) -> bool {
     let fits = |part: &String, key: &String| part == key || key == listing::ANY;
     known.iter().any(|key| key.0.len() > path.0.len() && path.0.iter().zip(&key.0).all(|(part, key)| fits(part, key)))
+}
+
+fn meant(path: &KeyPath, known: &[KeyPath]) -> Meant {
+    let nearest = || nearest::nearest(path, known).map_or(Meant::Nothing, Meant::Key);
+    pgbouncer::advice(path.last()).map_or_else(nearest, Meant::Other)
 }
 
 fn did_you_mean_section(path: &KeyPath, known: &[KeyPath]) -> String {

@@ -147,7 +147,7 @@ fn mistakes_around_the_file() {
     );
     complains_around(
         "--database-url=mysql://u:s3cret@db/a",
-        &["--database-url = \"mysql://u:***@db/a\": a URL like postgres://user:password@host:5432/database"],
+        &["--database-url = \"mysql://u:***@db/a\": a URL that begins with postgres://, not with mysql://"],
     );
     complains_around(
         "DATABASE_URL=postgres://u:p@db/b PGWEIR_DATABASES_B_URL=postgres://db/b",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::url;
+use super::mask::mask;
 
 /// Where a value was written. A later one in this order wins over an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,15 +178,14 @@ impl Layer {
         self.entries.keys().any(|path| path.is_under(section))
     }
 
-    /// Where a value comes from. What a URL says of a database comes from where the URL is.
+    /// Where a value comes from, or a section's first. What a URL says of a database comes from where the URL is.
     pub(super) fn source_of(&self, path: &KeyPath) -> Option<&Source> {
-        let own = self.get(path).map(|written| &written.source);
-        own.or_else(|| match path.0.as_slice() {
-            [databases, name, ..] if databases == "databases" => {
-                self.get(&KeyPath::of(&[databases, name, "url"])).map(|written| &written.source)
-            }
+        let url = || match path.0.as_slice() {
+            [databases, name, ..] if databases == "databases" => self.get(&KeyPath::of(&[databases, name, "url"])),
             _ => None,
-        })
+        };
+        let first = || self.entries.iter().find(|(key, _)| key.is_under(path)).map(|(_, written)| written);
+        self.get(path).or_else(url).or_else(first).map(|written| &written.source)
     }
 }
 
@@ -211,12 +210,14 @@ impl Mistake {
     }
 
     /// About a key that does not exist. Where it was meant for a password, so was its value.
-    pub(super) fn unknown(path: &KeyPath, written: &Written, meant: Option<&str>) -> Mistake {
+    pub(super) fn unknown(path: &KeyPath, written: &Written, meant: Meant) -> Mistake {
+        let meant_for_secret = matches!(&meant, Meant::Key(key) if key.ends_with("password"));
         let right = match meant {
-            Some(meant) => format!("unknown key; did you mean {meant}?"),
-            None => "unknown key".to_owned(),
+            Meant::Key(key) => format!("unknown key; did you mean {key}?"),
+            Meant::Other(advice) => format!("unknown key; {advice}"),
+            Meant::Nothing => "unknown key".to_owned(),
         };
-        let secret = meant.is_some_and(|meant| meant.ends_with("password")) || path.is_under(&KeyPath::of(&["users"]));
+        let secret = meant_for_secret || path.is_under(&KeyPath::of(&["users"]));
         let is_text = !matches!(written.raw, Raw::Whole(_) | Raw::Truth(_));
         match secret && is_text {
             true => Mistake::at(path, &Written { as_written: HIDDEN.to_owned(), ..written.clone() }, right),
@@ -263,6 +264,15 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
+/// What an unknown key was most likely meant to be.
+pub(super) enum Meant {
+    /// This key.
+    Key(String),
+    /// Something for which there is no key: what to do about it.
+    Other(&'static str),
+    Nothing,
+}
+
 /// A longer value is cut in a complaint: the line is for reading.
 const LONGEST_SHOWN: usize = 120;
 
@@ -271,7 +281,7 @@ const HIDDEN: &str = "\"***\"";
 
 /// The value as a complaint may show it: short and without secrets.
 fn shown(path: &KeyPath, as_written: &str) -> String {
-    let text = if hides(path) { HIDDEN.to_owned() } else { url::mask(as_written) };
+    let text = if hides(path) { HIDDEN.to_owned() } else { mask(as_written) };
     match text.char_indices().nth(LONGEST_SHOWN) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,

@@ -14,7 +14,9 @@ mod fields;
 mod file;
 mod layer;
 mod listing;
+mod mask;
 mod nearest;
+mod pgbouncer;
 mod print;
 mod rules;
 mod sources;
@@ -24,8 +26,8 @@ mod value;
 
 pub use layer::{Mistake, Source};
 pub use listing::{Setting, settings};
+pub use mask::mask;
 pub use sources::{Flags, Sources};
-pub use url::mask;
 
 /// Everything that can be set, after all sources were laid over each other and every value was checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -353,7 +355,8 @@ pub enum LogLevel {
 impl Config {
     /// The database that a client's name leads to: its own section, or `*`.
     pub fn database(&self, name: &str) -> Option<&Database> {
-        self.databases.get(name).or_else(|| self.databases.get("*"))
+        let any = || self.databases.get("*").filter(|_| !rules::CONSOLE.contains(&name));
+        self.databases.get(name).or_else(any)
     }
 
     /// The settings of the pool of `database` and `user`: the user's own, over the database's, over `[pool]`.

@@ -3,37 +3,17 @@
 
 use super::layer::{KeyPath, quoted};
 use super::listing::ANY;
-
-/// PgBouncer's settings whose meaning is here under another name.
-const PGBOUNCER: &[(&str, &str)] = &[
-    ("auth_file", "users.<name>.password"),
-    ("auth_user", "users.<name>.password"),
-    ("userlist", "users.<name>.password"),
-    ("client_tls_ca_file", "tls.client.ca_file"),
-    ("client_tls_cert_file", "tls.client.cert_file"),
-    ("client_tls_key_file", "tls.client.key_file"),
-    ("client_tls_sslmode", "tls.client.mode"),
-    ("default_pool_size", "pool.pool_size"),
-    ("listen_addr", "listen.addr"),
-    ("listen_port", "listen.addr"),
-    ("max_client_conn", "pool.max_clients"),
-    ("server_tls_ca_file", "tls.server.ca_file"),
-    ("server_tls_cert_file", "tls.server.cert_file"),
-    ("server_tls_key_file", "tls.server.key_file"),
-    ("server_tls_sslmode", "tls.server.mode"),
-    ("sslmode", "databases.<name>.tls.mode"),
-    ("verbose", "log.level"),
-];
+use super::pgbouncer::renamed;
 
 /// The known key that `unknown` was most likely meant to be; with the name of its database or user where it has one.
 pub(super) fn nearest(unknown: &KeyPath, known: &[KeyPath]) -> Option<String> {
     let wanted = unknown.last();
     let pattern = with_any_name(unknown);
     let elsewhere = || known.iter().find(|path| path.last() == wanted).cloned();
-    let renamed = || PGBOUNCER.iter().find(|(theirs, _)| *theirs == wanted).map(|(_, ours)| (*ours).to_owned());
     let beside = similar(&pattern, known.iter().filter(|path| path.parent() == pattern.parent()));
     let similar = beside.or_else(|| similar(&pattern, known.iter())).map(|path| with_name_of(unknown, path));
-    let found = similar.or_else(elsewhere).map(|path| path.to_string()).or_else(renamed)?;
+    let found =
+        similar.or_else(elsewhere).map(|path| path.to_string()).or_else(|| renamed(wanted).map(str::to_owned))?;
     Some(found.replace(&quoted(ANY), ANY))
 }
 
@@ -100,7 +80,7 @@ mod tests {
         check("users.app.pasword", "users.app.password");
         check("pool.default_pool_size", "pool.pool_size");
         check("pgbouncer.listen_port", "listen.addr");
-        check("pgbouncer.auth_file", "users.<name>.password");
+        check("databases.app.reserve_pool", "databases.<name>.reserve_pool_size");
         check("database.app.url", "databases.<name>.url");
         check("slow_query", "observe.slow_query");
         check("pool.colour", "");

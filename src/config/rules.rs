@@ -8,6 +8,7 @@ use super::address::{check_host, is_any, is_dir, is_local, split_address};
 use super::check::{Behind, Checked, Found, Served};
 use super::layer::{KeyPath, Layer, Mistake};
 use super::listing::ANY;
+use super::mask::mask;
 use super::{AuthType, Config, Database, Overrides, PoolSettings, TlsClient, TlsMode, TlsNegotiation, TlsServer};
 
 /// Adds a mistake for everything that does not fit. `behind` is what DATABASE_URL says.
@@ -22,6 +23,9 @@ pub(super) fn check(checked: &Checked, behind: &Behind, look: &dyn Fn(&Path) -> 
     for (name, database) in &checked.config.databases {
         rules.database(name, database);
     }
+    for name in checked.config.users.keys() {
+        rules.user(name);
+    }
     rules.secrets();
     match behind {
         Behind::Wrong => {}
@@ -34,8 +38,8 @@ pub(super) fn check(checked: &Checked, behind: &Behind, look: &dyn Fn(&Path) -> 
     }
 }
 
-/// Databases that are the console.
-const CONSOLE: [&str; 2] = ["pgweir", "pgbouncer"];
+/// Names that are kept for an admin console.
+pub(super) const CONSOLE: [&str; 2] = ["pgweir", "pgbouncer"];
 
 /// A socket's whole path has to fit into Linux' `sun_path`, with its ending NUL.
 const LONGEST_SOCKET_PATH: usize = 107;
@@ -109,7 +113,7 @@ impl Rules<'_> {
         }
         for (at, addr) in listen.addr.iter().enumerate() {
             if let Err(right) = split_address(addr) {
-                self.complain(&["listen", "addr"], format_args!("{addr:?} should be {right}"));
+                self.complain(&["listen", "addr"], format_args!("{:?} should be {right}", mask(addr)));
             } else if listen.addr[..at].contains(addr) {
                 self.complain(&["listen", "addr"], format_args!("{addr:?} stands there twice"));
             }
@@ -184,10 +188,19 @@ impl Rules<'_> {
         }
     }
 
+    fn user(&mut self, name: &str) {
+        if name.is_empty() || name.contains('*') {
+            self.complain(&["users", name], "a user's name: each who may log in has a section of its own");
+        }
+    }
+
     fn database(&mut self, name: &str, database: &Database) {
         let key = |key| ["databases", name, key];
         if CONSOLE.contains(&name) {
-            self.complain(&key("url"), format_args!("another name; {name} is kept for an admin console"));
+            self.complain(&["databases", name], format_args!("another name; {name} is kept for an admin console"));
+        }
+        if name.contains('*') && name != "*" {
+            self.complain(&["databases", name], "a name; only * alone stands for those that are not named");
         }
         if self.layer.get(&KeyPath::of(&key("url"))).is_some_and(|written| written.raw.is_empty()) {
             self.complain(&key("url"), "a URL like postgres://user:password@host:5432/database, or no url at all");

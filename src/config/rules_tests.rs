@@ -158,8 +158,12 @@ fn databases() {
     complains("[databases.b]\npassword = 'x'", &["f:4 databases.b.password = \"***\": a user beside it"]);
     complains(
         "[databases.pgbouncer]\nurl = 'postgres://db/b'",
-        &["f:4 databases.pgbouncer.url = 'postgres://db/b': another name; pgbouncer is kept for an admin console"],
+        &["f:4: databases.pgbouncer: another name; pgbouncer is kept for an admin console"],
     );
+    complains("[databases.pgweir]\nhost = 'db'", &["f:4: databases.pgweir: another name"]);
+    complains("[databases.'app_*']\nhost = 'db'", &["f:4: databases.\"app_*\": a name; only * alone stands for those"]);
+    complains("[users.'*']\npassword = 'x'", &["f:4: users.\"*\": a user's name"]);
+    complains("[users.'']\npassword = 'x'", &["f:4: users.\"\": a user's name"]);
     complains("[databases.b.startup]\nreplication = 'on'", &["f:4 databases.b.startup.replication = 'on': without it"]);
     complains(
         "[databases.b]\nurl = 'postgres://localhost:6432/b'",

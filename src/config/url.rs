@@ -38,9 +38,12 @@ impl ServerUrl {
     /// Reads a URL; the error says what would be right and contains no part of the password.
     pub(super) fn parse(text: &str) -> Result<ServerUrl, String> {
         let rest = ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-        let rest = rest.ok_or("a URL like postgres://user:password@host:5432/database")?;
+        let rest = rest.ok_or_else(|| no_scheme(text))?;
         if text.contains(char::is_control) {
             return Err("a URL without line breaks and other control characters".to_owned());
+        }
+        if text.contains(char::is_whitespace) {
+            return Err("a URL without blanks; %20 where one is meant".to_owned());
         }
         let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if rest.contains('@') {
@@ -49,10 +52,20 @@ impl ServerUrl {
         }
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let dbname = path.strip_prefix('/').unwrap_or(path);
+        if dbname.contains(['/', '#', ';']) {
+            return Err("%XX for each of / # ; in a database's name, or nothing behind it but ?name=value&…".to_owned());
+        }
         let mut url = ServerUrl { dbname: decode_some(dbname, "database")?, ..ServerUrl::default() };
         url.read_authority(authority)?;
+        let mut unknown = Vec::new();
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
-            url.read_parameter(parameter)?;
+            url.read_parameter(parameter, &mut unknown)?;
+        }
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            return Err(format!(
+                "without {unknown}, of which libpq knows nothing: what is for the app's driver stays in the app's URL"
+            ));
         }
         url.check_system_roots()?;
         Ok(url)
@@ -64,20 +77,20 @@ impl ServerUrl {
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         self.user = decode_some(user, "user")?;
         self.password = decode_some(password, "password")?;
+        if place.contains(',') {
+            return Err(SEVERAL.to_owned());
+        }
         let (host, port) = split_port(place)?;
         self.host = decode_some(host, "host")?;
         self.port = (!port.is_empty()).then(|| parse_port(port)).transpose()?;
-        match &self.host {
-            Some(host) if host.contains(',') => Err("one host; several are not served".to_owned()),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    fn read_parameter(&mut self, parameter: &str) -> Result<(), String> {
+    fn read_parameter<'t>(&mut self, parameter: &'t str, unknown: &mut Vec<&'t str>) -> Result<(), String> {
         let (name, value) = parameter.split_once('=').ok_or("each parameter as name=value after the ?")?;
         let value = decode(value, name)?;
         match name {
-            "host" if value.contains(',') => return Err("one host; several are not served".to_owned()),
+            "host" if value.contains(',') => return Err(SEVERAL.to_owned()),
             "host" => self.host = Some(value),
             "hostaddr" => self.hostaddr = Some(value.parse().map_err(|_| "hostaddr as one IP address".to_owned())?),
             "port" => self.port = Some(parse_port(&value)?),
@@ -85,6 +98,8 @@ impl ServerUrl {
             "user" => self.user = Some(value),
             "password" => self.password = Some(value),
             "sslmode" => self.sslmode = Some(sslmode(&value)?),
+            // As libpq has it, for the sake of JDBC.
+            "ssl" if value == "true" => self.sslmode = Some(TlsMode::Require),
             "sslnegotiation" => self.sslnegotiation = Some(sslnegotiation(&value)?),
             "sslrootcert" => self.sslrootcert = Some((value != "system").then(|| value.into())),
             "sslcert" => self.sslcert = Some(value.into()),
@@ -94,6 +109,7 @@ impl ServerUrl {
             "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
                 self.startup.push((name.replace("fallback_", ""), value));
             }
+            name if !LIBPQ.contains(&name) => unknown.push(name),
             _ => return without_effect(name, &value),
         }
         Ok(())
@@ -112,49 +128,14 @@ impl ServerUrl {
     }
 }
 
-/// The text with every password in it replaced by `***`: a URL's, wherever it stands, and that of a list of `name=value`.
-/// Also works for what is no proper URL, and for names that are nearly right.
-pub fn mask(text: &str) -> String {
-    let start = text.find("://").map_or(0, |at| at + 3);
-    let (scheme, rest) = text.split_at(start);
-    // From the right and over everything, so that a / or ? inside an unencoded password hides nothing from us.
-    let masked = match rest.rsplit_once('@') {
-        Some((login, place)) => match login.split_once(':') {
-            Some((user, _)) => format!("{scheme}{user}:***@{place}"),
-            None => text.to_owned(),
-        },
-        None => text.to_owned(),
-    };
-    mask_parameters(&masked)
-}
+const SEVERAL: &str = "one host; several are not served";
 
-/// What the names of parameters contain whose values are not for others.
-const SECRET_NAMES: [&str; 4] = ["pass", "pasw", "pwd", "secret"];
-
-fn mask_parameters(text: &str) -> String {
-    let mut masked = String::new();
-    let mut rest = text;
-    while let Some((name, after)) = rest.split_once('=') {
-        masked += name;
-        masked.push('=');
-        let last = name.rsplit(is_between).next().unwrap_or_default().to_ascii_lowercase();
-        rest = after;
-        if SECRET_NAMES.iter().any(|secret| last.contains(secret)) {
-            masked += "***";
-            rest = after_value(after);
-        }
+fn no_scheme(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c);
+    match text.split_once("://").filter(|(scheme, _)| scheme.chars().all(plain)) {
+        Some((scheme, _)) => format!("a URL that begins with postgres://, not with {scheme}://"),
+        None => "a URL like postgres://user:password@host:5432/database".to_owned(),
     }
-    masked + rest
-}
-
-/// What follows a value. One in quotes may hold anything but its quote.
-fn after_value(text: &str) -> &str {
-    let quoted = text.strip_prefix('\'').and_then(|inner| inner.find('\'').map(|end| &inner[end + 1..]));
-    quoted.unwrap_or_else(|| text.find(is_between).map_or("", |end| &text[end..]))
-}
-
-fn is_between(c: char) -> bool {
-    matches!(c, '?' | '&' | '"' | '\'') || c.is_whitespace()
 }
 
 /// `host:port`, `[::1]:port`, either part alone, or nothing.
@@ -178,6 +159,11 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 fn decode(text: &str, what: &str) -> Result<String, String> {
+    let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let well = |at: usize| hex(text.as_bytes().get(at + 1)) && hex(text.as_bytes().get(at + 2));
+    if text.match_indices('%').any(|(at, _)| !well(at)) {
+        return Err(format!("%25 for a % in a {what}"));
+    }
     let decoded = percent_decode_str(text).decode_utf8().map_err(|_| format!("a {what} that decodes to UTF-8"))?;
     if decoded.contains('\0') { Err(format!("a {what} without %00")) } else { Ok(decoded.into_owned()) }
 }
@@ -211,9 +197,10 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("keepalives_interval", ANY),
     ("krbsrvname", &[]),
     ("load_balance_hosts", &["disable"]),
+    ("ssl", &["true"]),
     ("sslcompression", &["0", "1"]),
     ("sslsni", &["1"]),
-    ("target_session_attrs", &["any", "read-write"]),
+    ("target_session_attrs", &["any", "read-write", "primary"]),
     ("keepalives", &["1"]),
     ("tcp_user_timeout", ANY),
 ];
@@ -228,12 +215,44 @@ fn without_effect(name: &str, value: &str) -> Result<(), String> {
             Some(first) => format!("{name}={first}, or without {name}: {value} is not offered"),
             None => format!("without {name}, which is not offered"),
         }),
-        None => Err(format!(
-            "without the unknown parameter {name}; known are host, port, dbname, user, password, sslmode, sslnegotiation, \
-             sslrootcert, sslcert, sslkey, application_name, options, client_encoding, connect_timeout"
-        )),
+        None => Err(format!("without {name}, which is not offered")),
     }
 }
+
+/// The parameters of libpq, but for those that are read;
+/// <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
+const LIBPQ: &[&str] = &[
+    "channel_binding",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "service",
+    "servicefile",
+    "ssl",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslpassword",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
 
 #[cfg(test)]
 #[path = "url_tests.rs"]

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -33,7 +34,13 @@ pub struct Address {
     pub negotiation: TlsNegotiation,
     /// How to speak TLS; `None` with `disable`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// Where the next attempt begins.
+    pub first: First,
 }
+
+/// With which of a name's addresses an attempt begins. One that accepts and then says nothing would never make room for the next.
+#[derive(Debug, Clone, Default)]
+pub struct First(Arc<AtomicUsize>);
 
 /// Why a server cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +74,19 @@ impl Address {
         self.host.starts_with('/') && self.hostaddr.is_none()
     }
 
+    /// The same, there where a connection to it has led: its name may lead elsewhere by now.
+    pub fn at_peer(self: &Arc<Self>, peer: Option<IpAddr>) -> Arc<Address> {
+        match peer {
+            Some(ip) if self.hostaddr.is_none() => Arc::new(Address { hostaddr: Some(ip), ..Address::clone(self) }),
+            _ => self.clone(),
+        }
+    }
+
+    /// Nothing came of an attempt: the next one begins with another address, if the name has several.
+    pub fn turn(&self) {
+        self.first.0.fetch_add(1, Relaxed);
+    }
+
     /// Connects, with TLS as the address' own mode has it.
     pub async fn dial(&self) -> Result<Stream, DialError> {
         self.dial_as(self.tls_mode).await
@@ -95,6 +115,9 @@ impl Address {
         }
         let resolve = |error| DialError::Resolve { host: self.host.clone(), error };
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(resolve)?;
+        let mut found: Vec<SocketAddr> = found.collect();
+        let first = self.first.0.load(Relaxed) % found.len().max(1);
+        found.rotate_left(first);
         let mut last = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
         for address in found {
             match connect_one(address).await {

@@ -6,6 +6,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::server::Server;
 use crate::net::dial::Address;
 use crate::net::{Stream, Talk};
@@ -22,11 +24,14 @@ pub struct Line {
     key: Vec<u8>,
     address: Arc<Address>,
     cancels: Mutex<Cancels>,
+    passed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Cancels {
     under_way: usize,
+    /// What runs is no client's, but ours: none is sent.
+    held: bool,
     /// One of them was given up: it may arrive at any time.
     stray: bool,
     /// The server, given back meanwhile.
@@ -47,7 +52,18 @@ pub enum Release {
 impl Line {
     /// Of a server that gave us this key.
     pub fn new(process_id: u32, key: &[u8], address: Arc<Address>) -> Line {
-        Line { process_id, key: key.to_vec(), address, cancels: Mutex::default() }
+        Line { process_id, key: key.to_vec(), address, cancels: Mutex::default(), passed: Notify::new() }
+    }
+
+    /// What runs next is ours, and a cancel is for what comes behind it: it waits until [`Line::pass`].
+    pub fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// What is ours is over.
+    pub fn pass(&self) {
+        self.lock().held = false;
+        self.passed.notify_waiters();
     }
 
     /// Notes that a cancel is under way. To be called while the client is known to be served here.
@@ -58,10 +74,14 @@ impl Line {
     /// Sends the cancel that was begun and waits until Postgres has closed the connection. The server, if it was given
     /// back meanwhile and this was the last.
     pub async fn cancel(&self) -> Option<Release> {
-        let done = tokio::time::timeout(PATIENCE, self.deliver()).await;
+        let sent = match tokio::time::timeout(PATIENCE, self.wait_its_turn()).await {
+            Ok(()) => tokio::time::timeout(PATIENCE, self.deliver()).await.is_ok_and(|sent| sent.is_ok()),
+            // Nothing has been sent that could arrive later.
+            Err(_) => true,
+        };
         let mut cancels = self.lock();
         cancels.under_way -= 1;
-        cancels.stray |= !matches!(done, Ok(Ok(())));
+        cancels.stray |= !sent;
         if cancels.under_way > 0 {
             return None;
         }
@@ -82,6 +102,14 @@ impl Line {
         }
     }
 
+    async fn wait_its_turn(&self) {
+        let passed = self.passed.notified();
+        let held = self.lock().held;
+        if held {
+            passed.await;
+        }
+    }
+
     async fn deliver(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let mut talk = Talk::new(self.address.dial().await?);
         encode::cancel_request(&mut talk.out, self.process_id, &self.key);
@@ -99,4 +127,46 @@ impl Line {
 async fn wait_for_end(stream: &mut Stream) {
     let mut room = [0; 64];
     while let Ok(1..) = std::future::poll_fn(|cx| stream.poll_read(cx, &mut room)).await {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{TlsMode, TlsNegotiation};
+    use crate::net::dial::First;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn what_is_ours_is_not_cancelled() {
+        let postgres = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (host, port) = ("127.0.0.1".to_owned(), postgres.local_addr().unwrap().port());
+        let negotiation = TlsNegotiation::Postgres;
+        let address = Address {
+            host,
+            hostaddr: None,
+            port,
+            tls_mode: TlsMode::Disable,
+            negotiation,
+            tls: None,
+            first: First::default(),
+        };
+        let line = Line::new(7, b"1234", Arc::new(address));
+        line.hold();
+        line.begin();
+        let (mut cancel, mut arrival) = (pin!(line.cancel()), pin!(postgres.accept()));
+        for _ in 0..3 {
+            let early =
+                poll_fn(|cx| Poll::Ready(cancel.as_mut().poll(cx).is_ready() || arrival.as_mut().poll(cx).is_ready()));
+            assert!(!early.await);
+            tokio::task::yield_now().await;
+        }
+        line.pass();
+        tokio::join!(cancel, async { drop(arrival.await.unwrap()) });
+        // Nothing of it is under way any more, and nothing went astray.
+        let cancels = line.lock();
+        assert!(cancels.under_way == 0 && !cancels.stray);
+    }
 }

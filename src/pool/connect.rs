@@ -63,10 +63,14 @@ pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, Conne
 /// The same with other parameters in the startup packet than the route has.
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let (patience, attempt) = (route.connect_timeout, attempt(route, startup, keys));
-    if patience.is_zero() {
-        return attempt.await;
+    let outcome = match patience.is_zero() {
+        true => attempt.await,
+        false => tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience))),
+    };
+    if outcome.is_err() {
+        route.address.turn();
     }
-    tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience)))
+    outcome
 }
 
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
@@ -167,7 +171,7 @@ async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> 
             _ => return Err(refused(message)),
         }
     }
-    let line = Line::new(process_id, &key, route.address.clone());
+    let line = Line::new(process_id, &key, route.address.at_peer(talk.stream.peer_ip()));
     Ok(Opened { stream: talk.into_parts().0, parameters, line: Arc::new(line) })
 }
 

@@ -41,7 +41,10 @@ impl Pool {
                     put_back(server, since, Instant::now());
                     tell(Vec::new());
                 }
-                Ok(Err(ErrandError::Lost)) | Err(_) => discard(server, "it did not answer"),
+                Ok(Err(ErrandError::Lost)) | Err(_) => {
+                    server.pool.doubt();
+                    discard(server, "it did not answer");
+                }
             }
         });
     }

@@ -27,6 +27,7 @@ pub mod parameters;
 pub mod pools;
 pub mod queue;
 pub mod quota;
+pub mod reach;
 pub mod roster;
 pub mod server;
 pub mod tidy;
@@ -200,7 +201,13 @@ impl Pool {
 
     /// Whether this is what the configuration says now.
     pub fn is_current(&self, plan: &Plan) -> bool {
-        self.version.load(Relaxed) == plan.version
+        self.version() == plan.version
+    }
+
+    /// Of what the configuration says now.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.version.load(Relaxed)
     }
 
     /// Whether servers that were opened by this plan are still what they should be.

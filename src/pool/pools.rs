@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::reach::{Reach, Unvisited};
 use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
-use crate::net::dial::Address;
+use crate::net::dial::{Address, First};
 use crate::net::tls::{self, TlsError};
 
 /// A database and a user.
@@ -23,6 +24,8 @@ pub struct Pools {
     homes: Arc<[Home]>,
     versions: AtomicU64,
     paused: AtomicBool,
+    /// Of databases that have no pool yet.
+    pub reach: Arc<Reach>,
 }
 
 /// What the pools of one database, or of one user, share.
@@ -66,6 +69,7 @@ impl Pools {
             homes,
             versions: AtomicU64::new(0),
             paused: AtomicBool::new(false),
+            reach: Arc::default(),
         }
     }
 
@@ -122,13 +126,11 @@ impl Pools {
         }
     }
 
-    /// The pools whose servers are looked for without any client: those of databases whose user is fixed, and those that had
-    /// some and cannot reach Postgres any more.
+    /// The pools whose servers are looked for without any client: those of databases whose user is fixed, and those that cannot
+    /// reach Postgres.
     pub fn watched(&self, config: &Config, tls: &ServerTls, now: Instant) -> Vec<Arc<Pool>> {
         let mut watched = self.fixed(config, tls);
-        let lost = |pool: &Arc<Pool>| {
-            pool.fresh().is_some() && pool.is_cut_off(now) && config.database(&pool.database).is_some()
-        };
+        let lost = |pool: &Arc<Pool>| pool.is_cut_off(now) && config.database(&pool.database).is_some();
         for pool in self.all().into_iter().filter(lost) {
             if !watched.iter().any(|known| Arc::ptr_eq(known, &pool)) {
                 watched.push(pool);
@@ -145,6 +147,20 @@ impl Pools {
             self.of(config, tls, name, user, ServerKey::None)
         };
         named.filter_map(pool).collect()
+    }
+
+    /// The databases without a pool, for want of a user.
+    pub fn unvisited(&self, config: &Config, tls: &ServerTls) -> Vec<Unvisited> {
+        let pools = self.all();
+        let nobodys = config.databases.iter().filter(|(name, database)| {
+            *name != "*" && database.user.is_none() && pools.iter().all(|pool| *pool.database != ***name)
+        });
+        let unvisited = |(name, database): (&String, &Database)| Unvisited {
+            database: name.clone(),
+            address: Arc::new(address(config, tls, name, database)),
+            patience: config.pool_settings(name, "").server_connect_timeout,
+        };
+        nobodys.map(unvisited).collect()
     }
 
     /// Lends nothing, in no pool, until [`Pools::resume`].
@@ -164,8 +180,9 @@ impl Pools {
         self.paused.load(Relaxed)
     }
 
-    /// Forgets pools that nobody uses and that never had a server, of databases that Postgres does not have, say; and those of
-    /// databases that the configuration no longer has. Whoever holds one uses it.
+    /// Forgets pools that nobody uses: those that never had a server, of databases that Postgres does not have, say; those of
+    /// databases that are not in the configuration by their names, when their servers have gone, or not at all. Whoever holds
+    /// one uses it.
     pub fn prune(&self, config: &Config, now: Instant) {
         lock(&self.pools).retain(|(database, _), pool| {
             if config.database(database).is_none() {
@@ -173,13 +190,18 @@ impl Pools {
             }
             let gauges = pool.gauges(now);
             let unused = gauges.waiting + gauges.lent + gauges.idle + gauges.opening == 0;
-            pool.fresh().is_some()
-                || Arc::strong_count(pool) > 1
+            let named = config.databases.contains_key(&**database);
+            let proved = pool.fresh().is_some();
+            Arc::strong_count(pool) > 1
                 || !unused
-                || gauges.failure.is_none()
+                || (named && proved)
+                || (!proved && gauges.failure.is_none())
                 || pool.is_barred(now)
                 || pool.is_cut_off(now)
         });
+        for shared in [&self.databases, &self.users] {
+            lock(shared).retain(|_, both| Arc::strong_count(&both.clients) + Arc::strong_count(&both.servers) > 2);
+        }
     }
 
     /// A client has proved itself by other means than those that the pool was made with: the password was changed, or nobody
@@ -197,26 +219,14 @@ impl Pools {
 
     fn plan(&self, config: &Config, tls: &ServerTls, name: &str, user: &str, key: ServerKey) -> Option<Plan> {
         let database = config.database(name)?;
-        let section = if config.databases.contains_key(name) { name } else { "*" };
         let settings = config.pool_settings(name, user);
         let server_user = database.user.as_deref().unwrap_or(user);
-        let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
-        let (tls_mode, negotiation) = (wanted.mode, wanted.sslnegotiation);
-        let tls = if tls_mode == TlsMode::Disable { None } else { tls.of(section) };
-        let address = Address {
-            host: database.host.clone(),
-            hostaddr: database.hostaddr,
-            port: database.port,
-            tls_mode,
-            negotiation,
-            tls,
-        };
         let version = self.versions.fetch_add(1, Relaxed) + 1;
         Some(Plan {
             version,
             generation: version,
             route: Route {
-                address: Arc::new(address),
+                address: Arc::new(address(config, tls, name, database)),
                 dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),
                 user: server_user.to_string(),
                 key: server_key(config, database, user, key),
@@ -238,6 +248,20 @@ impl Pools {
         of_user.clients.set_limit(user.and_then(|u| u.max_user_client_connections));
         of_user.servers.set_limit(user.and_then(|u| u.max_user_connections));
         Quotas { clients: [of_database.clients, of_user.clients], servers: [of_database.servers, of_user.servers] }
+    }
+}
+
+fn address(config: &Config, tls: &ServerTls, name: &str, database: &Database) -> Address {
+    let section = if config.databases.contains_key(name) { name } else { "*" };
+    let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
+    Address {
+        host: database.host.clone(),
+        hostaddr: database.hostaddr,
+        port: database.port,
+        tls_mode: wanted.mode,
+        negotiation: wanted.sslnegotiation,
+        tls: if wanted.mode == TlsMode::Disable { None } else { tls.of(section) },
+        first: First::default(),
     }
 }
 

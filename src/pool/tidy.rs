@@ -150,7 +150,10 @@ impl Pool {
             self.homes[server.home].runtime.clone().spawn(async move {
                 match server.answers(CHECK_PATIENCE).await {
                     true => put_back(server, since, Instant::now()),
-                    false => discard(server, "it did not answer"),
+                    false => {
+                        server.pool.doubt();
+                        discard(server, "it did not answer");
+                    }
                 }
             });
         }

@@ -4,12 +4,15 @@ use std::time::Instant;
 
 use super::farewell::Farewell;
 use super::limits::Limits;
+use crate::pool::Plan;
 
 /// How far a conversation has come. It lies with the lent buffers, so that a client at rest does not carry it.
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) times: Times,
     pub(super) limits: Limits,
+    /// Of the plan that the limits are of.
+    pub(super) version: u64,
     /// The client said Terminate: nothing more is read from it.
     pub(super) terminating: bool,
     /// The stay ends with this as soon as the client has been sent what there is.
@@ -18,12 +21,31 @@ pub(super) struct Course {
     pub(super) doomed: bool,
     /// Nothing for the client is held back by TLS.
     pub(super) flushed: bool,
+    /// What runs is ours, and cancels wait.
+    pub(super) guarded: bool,
 }
 
 impl Course {
-    pub(super) fn begin(now: Instant, limits: Limits) -> Course {
+    /// One without limits.
+    pub(super) fn begin(now: Instant) -> Course {
+        let (limits, version) = (Limits::none(), 0);
         let times = Times { now, nanos: 0, statement: now, transaction: now, ready: now };
-        Course { times, limits, terminating: false, ending: None, doomed: false, flushed: true }
+        Course {
+            times,
+            limits,
+            version,
+            terminating: false,
+            ending: None,
+            doomed: false,
+            flushed: true,
+            guarded: false,
+        }
+    }
+
+    /// The limits are those of this plan: also of what is held open while the configuration is read again.
+    #[inline]
+    pub(super) fn bind(&mut self, plan: &Plan) {
+        (self.limits, self.version) = (Limits::of(&plan.settings), plan.version);
     }
 }
 

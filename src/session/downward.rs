@@ -84,6 +84,7 @@ impl Relay<'_> {
                 }
             }
         }
+        self.guard_ours();
         self.account();
         self.check_mode()
     }

@@ -51,6 +51,7 @@ impl Relay<'_> {
     pub(super) fn give_up(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
         self.session.client.set_line(None);
+        lease.server().line.pass();
         let (unclean, spoilt) = (self.is_unclean(), self.is_spoilt());
         self.untie();
         let Exchange { down, dialogue, course, .. } = &mut *self.exchange;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::course::Course;
 use super::farewell::Farewell;
-use super::limits::{Limits, Standing};
+use super::limits::Standing;
 use super::owed::Owed;
 use super::stay::Session;
 use super::worker::{Exchange, UP_WIDE};
@@ -44,7 +44,8 @@ impl<'s> Relay<'s> {
     pub(super) fn new(session: &'s mut Session, up: Box<Lane>, lease: Lease, asked_at: Instant) -> Relay<'s> {
         let now = Instant::now();
         let mut exchange = session.worker.lend_exchange();
-        exchange.course = Course::begin(now, Limits::of(&session.plan.settings));
+        exchange.course = Course::begin(now);
+        exchange.course.bind(&session.plan);
         exchange.course.times.nanos = session.worker.clock(now).0;
         let waited = now.saturating_duration_since(asked_at);
         session.note_wait(waited);
@@ -55,12 +56,12 @@ impl<'s> Relay<'s> {
     }
 
     fn meet_server(&mut self) {
-        if let Some(lease) = &mut self.lease {
-            let server = lease.server();
-            self.session.client.set_line(Some(server.line.clone()));
-        }
         self.bring_parameters();
         self.forget_last_values();
+        self.guard_ours();
+        if let Some(lease) = &mut self.lease {
+            self.session.client.set_line(Some(lease.server().line.clone()));
+        }
     }
 
     /// Runs until the server is given back.
@@ -101,6 +102,17 @@ impl<'s> Relay<'s> {
         !difference.is_empty()
     }
 
+    /// A cancel is for the client's own: it waits while ours runs in front of that.
+    pub(super) fn guard_ours(&mut self) {
+        let ours = self.exchange.dialogue.is_ours();
+        if std::mem::replace(&mut self.exchange.course.guarded, ours) != ours
+            && let Some(lease) = &mut self.lease
+        {
+            let line = &lease.server().line;
+            if ours { line.hold() } else { line.pass() }
+        }
+    }
+
     /// A Query of ours, which takes the unnamed statement with it as any other does.
     pub(super) fn send_ours(&mut self, sql: &str, owed: Owed) {
         self.up.insert(|out| encode::query(out, sql));
@@ -111,6 +123,9 @@ impl<'s> Relay<'s> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Farewell>> {
+        if self.exchange.course.version != self.session.pool.version() {
+            self.exchange.course.bind(&self.session.pool.plan());
+        }
         self.heed().or_else(|farewell| self.end(farewell))?;
         let mut dry = Dry::default();
         loop {

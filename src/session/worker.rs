@@ -7,7 +7,6 @@ use std::time::Instant;
 use super::alarm::Alarms;
 use super::course::Course;
 use super::dialogue::Dialogue;
-use super::limits::Limits;
 use super::meaning::Meaning;
 use super::settle::Settling;
 use super::tape::Tape;
@@ -83,7 +82,7 @@ impl Exchange {
             meaning: Meaning::default(),
             tape: Tape::default(),
             settling: Settling::default(),
-            course: Course::begin(epoch, Limits::none()),
+            course: Course::begin(epoch),
         }
     }
 }
