@@ -56,7 +56,7 @@ The command line wins over the environment, the environment over the file, the f
 Every key of the file can be set by an environment variable: [pool] pool_size is PGWEIR_POOL_POOL_SIZE,
 [databases.app] url is PGWEIR_DATABASES_APP_URL; lists are separated by commas.
 
-Signals: HUP reloads, TERM and INT drain (a second one stops at once), USR1 pauses, USR2 resumes.
+Signals: HUP reloads, TERM and INT drain (a second one stops at once), QUIT stops at once, USR1 pauses, USR2 resumes.
 Exit status: 0, or 1 when the configuration is wrong (one line for each mistake) or pgweir cannot go on.";
 
 /// What was asked for.

@@ -35,9 +35,13 @@ fn main() -> ExitCode {
 fn check(sources: &Sources) -> Result<ExitCode, Vec<Mistake>> {
     let checked = sources.checked()?;
     try_out(checked.config.clone())?;
-    // Whoever closed our standard output wanted no more of it.
-    let _ = io::stdout().write_all(checked.to_toml().as_bytes());
-    Ok(ExitCode::SUCCESS)
+    match io::stdout().write_all(checked.to_toml().as_bytes()).and_then(|()| io::stdout().flush()) {
+        // Whoever closed our standard output wanted no more of it.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(vec![Mistake::unplaced(format!("standard output: {error}"))])
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn run(sources: Sources) -> Result<ExitCode, Vec<Mistake>> {

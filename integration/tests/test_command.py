@@ -1,12 +1,15 @@
 """The command line: what is wrong is said in one line each, before anything listens."""
 
 import os
+import re
 import subprocess
+import tomllib
 
 import pytest
 
 from support.pgweir import Pgweir, toml
-from support.places import pgweir_program
+from support.places import ROOT, pgweir_program
+from support.wire import scram_secret
 from tests.conftest import file
 
 
@@ -88,6 +91,25 @@ def test_every_mistake_is_named(tmp_path):
     path.write_text("[pool]\npool_size = 'many'\nmax_clients = -1\n[auth]\nauth_type = 'maybe'\n")
     said = pgweir("check", "--config", path).stderr
     assert all(key in said for key in ("pool_size", "max_clients", "auth_type")), said
+
+
+def test_the_way_from_pgbouncer(tmp_path):
+    """The page's own file and command: what they make of PgBouncer's is right."""
+    page = (ROOT / "docs" / "from-pgbouncer.md").read_text()
+    block = lambda kind: re.search(rf"```{kind}\n(.*?)```", page, re.S)[1]
+    verifier = scram_secret("secret")
+    (tmp_path / "userlist.txt").write_text(f'"app" "secret"\n"a.b" "{verifier}"\n')
+    users = subprocess.run(["sh", "-c", block("sh")], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "new.toml").write_text(block("toml") + users)
+    done = pgweir("check", "--config", tmp_path / "new.toml")
+    assert done.returncode == 0, done.stderr
+    read = tomllib.loads(done.stdout)
+    assert read["users"].keys() == {"app", "a.b"} and read["databases"]["app"]["pool_size"] == 30
+    # Taken over as it was, each key is named, with what it is here or why it is not.
+    theirs = {key: value for key, value in re.findall(r"^(\w+) = (.*)$", block("ini").split("[pgbouncer]")[1], re.M)}
+    (tmp_path / "old.toml").write_text("[pool]\n" + "".join(f"{key} = '{value}'\n" for key, value in theirs.items()))
+    for line in pgweir("check", "--config", tmp_path / "old.toml").stderr.splitlines():
+        assert not line.endswith("unknown key"), line
 
 
 @pytest.mark.parametrize("command", [(), ("check",)], ids=["run", "check"])

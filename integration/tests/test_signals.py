@@ -167,6 +167,16 @@ def test_a_second_term_ends_at_once(start, postgres):
     assert time.monotonic() - started < 2
 
 
+def test_quit_ends_at_once(start, postgres):
+    pooler = start(config=file(postgres))
+    busy = psycopg.connect(dsn(pooler))
+    busy.execute("select 1")
+    pooler.child.send(signal.SIGQUIT)
+    assert pooler.child.wait(10) == 0
+    with pytest.raises(psycopg.errors.AdminShutdown):
+        busy.execute("select 2")
+
+
 def test_pause_and_resume(start, postgres):
     """In a pause transactions finish, new ones wait, and nobody sees an error."""
     pooler = start(config=file(postgres))

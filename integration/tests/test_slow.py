@@ -424,3 +424,16 @@ def test_a_wait_in_vain_is_told_with_a_text_that_never_ran(impatient):
     run(wait_in_vain(impatient))
     [row] = told(impatient, "m_vain")
     assert row["sqlstate"] == "53300"
+
+
+def test_a_text_of_several_statements_is_slow_as_a_whole(start):
+    """Postgres tells their ends together, so that none of them is known to be slow by itself."""
+    pooler = start()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1 as one; select 2 as two; select 3 as three from pg_sleep(0.08)")
+    (row,) = told(pooler, "three")
+    assert row["reason"] == ["text"] and row["query_ms"] < 80 <= row["text_ms"]
+    assert not [row for row in pooler.rows("slow") if re.search(r"\b(one|two)\b", row["sql"])]
+    assert "text_ms" not in told(pooler, "three", path="statements")[0]
+    event = pooler.wait_for_event("slow_query")
+    assert event["text_ms"] == row["text_ms"]

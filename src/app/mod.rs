@@ -124,6 +124,9 @@ impl<'l> App<'l> {
         let Some(addr) = self.lobby.rules().config.listen.http else { return Ok(()) };
         let listener = TcpListener::bind(addr).await.map_err(|error| StartError::Http { addr, error })?;
         info!(event = "listening", kind = "http", addr = %listener.local_addr()?);
+        if !addr.ip().is_loopback() {
+            warn!(event = "http_is_open", %addr, message = "whoever reaches it reads statements, users and addresses; it asks for no password");
+        }
         let roster = self.lobby.roster.clone();
         let clients = ClientSource::new(move || roster.all().iter().map(|client| client.view()).collect());
         let state = WebState { snapshots: self.photographer.cell(), clients, insight: self.insights.insight() };
@@ -167,7 +170,7 @@ impl<'l> App<'l> {
         let mut clock = tokio::time::interval(tidy::TICK);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut ticks = 0_u32;
-        loop {
+        let stop = loop {
             tokio::select! {
                 _ = clock.tick() => {
                     self.tick(ticks);
@@ -177,12 +180,22 @@ impl<'l> App<'l> {
                     Signal::Reload => self.reload().await,
                     Signal::Pause => self.pause(),
                     Signal::Resume => self.resume(),
-                    Signal::Stop => break,
+                    stop @ (Signal::Stop | Signal::Quit) => break stop,
                 },
             }
-        }
-        self.drain(clock).await;
+        };
+        let patience = self.patience(stop);
+        self.drain(clock, patience).await;
         Ok(())
+    }
+
+    /// How long transactions may take to finish; `None` for as long as they do.
+    fn patience(&self, stop: Signal) -> Option<Duration> {
+        let configured = self.lobby.rules().config.pool.shutdown_timeout;
+        match stop {
+            Signal::Quit => Some(Duration::ZERO),
+            _ => (!configured.is_zero()).then_some(configured),
+        }
     }
 
     fn tick(&mut self, ticks: u32) {
@@ -270,10 +283,10 @@ impl<'l> App<'l> {
     }
 
     /// Takes nobody new, lets transactions finish, closes what is left; a second signal closes everything at once.
-    async fn drain(mut self, mut clock: tokio::time::Interval) {
+    async fn drain(mut self, mut clock: tokio::time::Interval, patience: Option<Duration>) {
         self.notify.stopping();
-        let patience = self.lobby.rules().config.pool.shutdown_timeout;
-        info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s = patience.as_secs());
+        let shutdown_timeout_s = patience.unwrap_or_default().as_secs();
+        info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s);
         self.lobby.draining.store(true, std::sync::atomic::Ordering::Relaxed);
         self.photographer.shoot(Instant::now());
         self.close_doors().await;
@@ -283,13 +296,13 @@ impl<'l> App<'l> {
         let began = Instant::now();
         let mut ticks = 1_u32;
         self.lobby.roster.each(|client| client.tell(Word::Drain));
-        while !self.lobby.roster.is_empty() && (patience.is_zero() || began.elapsed() < patience) {
+        while !self.lobby.roster.is_empty() && patience.is_none_or(|patience| began.elapsed() < patience) {
             tokio::select! {
                 _ = clock.tick() => {
                     self.tick(ticks);
                     ticks = ticks.wrapping_add(1);
                 }
-                signal = self.signals.next() => if signal == Signal::Stop { break },
+                signal = self.signals.next() => if matches!(signal, Signal::Stop | Signal::Quit) { break },
             }
         }
         let clients_closed = self.lobby.roster.len();

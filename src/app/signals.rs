@@ -15,6 +15,8 @@ pub(super) enum Signal {
     Resume,
     /// TERM or INT
     Stop,
+    /// QUIT
+    Quit,
 }
 
 /// All that we listen to.
@@ -24,6 +26,7 @@ pub(super) struct Signals {
     usr2: Source,
     term: Source,
     int: Source,
+    quit: Source,
 }
 
 impl Signals {
@@ -35,6 +38,7 @@ impl Signals {
             usr2: signal(SignalKind::user_defined2())?,
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
         })
     }
 
@@ -46,6 +50,7 @@ impl Signals {
             _ = self.usr2.recv() => Signal::Resume,
             _ = self.term.recv() => Signal::Stop,
             _ = self.int.recv() => Signal::Stop,
+            _ = self.quit.recv() => Signal::Quit,
         }
     }
 }

@@ -172,7 +172,7 @@ impl SlowCheck {
 }
 
 const WRONG_PASSWORD: &str = "wrong password";
-const NO_SUCH_USER: &str = "no such user";
+const NO_SUCH_USER: &str = "no such user, or none with a password";
 const MD5_UNDER_SCRAM: &str = "the user's secret is an md5 hash, with which scram-sha-256 cannot work";
 
 fn has_only_scram(credential: Option<&Credential>) -> bool {

@@ -152,14 +152,14 @@ fn a_refusal_says_why_in_the_log_and_nothing_to_the_client() {
     for kind in ["plain", "md5", "scram"] {
         assert_eq!(check(Method::Plain, kind, "wrong password"), 1);
     }
-    assert_eq!(check(Method::Plain, "none", "no such user"), 1);
+    assert_eq!(check(Method::Plain, "none", "no such user, or none with a password"), 1);
     assert_eq!(check(Method::Md5, "plain", "wrong password"), 1);
     assert_eq!(check(Method::Md5, "md5", "wrong password"), 1);
     assert_eq!(check(Method::Md5, "scram", "wrong password"), 2);
-    assert_eq!(check(Method::Md5, "none", "no such user"), 1);
+    assert_eq!(check(Method::Md5, "none", "no such user, or none with a password"), 1);
     assert_eq!(check(Method::ScramSha256, "plain", "wrong password"), 2);
     assert_eq!(check(Method::ScramSha256, "scram", "wrong password"), 2);
-    assert_eq!(check(Method::ScramSha256, "none", "no such user"), 2);
+    assert_eq!(check(Method::ScramSha256, "none", "no such user, or none with a password"), 2);
     let md5 = "the user's secret is an md5 hash, with which scram-sha-256 cannot work";
     assert_eq!(check(Method::ScramSha256, "md5", md5), 2);
 }

@@ -38,9 +38,10 @@ pub struct Address {
     pub first: First,
 }
 
-/// With which of a name's addresses an attempt begins. One that accepts and then says nothing would never make room for the next.
+/// With which of a name's addresses an attempt begins, and how many it has led to. One that accepts and then says nothing would
+/// never make room for the next.
 #[derive(Debug, Clone, Default)]
-pub struct First(Arc<AtomicUsize>);
+pub struct First(Arc<(AtomicUsize, AtomicUsize)>);
 
 /// Why a server cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -82,9 +83,11 @@ impl Address {
         }
     }
 
-    /// Nothing came of an attempt: the next one begins with another address, if the name has several.
-    pub fn turn(&self) {
-        self.first.0.fetch_add(1, Relaxed);
+    /// Nobody answered: the next attempt begins with another address, if the name has several. How many it has.
+    pub fn turn(&self) -> usize {
+        let (first, count) = &*self.first.0;
+        first.fetch_add(1, Relaxed);
+        count.load(Relaxed)
     }
 
     /// Connects, with TLS as the address' own mode has it.
@@ -116,7 +119,9 @@ impl Address {
         let resolve = |error| DialError::Resolve { host: self.host.clone(), error };
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(resolve)?;
         let mut found: Vec<SocketAddr> = found.collect();
-        let first = self.first.0.load(Relaxed) % found.len().max(1);
+        let (first, count) = &*self.first.0;
+        count.store(found.len(), Relaxed);
+        let first = first.load(Relaxed) % found.len().max(1);
         found.rotate_left(first);
         let mut last = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
         for address in found {

@@ -235,6 +235,7 @@ impl Analyst {
             addr: addr.unwrap_or_else(|| self.host(report)),
             wait: report.wait.into(),
             query: report.query.into(),
+            text: (report.text != Nanos::ZERO).then(|| report.text.into()),
             drain: report.drain.into(),
             rows: report.rows,
             bytes: report.bytes,

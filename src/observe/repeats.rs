@@ -295,19 +295,9 @@ impl Repeats {
         self.ledger.declare(database, references, known);
     }
 
-    /// A shape that is not to be complained of, as parent or as child, from now on.
-    pub fn allow(&mut self, digest: Digest) {
-        self.ledger.allow(digest);
-    }
-
     /// Results and clients that were not followed for want of room.
     pub fn left_out(&self) -> u64 {
         self.left_out
-    }
-
-    /// What all scopes take, in bytes, as counted at the last tick.
-    pub fn bytes(&self) -> usize {
-        self.used
     }
 }
 
@@ -315,6 +305,11 @@ impl Repeats {
 impl Repeats {
     fn limit(&mut self, room: usize) {
         self.room = room;
+    }
+
+    /// What all scopes take, in bytes, as counted at the last tick.
+    fn bytes(&self) -> usize {
+        self.used
     }
 
     /// What the client that takes most takes, in bytes.

@@ -14,7 +14,7 @@ pub struct Report {
     pub reading: Reading,
     /// Database, user, application and address of its client.
     pub who: WhoId,
-    /// Its client; never used twice.
+    /// Its client; no other that is here has that number.
     pub client: u32,
     /// When it was sent, on the process' clock.
     pub sent: Nanos,
@@ -24,6 +24,8 @@ pub struct Report {
     pub wait: Nanos,
     /// Sent until over, without the time in which the client did not take what there was for it.
     pub query: Nanos,
+    /// Of the last of several in one text whose ends were heard of together: what all of them took.
+    pub text: Nanos,
     /// What the client needed to take the rest.
     pub drain: Nanos,
     /// Of its command tag.

@@ -134,7 +134,7 @@ pub struct ServerCounts {
 /// One client.
 #[derive(Debug, Clone)]
 pub struct ClientView {
-    /// Ours, never used twice.
+    /// Ours; no other client that is here has it.
     pub id: u64,
     /// The name that it asked for.
     pub database: Arc<str>,

@@ -14,9 +14,6 @@ const POWERS: usize = (LAST_POWER - FIRST_POWER) as usize;
 /// The most chunks that one histogram can have.
 pub const CHUNKS_MAX: usize = POWERS;
 
-/// Bytes of a chunk.
-pub const CHUNK_BYTES: usize = size_of::<Chunk>();
-
 /// A histogram that takes 88 bytes and 128 for each power of two in which there is a duration: 3.4 KiB at the most. As exact
 /// as the dense one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

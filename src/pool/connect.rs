@@ -55,22 +55,28 @@ pub enum ConnectError {
 /// Parameters of a startup packet.
 type Startup = [(String, String)];
 
-/// Opens a server as the route says, within its time.
+/// Opens a server as the route says, within its time for each address.
 pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     open_with(route, &route.startup, keys).await
 }
 
 /// The same with other parameters in the startup packet than the route has.
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
-    let (patience, attempt) = (route.connect_timeout, attempt(route, startup, keys));
-    let outcome = match patience.is_zero() {
-        true => attempt.await,
-        false => tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience))),
-    };
-    if outcome.is_err() {
-        route.address.turn();
+    let patience = route.connect_timeout;
+    if patience.is_zero() {
+        return attempt(route, startup, keys).await;
     }
-    outcome
+    let mut late = 0;
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(patience, attempt(route, startup, keys)).await {
+            return outcome;
+        }
+        late += 1;
+        // As libpq has it, each of a name's addresses has that time.
+        if late >= route.address.turn() {
+            return Err(ConnectError::Late(patience));
+        }
+    }
 }
 
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
@@ -220,7 +226,21 @@ impl ConnectError {
                 format!("pgweir could not connect to the server: {other}"),
             )
             .detail(whence)
-            .hint("Is the server running, and does it accept connections at this address?"),
+            .hint(other.hint()),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            ConnectError::Dial(DialError::Resolve { .. }) => "Is the host's name right, and can it be resolved here?",
+            ConnectError::Dial(DialError::NoTls(..)) => {
+                "Let Postgres speak TLS (ssl = on), or ask for less by sslmode."
+            }
+            ConnectError::Dial(DialError::Tls { .. }) => {
+                "Is its certificate one that sslrootcert (ca_file) trusts, and for this host name? sslnegotiation=direct takes \
+                 PostgreSQL 17."
+            }
+            _ => "Is the server running, and does it accept connections at this address?",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A server of one client's own: outside the ledger, lent to nobody else, closed when its client leaves. For replication,
-//! whose connections are of another kind and last as long as their client.
+//! A server outside the ledger, lent to nobody: one client's own, for replication, whose connections are of another kind and last
+//! as long as their client; or the one that listens for all clients of a pool.
 //!
 //! It takes a place among `max_db_connections` and `max_user_connections`, which say what Postgres can bear, but none of
 //! `pool_size`: otherwise a few that replicate would stop everybody else for good. It does not wait for a place.

@@ -1,4 +1,4 @@
-//! Time limits of logins, looked at by one tick for all of a worker's, not by a timer for each: a timer costs a write to the
+//! Time limits of what has no conversation yet, or none any more: logins, LISTEN, last words. Looked at by one tick for all of a worker's, not by a timer for each: a timer costs a write to the
 //! worker's own wake-up file whenever it is the next one due.
 
 use std::future::poll_fn;

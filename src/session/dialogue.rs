@@ -115,7 +115,7 @@ impl Dialogue {
         self.phase == Phase::Normal
     }
 
-    /// Whether an error was seen that a Sync which we know of will end, or none: then what is sent now will be read.
+    /// The transaction's status, as last heard.
     pub fn status(&self) -> TransactionStatus {
         self.status
     }

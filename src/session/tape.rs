@@ -84,6 +84,8 @@ struct End {
     heard: u64,
     wait: u64,
     stalled: u64,
+    /// It is the last of several whose ends were heard of together: what all took.
+    text: u64,
     rows: u64,
     bytes: u64,
     sqlstate: [u8; 5],

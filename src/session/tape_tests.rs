@@ -49,22 +49,24 @@ fn running(shape: &str, batch: u32, sent: u64) -> Running {
     Running { bound, batch, sent, in_transaction: false, comment: None, most_rows: 0 }
 }
 
-/// `a: sent-ended wait/query/drain`, in ms, rows where there are any, `!` for an error.
+/// `a: sent-ended wait/query/drain`, in ms, rows where there are any, `!` for an error, `~` and what its text took.
 fn show(report: &Report) -> String {
     let shape = char::from(report.reading.digest.0 as u8);
     let ms = |time: Nanos| time.as_micros() / 1_000;
     let rows = if report.rows > 0 { format!("#{}", report.rows) } else { String::new() };
     let failed = if report.sqlstate == [0; 5] { "" } else { "!" };
+    let text = if report.text > Nanos::ZERO { format!("~{}", ms(report.text)) } else { String::new() };
     let (sent, ended) = (ms(report.sent), ms(report.ended));
-    format!("{shape}:{sent}-{ended},{}/{}/{}{rows}{failed}", ms(report.wait), ms(report.query), ms(report.drain))
+    let (wait, query, drain) = (ms(report.wait), ms(report.query), ms(report.drain));
+    format!("{shape}:{sent}-{ended},{wait}/{query}/{drain}{rows}{failed}{text}")
 }
 
 #[test]
 fn several_of_one_text() {
-    check(0, "a0 b0 @30 c0=1 c0=2 q0 t", "a:0-15,0/15/0#1 b:15-30,0/15/0#2");
-    check(0, "B0 a0 b0 C0 @30 c0 c0 c0 c0 q0 t", "B:0-0,0/0/0 a:0-15,0/15/0 b:15-30,0/15/0 C:30-30,0/0/0");
-    check(0, "a0 b0 d0 @10 c0 @40 c0 c0 q0 t", "a:0-10,0/10/30 b:10-25,0/15/0 d:25-40,0/15/0");
-    check(0, "a0 b0 @30 c0 e0 q0 t", "a:0-15,0/15/0 b:15-30,0/15/0!");
+    check(0, "a0 b0 @30 c0=1 c0=2 q0 t", "a:0-15,0/15/0#1 b:15-30,0/15/0#2~30");
+    check(0, "B0 a0 b0 C0 @30 c0 c0 c0 c0 q0 t", "B:0-0,0/0/0 a:0-15,0/15/0 b:15-30,0/15/0~30 C:30-30,0/0/0");
+    check(0, "a0 b0 d0 @10 c0 @40 c0 c0 q0 t", "a:0-10,0/10/30 b:10-25,0/15/0 d:25-40,0/15/0~30");
+    check(0, "a0 b0 @30 c0 e0 q0 t", "a:0-15,0/15/0 b:15-30,0/15/0!~30");
     check(0, "a0 b1 @30 c0 q0 c1 q1 t", "a:0-30,0/30/0 b:30-30,0/0/0");
 }
 

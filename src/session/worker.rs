@@ -44,7 +44,7 @@ pub struct Worker {
     pub epoch: Instant,
     /// Tells the analyst what is over.
     pub observer: Observer,
-    /// Time limits of the logins under way.
+    /// Time limits beside those of conversations.
     pub alarms: Alarms,
     /// What its clients' texts were found to be.
     pub(super) texts: Mutex<Texts>,

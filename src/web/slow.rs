@@ -18,7 +18,7 @@ pub(super) fn list(state: &WebState, filter: Filter) -> Vec<Slow> {
 #[derive(Debug, Serialize)]
 pub(super) struct Slow {
     time: String,
-    /// `query`, `wait`, `error`, `rows`, `bytes`: each that applies.
+    /// `query`, `wait`, `error`, `rows`, `bytes`, `text`: each that applies.
     reason: Vec<&'static str>,
     digest: String,
     sql: String,
@@ -27,6 +27,9 @@ pub(super) struct Slow {
     client: Client,
     wait_ms: f64,
     query_ms: f64,
+    /// What all statements of its text took, of whose ends Postgres tells together; the last of them bears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_ms: Option<f64>,
     drain_ms: f64,
     total_ms: f64,
     rows: u64,
@@ -63,6 +66,7 @@ impl From<&SlowView> for Slow {
             client,
             wait_ms: ms(slow.wait),
             query_ms: ms(slow.query),
+            text_ms: slow.text.map(ms),
             drain_ms: ms(slow.drain),
             total_ms: ms(slow.total()),
             rows: slow.rows,

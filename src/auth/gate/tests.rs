@@ -71,7 +71,7 @@ fn cleartext_passwords() {
         check(Method::Plain, kind, &[&[b'x'; 70_000]], "08P01 invalid message format");
         check(Method::Plain, kind, &[b"secret\0", b"secret\0"], "over before secret");
     }
-    check(Method::Plain, "none", &[b"secret\0"], "no such user");
+    check(Method::Plain, "none", &[b"secret\0"], "no such user, or none with a password");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn md5_answers() {
     let right = [&Md5Hash::new(b"secret", "app").answer(SEEDS.md5_salt)[..], b"\0"].concat();
     check(Method::Md5, "plain", &[&right], "proven, password false");
     check(Method::Md5, "md5", &[&right], "proven, password false");
-    check(Method::Md5, "none", &[&right], "no such user");
+    check(Method::Md5, "none", &[&right], "no such user, or none with a password");
     check(Method::Md5, "md5", &[b"secret\0"], "28P01 password authentication failed");
     check(Method::Md5, "md5", &[b"\0"], "28P01 empty password");
     check(Method::Md5, "md5", &[&right[..35]], "08P01");

@@ -26,6 +26,7 @@ pub(super) fn slow(slow: &Slow, sql: &str) {
         client.application_name = &*slow.group.application,
         wait_ms = ms(slow.wait),
         query_ms = ms(slow.query),
+        text_ms = slow.text.map(ms),
         drain_ms = ms(slow.drain),
         total_ms = ms(slow.total()),
         rows = slow.rows,

@@ -42,6 +42,7 @@ impl Bench {
             ended: Nanos::from_secs(2),
             wait: Nanos::ZERO,
             query: Nanos::from_millis(query),
+            text: Nanos::ZERO,
             drain: Nanos::ZERO,
             rows: 1,
             bytes: 10,

@@ -33,7 +33,6 @@ pub(super) struct Ledger {
     references: References,
     rivals: Rivals,
     counted: Counted,
-    allowed: HashSet<Digest>,
     alerts: Vec<Finding>,
     totals: [u64; FindingKind::ALL.len()],
     /// The last loops: children of the same result belong together.
@@ -104,13 +103,11 @@ impl Ledger {
     /// Something was seen that has not been excluded by what is known of its shapes.
     pub(super) fn note(&mut self, seen: &Occurrence, route: Option<&str>, known: &dyn Known) {
         let parent = seen.rows().map_or(Digest(0), |rows| rows.digest);
-        if self.allowed.contains(&parent) || self.allowed.contains(&seen.child) {
-            return;
-        }
         let key = Key { kind: seen.kind, app: self.app(seen.who, known), parent, child: seen.child };
         if self.is_explained(&key) {
             return;
         }
+        self.forget_suspicion(&key);
         match self.rivals.meet(key, seen) {
             Standing::Alone => {}
             Standing::Worse => return,
@@ -147,20 +144,16 @@ impl Ledger {
         }
     }
 
-    /// A loop whose source was not seen this time, but is known; once it is, what was suspected before is forgotten.
-    fn is_explained(&mut self, key: &Key) -> bool {
-        let told = |kind: FindingKind, of: &Key, pattern: &Pattern| {
-            of.kind == kind && of.app == key.app && of.child == key.child && pattern.finding.is_some()
-        };
-        match key.kind {
-            FindingKind::SuspectedLoop => {
-                self.patterns.iter().any(|(of, pattern)| told(FindingKind::NPlusOne, of, pattern))
-            }
-            FindingKind::NPlusOne => {
-                self.patterns.retain(|of, pattern| !told(FindingKind::SuspectedLoop, of, pattern));
-                false
-            }
-            _ => false,
+    /// A loop whose source was not seen this time, but is known.
+    fn is_explained(&self, key: &Key) -> bool {
+        key.kind == FindingKind::SuspectedLoop
+            && self.patterns.iter().any(|(of, pattern)| has_told(FindingKind::NPlusOne, of, pattern, key))
+    }
+
+    /// Once the source is known, what was suspected before is forgotten.
+    fn forget_suspicion(&mut self, key: &Key) {
+        if key.kind == FindingKind::NPlusOne {
+            self.patterns.retain(|of, pattern| !has_told(FindingKind::SuspectedLoop, of, pattern, key));
         }
     }
 
@@ -304,12 +297,6 @@ impl Ledger {
         }
     }
 
-    /// See [`super::Repeats::allow`].
-    pub(super) fn allow(&mut self, digest: Digest) {
-        self.allowed.insert(digest);
-        self.patterns.retain(|key, _| key.parent != digest && key.child != digest);
-    }
-
     /// All that are shown.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.patterns.values().filter_map(|pattern| pattern.finding.as_ref())
@@ -344,3 +331,8 @@ const REWORD: Nanos = Nanos::from_secs(1);
 /// So many runs of the parent without the child, and so long, and it is over.
 const RESOLVED_RUNS: u64 = 200;
 const RESOLVED_AFTER: Nanos = Nanos::from_secs(24 * 3600);
+
+/// Whether of this kind, and of the same child of the same application, a finding was made.
+fn has_told(kind: FindingKind, of: &Key, pattern: &Pattern, key: &Key) -> bool {
+    of.kind == kind && of.app == key.app && of.child == key.child && pattern.finding.is_some()
+}

@@ -38,13 +38,16 @@ impl Reasons {
     pub const ROWS: Reasons = Reasons(8);
     /// It returned [`BYTES`] or more.
     pub const BYTES: Reasons = Reasons(16);
+    /// The text of several statements that it ends ran for longer than the threshold: which of them did is not known.
+    pub const TEXT: Reasons = Reasons(32);
 
-    const NAMES: [(Reasons, &'static str); 5] = [
+    const NAMES: [(Reasons, &'static str); 6] = [
         (Reasons::QUERY, "query"),
         (Reasons::WAIT, "wait"),
         (Reasons::ERROR, "error"),
         (Reasons::ROWS, "rows"),
         (Reasons::BYTES, "bytes"),
+        (Reasons::TEXT, "text"),
     ];
 
     /// Those of an execution. The time in which a client takes its rows is none.
@@ -56,6 +59,7 @@ impl Reasons {
             (report.sqlstate != [0; 5], Reasons::ERROR),
             (report.rows >= ROWS, Reasons::ROWS),
             (report.bytes >= BYTES, Reasons::BYTES),
+            (report.text > slow, Reasons::TEXT),
         ];
         Reasons(bits.into_iter().fold(0, |all, (is, reason)| if is { all | reason.0 } else { all }))
     }
@@ -68,7 +72,7 @@ impl Reasons {
 
     /// Whether it was slow, not only remarkable.
     pub fn is_slow(self) -> bool {
-        self.0 & (Reasons::QUERY.0 | Reasons::WAIT.0) != 0
+        self.0 & (Reasons::QUERY.0 | Reasons::WAIT.0 | Reasons::TEXT.0) != 0
     }
 
     /// In words.
@@ -103,6 +107,8 @@ pub struct Slow {
     pub wait: Duration,
     /// Sent until over.
     pub query: Duration,
+    /// What its text took, if it is the last of several statements in it.
+    pub text: Option<Duration>,
     /// Until the client had taken it all.
     pub drain: Duration,
     /// Of its command tag.

@@ -1,5 +1,6 @@
 //! Several statements of one text whose ends were heard of together: Postgres says nothing before all are over, so how long each
-//! took is not known. None is blamed alone: the time is divided among those that may have taken it. Pure.
+//! took is not known. None is blamed alone: the time is divided among those that may have taken it, and the last bears what all
+//! took. Pure.
 
 use std::ops::Range;
 
@@ -35,6 +36,8 @@ impl Tape {
         let (begun, ended) = (self.entries[all.start].end.begun, self.entries[all.end - 1].end.ended);
         let workers = self.entries.range(all.clone()).filter(|entry| works(entry)).count() as u64;
         let count = if workers == 0 { all.len() as u64 } else { workers };
+        let last = self.entries.range(all.clone()).rposition(works).map_or(all.end - 1, |place| all.start + place);
+        self.entries[last].end.text = ended - begun;
         let mut so_far = 0;
         for entry in self.entries.range_mut(all) {
             let at = |part: u64| begun + (ended - begun) * part / count;

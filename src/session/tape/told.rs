@@ -46,6 +46,7 @@ impl Entry {
             ended: Nanos(end.ended),
             wait: Nanos(end.wait),
             query: Nanos((end.ended - end.begun).saturating_sub(end.stalled)),
+            text: Nanos(end.text),
             drain: Nanos(end.stalled + now.saturating_sub(end.heard)),
             rows: end.rows,
             bytes: end.bytes,

@@ -121,7 +121,7 @@ pub(super) struct SlowRow {
     /// `address:port`, or `unix`.
     pub(super) addr: String,
     /// Why it is kept, where it was not slow: `rows`, `bytes`, `error`.
-    pub(super) reasons: Vec<&'static str>,
+    pub(super) reasons: Vec<String>,
     /// It ran in a transaction block.
     pub(super) in_transaction: bool,
     /// Its values, where they may be kept.

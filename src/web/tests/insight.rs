@@ -51,6 +51,7 @@ pub(super) fn report(digest: u64, who: WhoId, query: u64) -> Report {
         ended: Nanos::from_millis(120),
         wait: Nanos::ZERO,
         query: Nanos::from_millis(query),
+        text: Nanos::ZERO,
         drain: Nanos::from_millis(3),
         rows: 2,
         bytes: 100,

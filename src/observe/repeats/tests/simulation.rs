@@ -164,6 +164,7 @@ impl Traffic {
             ended: self.now + took,
             wait: Nanos::ZERO,
             query: took,
+            text: Nanos::ZERO,
             drain: Nanos::ZERO,
             rows: u64::from(rows.max(1)),
             bytes: 0,

@@ -196,6 +196,7 @@ impl World {
             ended: place.ended,
             wait: Nanos::ZERO,
             query: place.ended - place.sent,
+            text: Nanos::ZERO,
             drain: Nanos::ZERO,
             rows: if line.letter == 'P' || !rows.is_empty() { rows.len() as u64 } else { 1 },
             bytes: 0,

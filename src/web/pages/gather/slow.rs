@@ -2,9 +2,11 @@
 
 use super::{Known, contains, leaf, statements, wanted};
 use crate::observe::insight::{SlowView, Wanted};
+use crate::observe::store::slow::Slow;
 use crate::web::pages::ask::Ask;
 use crate::web::pages::parts::{SlowRow, Sql, Times};
 use crate::web::pages::slow::SlowPage;
+use crate::web::pages::write;
 
 /// One part of the list, as it is asked for.
 pub(in crate::web::pages) fn slow(known: &Known, ask: &Ask) -> SlowPage {
@@ -55,10 +57,19 @@ fn row(view: &SlowView) -> SlowRow {
         sqlstate: slow.sqlstate().map(str::to_owned),
         application: slow.group.application.to_string(),
         addr: slow.addr.to_string(),
-        reasons: slow.reasons.names().into_iter().filter(|name| !["query", "wait"].contains(name)).collect(),
+        reasons: slow.reasons.names().into_iter().filter_map(|name| said(name, slow)).collect(),
         in_transaction: slow.in_transaction,
         parameters: slow.parameters.as_deref().map(values),
         route,
+    }
+}
+
+/// Why a statement is kept, where its times do not say it.
+fn said(reason: &str, slow: &Slow) -> Option<String> {
+    match (reason, slow.text) {
+        ("query" | "wait", _) => None,
+        ("text", Some(text)) => Some(format!("its text took {}", write::ms(text.as_secs_f64() * 1e3))),
+        (reason, _) => Some(reason.to_owned()),
     }
 }
 

@@ -150,7 +150,7 @@ fn slow_row(sql: &[&str], n: usize) -> SlowRow {
         sqlstate: (n % 7 == 5).then(|| "57014".to_owned()),
         application: ["web", "report", "web", "export"][n % 4].to_owned(),
         addr: format!("10.0.3.{}:{}", 10 + n % 9, 41_000 + n * 37),
-        reasons: if n % 4 == 3 { vec!["rows", "bytes"] } else { Vec::new() },
+        reasons: if n % 4 == 3 { vec!["rows".to_owned(), "bytes".to_owned()] } else { Vec::new() },
         in_transaction: n.is_multiple_of(3),
         parameters: None,
         route: n.is_multiple_of(2).then(|| "/orders".to_owned()),
