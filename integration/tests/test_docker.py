@@ -6,11 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 import yaml
 
-from support.places import ROOT
+from support.places import ROOT, pgweir_program
 
 DOCKER = ROOT / "docker"
 COMPOSE = DOCKER / "compose.yaml"
@@ -122,9 +123,27 @@ def test_the_dockerfile():
     command = json.loads(health.partition("CMD ")[2])
     copied = [shlex.split(rest)[-1] for rest in arguments("COPY") if rest.startswith("--from")]
     assert command[0] in copied and entry[2:-2] in copied
-    [variables] = [dict(pair.split("=", 1) for pair in shlex.split(rest)) for rest in arguments("ENV") if "HTTP" in rest]
-    port = variables["PGWEIR_HTTP"].rpartition(":")[2]
+    listen = tomllib.loads((DOCKER / "pgweir.toml").read_text())["listen"]
+    assert f"COPY docker/pgweir.toml {variable('PGWEIR_CONFIG')}" in [" ".join(line) for line in instructions()]
+    port = listen["http"].rpartition(":")[2]
     assert command[-1] == f"http://127.0.0.1:{port}/healthz" and port in arguments("EXPOSE")[0].split()
+
+
+def variable(name: str) -> str:
+    """What the image sets it to."""
+    pairs = [pair.split("=", 1) for rest in arguments("ENV") for pair in shlex.split(rest)]
+    return dict(pairs)[name]
+
+
+def test_the_file_in_the_image_gives_way():
+    """DATABASE_URL is enough beside it, and what somebody says otherwise holds."""
+    env = {"DATABASE_URL": "postgres://app:secret@db/app", "PGWEIR_CONFIG": str(DOCKER / "pgweir.toml")}
+    shown = lambda more: subprocess.run(
+        [str(pgweir_program()), "check"], env=env | more, capture_output=True, text=True, check=True
+    ).stdout
+    plain, other = tomllib.loads(shown({})), tomllib.loads(shown({"PGWEIR_HTTP": "off"}))
+    assert plain["listen"]["addr"] == ["0.0.0.0:6432"] and list(plain["databases"]) == ["app"]
+    assert other["listen"]["http"] == "off" and other["listen"]["addr"] == ["0.0.0.0:6432"]
 
 
 def test_what_the_dockerfile_copies_is_there():

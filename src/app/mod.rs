@@ -125,7 +125,7 @@ impl<'l> App<'l> {
         let listener = TcpListener::bind(addr).await.map_err(|error| StartError::Http { addr, error })?;
         info!(event = "listening", kind = "http", addr = %listener.local_addr()?);
         if !addr.ip().is_loopback() {
-            warn!(event = "http_is_open", %addr, message = "whoever reaches it reads statements, users and addresses; it asks for no password");
+            info!(event = "http_is_open", %addr, message = "whoever reaches it reads statements, users and addresses; it asks for no password");
         }
         let roster = self.lobby.roster.clone();
         let clients = ClientSource::new(move || roster.all().iter().map(|client| client.view()).collect());

@@ -30,7 +30,7 @@ pub struct Talk {
 #[allow(missing_docs)]
 pub enum TalkError {
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     #[error("the connection was closed")]
     Closed,
     #[error("{0}")]
@@ -39,6 +39,16 @@ pub enum TalkError {
     Length(#[from] BadLength),
     #[error("a message of {0} bytes in a login")]
     TooLong(usize),
+}
+
+impl From<io::Error> for TalkError {
+    fn from(error: io::Error) -> TalkError {
+        match error.kind() {
+            // What rustls says of an end without a goodbye; whether there was one makes no difference in a login.
+            io::ErrorKind::UnexpectedEof => TalkError::Closed,
+            _ => TalkError::Io(error),
+        }
+    }
 }
 
 /// A whole message.

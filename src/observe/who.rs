@@ -70,8 +70,11 @@ pub struct Who {
     pub host: Host,
 }
 
-/// More combinations are not told apart: application names are the clients' to choose, and some put a number into them.
+/// More combinations are not told apart: application names are the clients' to choose.
 const MOST: usize = 10_000;
+
+/// From so many on, names are told apart by their words alone: some put the number of a process or of a job into them.
+const MANY: usize = 1_000;
 
 /// All combinations so far. Numbers are never given up.
 #[derive(Debug, Default)]
@@ -85,8 +88,14 @@ struct Table {
 
 impl Whos {
     /// This combination's number.
-    pub fn number(&self, who: Who) -> WhoId {
+    pub fn number(&self, mut who: Who) -> WhoId {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = table.by_who.get(&who) {
+            return *id;
+        }
+        if table.by_id.len() >= MANY {
+            who.application_name = words_of(&who.application_name).into();
+        }
         if let Some(id) = table.by_who.get(&who) {
             return *id;
         }
@@ -107,6 +116,17 @@ impl Whos {
     }
 }
 
+/// A name with `#` for each word in it that has a digit.
+fn words_of(name: &str) -> String {
+    let mut words = String::new();
+    for word in name.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let (letters, after) = word.split_at(word.trim_end_matches(|c: char| !c.is_alphanumeric()).len());
+        words += if letters.contains(|c: char| c.is_ascii_digit()) { "#" } else { letters };
+        words += after;
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +144,27 @@ mod tests {
     }
 
     #[test]
+    fn names_with_numbers_are_one_when_there_are_many() {
+        let whos = Whos::default();
+        let jobs = |from: usize, to: usize| {
+            (from..to).map(|n| whos.number(who(&format!("job {n}, 3fa{n}b-x")))).collect::<Vec<_>>()
+        };
+        assert_eq!(jobs(0, MANY).last(), Some(&WhoId(MANY as u32)));
+        let later = jobs(MANY, 3 * MANY);
+        assert!(later.iter().all(|id| *id == WhoId(MANY as u32 + 1)));
+        assert_eq!(&*whos.get(later[0]).unwrap().application_name, "job #, #-x");
+        assert_eq!(whos.number(who("web")), WhoId(MANY as u32 + 2));
+    }
+
+    #[test]
     fn one_number_each_and_none_beyond_the_bound() {
         let whos = Whos::default();
         let first = whos.number(who("a"));
         assert_eq!((first, whos.number(who("b")), whos.number(who("a"))), (WhoId(1), WhoId(2), first));
         assert_eq!(*whos.get(first).unwrap(), who("a"));
-        for n in 0..MOST {
-            whos.number(who(&n.to_string()));
+        for n in 0..MOST as u32 {
+            let letters: String = n.to_string().bytes().map(|digit| char::from(digit + 17)).collect();
+            whos.number(who(&letters));
         }
         assert_eq!(whos.number(who("one more")), WhoId(0));
         assert_eq!(whos.get(WhoId(0)), None);
