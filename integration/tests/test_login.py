@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.pgweir import Pgweir
-from support.wire import ServerError, Wire, md5_secret, scram_secret
+from support.wire import ServerError, Wire, error_fields, md5_secret, message, scram_secret, startup
 from tests.conftest import file, run
 
 # A user for each kind of secret; all of them know `secret`.
@@ -130,6 +130,26 @@ def test_a_password_that_a_client_tells_opens_a_server_also_where_none_was_known
     pooler.reload(config())
     assert run(login(pooler, "changing", "first")) == "28P01"
     assert run(login(pooler, "changing", "second")) == "in"
+
+
+def test_a_password_that_is_changed_while_it_is_asked_for(run_pgweir, postgres):
+    """It was right when it was asked for, and opens nothing any more."""
+    config = lambda password: file(postgres, auth={"auth_type": "plain"}, users={"app": {"password": password}})
+    pooler = run_pgweir(config=config("secret"))
+
+    async def story():
+        client = await Wire.open(pooler.host, pooler.port)
+        client.send(startup("app", "app"))
+        assert await client.read() == (b"R", (3).to_bytes(4, "big"))
+        await asyncio.to_thread(pooler.reload, config("another"))
+        client.send(message(b"p", b"secret\0"))
+        assert await client.read() == (b"R", bytes(4)), "it was right"
+        tag, body = await client.read()
+        assert tag == b"E" and error_fields(body)["C"] == "57P03"
+        client.abort()
+        assert await login(pooler, "app", "another") == "in"
+
+    run(story())
 
 
 def test_each_user_has_servers_of_its_own(run_pgweir, postgres):

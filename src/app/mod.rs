@@ -285,7 +285,7 @@ impl<'l> App<'l> {
     /// Takes nobody new, lets transactions finish, closes what is left; a second signal closes everything at once.
     async fn drain(mut self, mut clock: tokio::time::Interval, patience: Option<Duration>) {
         self.notify.stopping();
-        let shutdown_timeout_s = patience.unwrap_or_default().as_secs();
+        let shutdown_timeout_s = patience.map(|patience| patience.as_secs());
         info!(event = "draining", clients = self.lobby.roster.len(), shutdown_timeout_s);
         self.lobby.draining.store(true, std::sync::atomic::Ordering::Relaxed);
         self.photographer.shoot(Instant::now());

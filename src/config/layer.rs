@@ -217,7 +217,8 @@ impl Mistake {
             Meant::Other(advice) => format!("unknown key; {advice}"),
             Meant::Nothing => "unknown key".to_owned(),
         };
-        let secret = meant_for_secret || path.is_under(&KeyPath::of(&["users"]));
+        let of_users = path.last().starts_with("auth_") || path.last() == "userlist";
+        let secret = meant_for_secret || of_users || path.is_under(&KeyPath::of(&["users"]));
         let is_text = !matches!(written.raw, Raw::Whole(_) | Raw::Truth(_));
         match secret && is_text {
             true => Mistake::at(path, &Written { as_written: HIDDEN.to_owned(), ..written.clone() }, right),

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -34,14 +33,7 @@ pub struct Address {
     pub negotiation: TlsNegotiation,
     /// How to speak TLS; `None` with `disable`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// Where the next attempt begins.
-    pub first: First,
 }
-
-/// With which of a name's addresses an attempt begins, and how many it has led to. One that accepts and then says nothing would
-/// never make room for the next.
-#[derive(Debug, Clone, Default)]
-pub struct First(Arc<(AtomicUsize, AtomicUsize)>);
 
 /// Why a server cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -75,19 +67,24 @@ impl Address {
         self.host.starts_with('/') && self.hostaddr.is_none()
     }
 
-    /// The same, there where a connection to it has led: its name may lead elsewhere by now.
-    pub fn at_peer(self: &Arc<Self>, peer: Option<IpAddr>) -> Arc<Address> {
-        match peer {
-            Some(ip) if self.hostaddr.is_none() => Arc::new(Address { hostaddr: Some(ip), ..Address::clone(self) }),
-            _ => self.clone(),
+    /// The addresses that its name has now, each to be tried by itself; it alone where nothing is to be resolved.
+    pub async fn places(self: &Arc<Self>) -> Result<Vec<Arc<Address>>, DialError> {
+        if self.is_unix() || self.hostaddr.is_some() || self.host.parse::<IpAddr>().is_ok() {
+            return Ok(vec![self.clone()]);
         }
+        let at = |address: SocketAddr| Arc::new(Address { hostaddr: Some(address.ip()), ..Address::clone(self) });
+        Ok(self.resolve().await?.into_iter().map(at).collect())
     }
 
-    /// Nobody answered: the next attempt begins with another address, if the name has several. How many it has.
-    pub fn turn(&self) -> usize {
-        let (first, count) = &*self.first.0;
-        first.fetch_add(1, Relaxed);
-        count.load(Relaxed)
+    /// One address at least.
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, DialError> {
+        let failed = |error| DialError::Resolve { host: self.host.clone(), error };
+        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(failed)?;
+        let found: Vec<SocketAddr> = found.collect();
+        match found.is_empty() {
+            true => Err(failed(io::Error::new(io::ErrorKind::NotFound, "it has no address"))),
+            false => Ok(found),
+        }
     }
 
     /// Connects, with TLS as the address' own mode has it.
@@ -95,7 +92,7 @@ impl Address {
         self.dial_as(self.tls_mode).await
     }
 
-    /// Connects, with TLS as `mode` has it; `allow` begins without. The name is resolved anew each time.
+    /// Connects, with TLS as `mode` has it; `allow` begins without. Of [`Address::places`] the first that the system knows.
     pub async fn dial_as(&self, mode: TlsMode) -> Result<Stream, DialError> {
         if self.is_unix() {
             let path = self.to_string();
@@ -110,27 +107,12 @@ impl Address {
         }
     }
 
-    /// Tries each address that the name has.
     async fn connect_tcp(&self) -> Result<TcpStream, DialError> {
-        if let Some(ip) = self.hostaddr {
-            let address = SocketAddr::new(ip, self.port);
-            return connect_one(address).await.map_err(|error| DialError::Connect { to: self.at(address), error });
-        }
-        let resolve = |error| DialError::Resolve { host: self.host.clone(), error };
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(resolve)?;
-        let mut found: Vec<SocketAddr> = found.collect();
-        let (first, count) = &*self.first.0;
-        count.store(found.len(), Relaxed);
-        let first = first.load(Relaxed) % found.len().max(1);
-        found.rotate_left(first);
-        let mut last = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
-        for address in found {
-            match connect_one(address).await {
-                Ok(tcp) => return Ok(tcp),
-                Err(error) => last = DialError::Connect { to: self.at(address), error },
-            }
-        }
-        Err(last)
+        let address = match self.hostaddr.or_else(|| self.host.parse().ok()) {
+            Some(ip) => SocketAddr::new(ip, self.port),
+            None => self.resolve().await?[0],
+        };
+        connect_one(address).await.map_err(|error| DialError::Connect { to: self.at(address), error })
     }
 
     /// The name, and the address where that is another.

@@ -2,7 +2,6 @@
 //! rest holds none.
 
 use std::io::{self, IoSlice};
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -130,17 +129,6 @@ impl Stream {
         }
     }
 
-    /// Where the other side is, over TCP.
-    pub fn peer_ip(&self) -> Option<IpAddr> {
-        let tcp = match self {
-            Stream::Tcp(tcp) => Some(tcp),
-            Stream::Unix(_) => None,
-            Stream::TlsAccepted(tls) => tls.get_ref().0.tcp(),
-            Stream::TlsConnected(tls) => tls.get_ref().0.tcp(),
-        };
-        tcp?.peer_addr().ok().map(|addr| addr.ip())
-    }
-
     /// Whether bytes are encrypted on their way.
     pub fn is_tls(&self) -> bool {
         matches!(self, Stream::TlsAccepted(_) | Stream::TlsConnected(_))
@@ -156,13 +144,6 @@ fn is_read_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
 }
 
 impl Plain {
-    fn tcp(&self) -> Option<&TcpStream> {
-        match self {
-            Plain::Tcp(tcp) | Plain::Ahead(tcp, _) => Some(tcp),
-            Plain::Unix(_) => None,
-        }
-    }
-
     fn has_spoken(&self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         match self {

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
+use crate::sql::fitting;
 
 /// Shapes that are told apart. An application has hundreds; more come only from texts that are made up as they go.
 pub const SHAPES_MAX: usize = 10_000;
@@ -140,8 +141,7 @@ impl Shapes {
 
 fn shorten(facts: &mut Facts) {
     if facts.sql.len() > SQL_MAX {
-        let end = (0..=SQL_MAX).rev().find(|end| facts.sql.is_char_boundary(*end)).unwrap_or(0);
-        facts.sql.truncate(end);
+        facts.sql.truncate(fitting(&facts.sql, SQL_MAX).len());
         facts.sql.push('…');
     }
     if facts.selected.iter().map(String::len).sum::<usize>() > SELECTED_MAX {

@@ -133,7 +133,6 @@ async fn wait_for_end(stream: &mut Stream) {
 mod tests {
     use super::*;
     use crate::config::{TlsMode, TlsNegotiation};
-    use crate::net::dial::First;
     use std::future::poll_fn;
     use std::pin::pin;
     use std::task::Poll;
@@ -144,15 +143,7 @@ mod tests {
         let postgres = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (host, port) = ("127.0.0.1".to_owned(), postgres.local_addr().unwrap().port());
         let negotiation = TlsNegotiation::Postgres;
-        let address = Address {
-            host,
-            hostaddr: None,
-            port,
-            tls_mode: TlsMode::Disable,
-            negotiation,
-            tls: None,
-            first: First::default(),
-        };
+        let address = Address { host, hostaddr: None, port, tls_mode: TlsMode::Disable, negotiation, tls: None };
         let line = Line::new(7, b"1234", Arc::new(address));
         line.hold();
         line.begin();

@@ -2,14 +2,14 @@
 //! client can read: the server's own words, or which address and why.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cancel::Line;
 use super::parameters::Parameters;
 use super::{Route, lock};
 use crate::auth::{KeyCache, Login, LoginError, LoginStep};
 use crate::config::TlsMode;
-use crate::net::dial::DialError;
+use crate::net::dial::{Address, DialError};
 use crate::net::talk::{Message, TalkError};
 use crate::net::{Stream, Talk};
 use crate::protocol::backend;
@@ -45,7 +45,7 @@ pub enum ConnectError {
     #[error("the server gave a cancel key of {0} bytes; 256 are the most")]
     CancelKey(usize),
     #[error("no answer within {0:?} (server_connect_timeout)")]
-    Late(std::time::Duration),
+    Late(Duration),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
     #[error("the attempt broke off, a defect of pgweir's: {0}")]
@@ -60,35 +60,44 @@ pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, Conne
     open_with(route, &route.startup, keys).await
 }
 
-/// The same with other parameters in the startup packet than the route has.
+/// The same with other parameters in the startup packet than the route has. As libpq has it, each of a name's addresses has that
+/// time, and the next is tried where one does not let us come so far as to be answered.
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let patience = route.connect_timeout;
+    let places = within(patience, async { Ok(route.address.places().await?) }).await?;
+    let mut why = ConnectError::Late(patience);
+    for place in &places {
+        match within(patience, attempt(route, place, startup, keys)).await {
+            Err(error) if error.is_on_the_way() => why = error,
+            outcome => return outcome,
+        }
+    }
+    Err(why)
+}
+
+async fn within<T>(
+    patience: Duration,
+    attempt: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
     if patience.is_zero() {
-        return attempt(route, startup, keys).await;
+        return attempt.await;
     }
-    let mut late = 0;
-    loop {
-        if let Ok(outcome) = tokio::time::timeout(patience, attempt(route, startup, keys)).await {
-            return outcome;
-        }
-        late += 1;
-        // As libpq has it, each of a name's addresses has that time.
-        if late >= route.address.turn() {
-            return Err(ConnectError::Late(patience));
-        }
-    }
+    tokio::time::timeout(patience, attempt).await.unwrap_or(Err(ConnectError::Late(patience)))
 }
 
 /// libpq's `allow` begins without TLS and `prefer` with it; both try the other way when that is refused.
 ///
 /// <https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION>
-async fn attempt(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
-    let mode = route.address.tls_mode;
-    match (mode, attempt_as(mode, route, startup, keys).await) {
-        (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && route.address.tls.is_some() => {
-            attempt_as(TlsMode::Require, route, startup, keys).await
-        }
-        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable, route, startup, keys).await,
+async fn attempt(
+    route: &Route,
+    place: &Arc<Address>,
+    startup: &Startup,
+    keys: &Mutex<KeyCache>,
+) -> Result<Opened, ConnectError> {
+    let attempt_as = |mode| attempt_as(mode, route, place, startup, keys);
+    match (place.tls_mode, attempt_as(place.tls_mode).await) {
+        (TlsMode::Allow, Err(why)) if why.may_be_for_tls() && place.tls.is_some() => attempt_as(TlsMode::Require).await,
+        (TlsMode::Prefer, Err(why)) if why.may_be_for_tls() => attempt_as(TlsMode::Disable).await,
         (_, outcome) => outcome,
     }
 }
@@ -96,16 +105,17 @@ async fn attempt(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Re
 async fn attempt_as(
     mode: TlsMode,
     route: &Route,
+    place: &Arc<Address>,
     startup: &Startup,
     keys: &Mutex<KeyCache>,
 ) -> Result<Opened, ConnectError> {
-    let mut talk = Talk::new(route.address.dial_as(mode).await?);
+    let mut talk = Talk::new(place.dial_as(mode).await?);
     let fixed = [("user", route.user.as_str()), ("database", route.dbname.as_str())];
     let further = startup.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     encode::startup(&mut talk.out, fixed.into_iter().chain(further));
     talk.flush().await?;
     log_in(&mut talk, route, keys).await?;
-    welcome(talk, route).await
+    welcome(talk, place).await
 }
 
 /// Until AuthenticationOk.
@@ -154,7 +164,7 @@ async fn derive(
 }
 
 /// From AuthenticationOk to ReadyForQuery, and what came with that: a server that is told to go may say so at once.
-async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> {
+async fn welcome(mut talk: Talk, place: &Arc<Address>) -> Result<Opened, ConnectError> {
     let (mut parameters, mut process_id, mut key, mut ready) = (Parameters::default(), 0, Vec::new(), false);
     while !ready || talk.is_ahead() {
         let message = talk.message().await?;
@@ -177,7 +187,7 @@ async fn welcome(mut talk: Talk, route: &Route) -> Result<Opened, ConnectError> 
             _ => return Err(refused(message)),
         }
     }
-    let line = Line::new(process_id, &key, route.address.at_peer(talk.stream.peer_ip()));
+    let line = Line::new(process_id, &key, place.clone());
     Ok(Opened { stream: talk.into_parts().0, parameters, line: Arc::new(line) })
 }
 
@@ -189,6 +199,12 @@ fn refused(message: Message) -> ConnectError {
 }
 
 impl ConnectError {
+    /// Whether nobody has answered there who would know of us.
+    fn is_on_the_way(&self) -> bool {
+        let unheard = matches!(self, ConnectError::Dial(DialError::Connect { .. } | DialError::Talk { .. }));
+        unheard || matches!(self, ConnectError::Late(_) | ConnectError::Talk(_))
+    }
+
     /// Whether TLS, or its absence, may be what the server minds: a failed handshake, or pg_hba.conf (28000).
     fn may_be_for_tls(&self) -> bool {
         match self {

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::Pool;
-use super::inquiry::{column, text};
+use super::inquiry::text;
 use super::lease::{discard, put_back};
 use super::server::{ErrandError, Server};
 use crate::observe::repeats::Reference;
+use crate::protocol::frame::cut_value;
 
 /// A server that does not answer within this is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -60,7 +61,7 @@ async fn references(server: &mut Server) -> Result<Vec<Reference>, ErrandError> 
 fn reference(row: &[u8]) -> Option<Reference> {
     let rest = row.strip_prefix(&[0, 4])?;
     let name = |rest| -> Option<(String, &[u8])> {
-        let (name, rest) = column(rest)?;
+        let (name, rest) = cut_value(rest)?;
         Some((text(name?)?.to_owned(), rest))
     };
     let (table, rest) = name(rest)?;

@@ -5,6 +5,7 @@
 use super::parameters::{Parameters, ROLE};
 use crate::observe::pins::{Pin, Pins};
 use crate::protocol::encode;
+use crate::protocol::frame::cut_value;
 
 /// What a server answered.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -128,8 +129,8 @@ impl Answer {
     /// Takes the body of a DataRow. `None` if it is not one of the question's.
     pub fn row(&mut self, body: &[u8]) -> Option<()> {
         let rest = body.strip_prefix(&[0, 2])?;
-        let (key, rest) = column(rest)?;
-        let (value, rest) = column(rest)?;
+        let (key, rest) = cut_value(rest)?;
+        let (value, rest) = cut_value(rest)?;
         let (key, value) = (text(key?)?, value.map(text));
         match (key.split_at_checked(1)?, rest) {
             (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
@@ -146,15 +147,6 @@ impl Answer {
             _ => return None,
         }
         Some(())
-    }
-}
-
-/// A column's value, `None` for NULL, and what follows it.
-pub(super) fn column(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
-    let (size, rest) = bytes.split_first_chunk::<4>()?;
-    match i32::from_be_bytes(*size) {
-        -1 => Some((None, rest)),
-        size => rest.split_at_checked(usize::try_from(size).ok()?).map(|(value, rest)| (Some(value), rest)),
     }
 }
 

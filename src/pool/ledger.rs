@@ -227,7 +227,11 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// Borrows one resting server likewise, if one has not been looked at for `longest`.
     pub fn borrow_rested(&mut self, now: Instant, longest: Duration) -> Option<(S, Instant)> {
-        let at = self.idle.iter().position(|idle| now.saturating_duration_since(idle.seen) >= longest)?;
+        // In turns: each stays in its place when it has been looked at.
+        let (at, _) = self.idle.iter().enumerate().min_by_key(|(_, idle)| idle.seen)?;
+        if now.saturating_duration_since(self.idle[at].seen) < longest {
+            return None;
+        }
         self.lent += 1;
         let idle = self.idle.remove(at);
         Some((idle.server, idle.since))

@@ -243,16 +243,32 @@ fn a_server_that_is_looked_at_rests_on() {
         assert!(matches!(grant_of(&mut ledger, turn), Claim::Server(given) if given == server));
         ledger.give_back(server, 0, after(seconds));
     }
-    for seconds in [31, 61] {
+    for (seconds, expected) in [(31, 1), (32, 2), (61, 1)] {
         let (server, since) = ledger.borrow_rested(after(seconds), Duration::from_secs(30)).unwrap();
-        assert_eq!((server, since), (1, after(1)));
+        assert_eq!((server, since), (expected, after(u64::from(expected))));
         ledger.put_back(server, 0, since, after(seconds));
     }
     // Who was looked at last is not who served last.
     assert!(matches!(ledger.acquire('c', 0, after(61)), Grant::Use(2)));
     ledger.give_back(2, 0, after(61));
-    assert!(ledger.borrow_rested(after(62), Duration::from_secs(30)).is_none(), "both have just been looked at");
+    assert!(ledger.borrow_rested(after(62), Duration::from_secs(30)).is_none(), "neither has rested for so long");
     assert_eq!(ledger.cull_rested(after(62), Duration::from_secs(60)), [1]);
+}
+
+#[test]
+fn all_that_rest_are_looked_at_in_turns() {
+    let (mut ledger, began) =
+        (Ledger::<u32, char>::new(Limits { size: 5, min: 5, max_opening: 5, ..LIMITS }, 1), Instant::now());
+    assert_eq!(ledger.to_open(began), 5);
+    (1..=5).for_each(|server| _ = ledger.opened(server, 0, began));
+    let mut looked_at = Vec::new();
+    for second in 2..12 {
+        let now = began + Duration::from_secs(second);
+        let (server, since) = ledger.borrow_rested(now, Duration::from_secs(1)).unwrap();
+        ledger.put_back(server, 0, since, now);
+        looked_at.push(server);
+    }
+    assert_eq!(looked_at, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
 }
 
 fn grant_of(ledger: &mut Ledger<u32, char>, grant: Grant<u32>) -> Claim<u32> {

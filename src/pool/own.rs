@@ -32,7 +32,7 @@ pub struct Own {
 pub enum NoOwn {
     /// A limit on servers is reached.
     Full {
-        /// LimitOf.
+        /// Whose.
         whose: LimitOf,
         /// How many servers it allows.
         limit: usize,

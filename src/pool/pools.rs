@@ -9,7 +9,7 @@ use super::reach::{Reach, Unvisited};
 use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
-use crate::net::dial::{Address, First};
+use crate::net::dial::Address;
 use crate::net::tls::{self, TlsError};
 
 /// A database and a user.
@@ -194,8 +194,7 @@ impl Pools {
             let proved = pool.fresh().is_some();
             Arc::strong_count(pool) > 1
                 || !unused
-                || (named && proved)
-                || (!proved && gauges.failure.is_none())
+                || (named && (proved || gauges.failure.is_none()))
                 || pool.is_barred(now)
                 || pool.is_cut_off(now)
         });
@@ -261,7 +260,6 @@ fn address(config: &Config, tls: &ServerTls, name: &str, database: &Database) ->
         tls_mode: wanted.mode,
         negotiation: wanted.sslnegotiation,
         tls: if wanted.mode == TlsMode::Disable { None } else { tls.of(section) },
-        first: First::default(),
     }
 }
 

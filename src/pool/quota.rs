@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// LimitOf limit it is. Wherever there are two quotas, they are those of [`LimitOf::BOTH`].
+/// Whose limit it is. Wherever there are two quotas, they are those of [`LimitOf::BOTH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitOf {
     /// A database's.

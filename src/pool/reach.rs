@@ -2,6 +2,7 @@
 //! made, and closed without a word.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,14 @@ pub struct Unvisited {
 
 /// What was found, by address.
 #[derive(Debug, Default)]
-pub struct Reach(Mutex<HashMap<String, Look>>);
+pub struct Reach(Mutex<HashMap<Where, Look>>);
+
+/// What tells one address from another.
+type Where = (String, Option<IpAddr>);
+
+fn place(address: &Address) -> Where {
+    (address.to_string(), address.hostaddr)
+}
 
 #[derive(Debug)]
 enum Look {
@@ -44,28 +52,28 @@ impl Reach {
     /// Looks again where that is due, each on a task of its own.
     pub fn look(self: &Arc<Self>, unvisited: Vec<Unvisited>, now: Instant) {
         let mut looks = lock(&self.0);
-        looks.retain(|address, _| unvisited.iter().any(|one| one.address.to_string() == *address));
+        looks.retain(|known, _| unvisited.iter().any(|one| place(&one.address) == *known));
         for Unvisited { address, patience, .. } in unvisited {
-            let before = match looks.remove(&address.to_string()) {
+            let before = match looks.remove(&place(&address)) {
                 Some(look) if !look.is_due(now) => {
-                    looks.insert(address.to_string(), look);
+                    looks.insert(place(&address), look);
                     continue;
                 }
                 Some(Look::Over(_, found) | Look::UnderWay(Some(found))) => Some(found),
                 Some(Look::UnderWay(None)) | None => None,
             };
-            looks.insert(address.to_string(), Look::UnderWay(before));
+            looks.insert(place(&address), Look::UnderWay(before));
             let reach = self.clone();
             tokio::spawn(async move {
                 let found = dial(&address, patience).await;
-                lock(&reach.0).insert(address.to_string(), Look::Over(Instant::now(), found));
+                lock(&reach.0).insert(place(&address), Look::Over(Instant::now(), found));
             });
         }
     }
 
     /// What was found last; `None` if nobody has looked yet.
     pub fn found(&self, address: &Address) -> Option<Result<(), String>> {
-        match lock(&self.0).get(&address.to_string())? {
+        match lock(&self.0).get(&place(address))? {
             Look::UnderWay(before) => before.clone(),
             Look::Over(_, found) => Some(found.clone()),
         }
@@ -81,25 +89,29 @@ impl Look {
     }
 }
 
-async fn dial(address: &Address, patience: Duration) -> Found {
-    // TLS would be more than is needed to see whether somebody is there.
-    let dialed = address.dial_as(TlsMode::Disable);
-    let outcome = match patience.is_zero() {
-        true => Ok(dialed.await),
-        false => tokio::time::timeout(patience, dialed).await,
-    };
-    match outcome {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(why)) => Err(why.to_string()),
-        Err(_) => Err(format!("{address} did not answer within {patience:?}")),
+/// Each of a name's addresses, until one answers.
+async fn dial(address: &Arc<Address>, patience: Duration) -> Found {
+    let mut found = Err(String::new());
+    for place in address.places().await.map_err(|why| why.to_string())? {
+        // TLS would be more than is needed to see whether somebody is there.
+        let dialed = place.dial_as(TlsMode::Disable);
+        let outcome = match patience.is_zero() {
+            true => Ok(dialed.await),
+            false => tokio::time::timeout(patience, dialed).await,
+        };
+        found = match outcome {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(_) => Err(format!("{address} did not answer within {patience:?}")),
+        };
     }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::TlsNegotiation;
-    use crate::net::dial::First;
     use tokio::net::TcpListener;
 
     #[tokio::test]
@@ -111,7 +123,7 @@ mod tests {
         let [there_at, gone_at] = ports.map(|port| {
             let (host, tls_mode) = ("127.0.0.1".to_owned(), TlsMode::Disable);
             let negotiation = TlsNegotiation::Postgres;
-            Arc::new(Address { host, hostaddr: None, port, tls_mode, negotiation, tls: None, first: First::default() })
+            Arc::new(Address { host, hostaddr: None, port, tls_mode, negotiation, tls: None })
         });
         let unvisited = || {
             let all = [&there_at, &gone_at].into_iter().cloned();

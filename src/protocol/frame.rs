@@ -62,6 +62,16 @@ pub fn cut_str(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..end], &bytes[end + 1..]))
 }
 
+/// Cuts a value off the front that has its length before it, as in DataRow and Bind: it, `None` for NULL, and what follows it.
+#[inline]
+pub fn cut_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    match i32::from_be_bytes(*size) {
+        -1 => Some((None, rest)),
+        size => rest.split_at_checked(usize::try_from(size).ok()?).map(|(value, rest)| (Some(value), rest)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What a client may say after its login, as far as a pooler must understand it. Pure.
 
-use super::frame::cut_str;
+use super::frame::{cut_str, cut_value};
 
 /// Query
 pub const QUERY: u8 = b'Q';
@@ -109,10 +109,8 @@ impl<'a> Bind<'a> {
         let (count, mut values) = rest.split_first_chunk::<2>()?;
         let mut value = None;
         for _ in 0..number.min(u32::from(u16::from_be_bytes(*count)) + 1) {
-            let (size, after) = values.split_first_chunk::<4>()?;
-            let size = usize::try_from(i32::from_be_bytes(*size)).ok();
-            let (bytes, after) = after.split_at_checked(size.unwrap_or(0))?;
-            (value, values) = (Some(size.map(|_| bytes)), after);
+            let (bytes, after) = cut_value(values)?;
+            (value, values) = (Some(bytes), after);
         }
         value
     }

@@ -6,6 +6,7 @@
 use crate::config::Parameters;
 use crate::observe::keys::{Keys, Scalar, Shape};
 use crate::observe::lore::Lore;
+use crate::protocol::frame::cut_value;
 use crate::protocol::frontend::Bind;
 use crate::sql::digest::{SLOTS, Statement, Value};
 
@@ -64,11 +65,8 @@ impl Reader<'_> {
         let (count, mut rest) = rest.split_first_chunk::<2>()?;
         let slots = bound.reading;
         for number in 0..u16::from_be_bytes(*count) {
-            let (size, after) = rest.split_first_chunk::<4>()?;
-            let size = usize::try_from(i32::from_be_bytes(*size)).ok();
-            let (value, after) = after.split_at_checked(size.unwrap_or(0))?;
-            rest = after;
-            let value = size.map(|_| value);
+            let value;
+            (value, rest) = cut_value(rest)?;
             let scalar = match value {
                 None => Scalar::None,
                 Some(bytes) if format(formats, number) == 0 => Scalar::text(bytes),

@@ -53,6 +53,17 @@ impl Session {
 }
 
 impl Relay<'_> {
+    /// A cancel is for the client's own: it waits while ours runs in front of that.
+    pub(super) fn guard_ours(&mut self) {
+        let ours = self.exchange.dialogue.is_ours();
+        if std::mem::replace(&mut self.exchange.course.guarded, ours) != ours
+            && let Some(lease) = &mut self.lease
+        {
+            let line = &lease.server().line;
+            if ours { line.hold() } else { line.pass() }
+        }
+    }
+
     /// In a conversation.
     #[cold]
     pub(super) fn heed_word(&mut self, word: Word) -> Result<(), Farewell> {

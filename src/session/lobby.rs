@@ -126,7 +126,7 @@ impl Lobby {
     pub fn replace(&self, rules: Rules) {
         self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
         let rules = Arc::new(rules);
-        // First, so that a pool that is just being made is one of those that get new plans, or is made by these.
+        // First: who makes a pool from now on makes it by these. One that is made this very moment may have the old plan.
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules.clone();
         self.pools.reload(&rules.config, &rules.server_tls);
     }

@@ -30,9 +30,10 @@ impl Relay<'_> {
 
     /// The server is closed, for this reason, and the client told this.
     pub(super) fn part(&mut self, why: &'static str, complaint: &Complaint) {
-        if let Some(lease) = self.lease.take() {
+        if let Some(mut lease) = self.lease.take() {
             self.session.client.set_line(None);
             self.untie();
+            lease.server().line.pass();
             lease.close(why);
         }
         // It closes when the client's Terminate has been passed on.

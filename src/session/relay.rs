@@ -102,17 +102,6 @@ impl<'s> Relay<'s> {
         !difference.is_empty()
     }
 
-    /// A cancel is for the client's own: it waits while ours runs in front of that.
-    pub(super) fn guard_ours(&mut self) {
-        let ours = self.exchange.dialogue.is_ours();
-        if std::mem::replace(&mut self.exchange.course.guarded, ours) != ours
-            && let Some(lease) = &mut self.lease
-        {
-            let line = &lease.server().line;
-            if ours { line.hold() } else { line.pass() }
-        }
-    }
-
     /// A Query of ours, which takes the unnamed statement with it as any other does.
     pub(super) fn send_ours(&mut self, sql: &str, owed: Owed) {
         self.up.insert(|out| encode::query(out, sql));
@@ -158,6 +147,7 @@ impl<'s> Relay<'s> {
         if self.goes_on() {
             self.judge_up()?;
             self.answer();
+            self.guard_ours();
             sent |= self.write_server(cx)?;
             if !dry.server {
                 more |= self.read_server(cx, dry)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::observe::keys::{Keys, Scalar, is_linkable};
 use crate::observe::report::{COLUMNS_CAPTURED, Column, Columns, ROWS_CAPTURED};
-use crate::protocol::frame::cut_str;
+use crate::protocol::frame::{cut_str, cut_value};
 
 /// The rows of one statement.
 #[derive(Debug, Default)]
@@ -169,16 +169,6 @@ fn read_row(
         });
     }
     Some(())
-}
-
-/// One value, `None` for NULL, and what follows it.
-#[inline]
-fn cut_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
-    let (size, rest) = bytes.split_first_chunk::<4>()?;
-    match usize::try_from(i32::from_be_bytes(*size)) {
-        Err(_) => Some((None, rest)),
-        Ok(size) => rest.split_at_checked(size).map(|(value, rest)| (Some(value), rest)),
-    }
 }
 
 /// Beyond the 64th column all are what the 64th is: few queries have so many, and none mixes formats there.

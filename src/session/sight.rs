@@ -62,6 +62,9 @@ impl Relay<'_> {
     /// Looks at the message that is judged next. If it has to wait, [`Tape::take_back`] forgets it.
     #[inline]
     pub(super) fn look(&mut self, tag: u8) -> Option<Seen> {
+        if tag == frontend::CLOSE {
+            self.forget_closed();
+        }
         let tape = &self.exchange.tape;
         let seen = matches!(
             tag,
@@ -69,7 +72,6 @@ impl Relay<'_> {
                 | frontend::PARSE
                 | frontend::BIND
                 | frontend::DESCRIBE
-                | frontend::CLOSE
                 | frontend::EXECUTE
                 | frontend::FUNCTION_CALL
         );
@@ -78,6 +80,16 @@ impl Relay<'_> {
         }
         let mark = tape.mark();
         Some(Seen { mark, harmless: self.look_closer(tag) })
+    }
+
+    /// What was learned of a statement goes with it.
+    fn forget_closed(&mut self) {
+        if let Some(own) = self.session.statements.as_mut().filter(|own| !own.lores.is_empty())
+            && let Ok(Some(frame)) = self.up.frame()
+            && let Some(Object::Statement(name)) = frame.whole().and_then(Object::read)
+        {
+            own.lores.remove(name);
+        }
     }
 
     /// Whether it is a Query that is known to leave nothing behind.
@@ -136,7 +148,6 @@ impl Look<'_> {
         match tag {
             frontend::PARSE => self.parse(tape, own, shared),
             frontend::BIND => self.bind(tape, own),
-            frontend::CLOSE => self.close(own),
             _ => self.describe(tape, own, shared),
         }
     }
@@ -250,12 +261,6 @@ impl Look<'_> {
             _ => Subject::Portal,
         };
         tape.memo.describe(self.batch, subject);
-    }
-
-    fn close(&self, own: &mut Statements) {
-        if let Some(Object::Statement(name)) = self.frame.whole().and_then(Object::read) {
-            own.lores.remove(name);
-        }
     }
 
     fn execute(&self, tape: &mut Tape) {

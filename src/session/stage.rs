@@ -11,7 +11,7 @@ use super::worker::Worker;
 use crate::auth::ServerKey;
 use crate::config::{PoolSettings, TlsMode};
 use crate::net::Stream;
-use crate::net::dial::{Address, First};
+use crate::net::dial::Address;
 use crate::observe::observer::{Observatory, Observer};
 use crate::observe::who::Addr;
 use crate::pool::client::Identity;
@@ -49,7 +49,6 @@ impl Stage {
         let address = Arc::new(Address {
             host,
             hostaddr: None,
-            first: First::default(),
             port: 1,
             tls_mode: TlsMode::Disable,
             negotiation: Default::default(),

@@ -187,7 +187,7 @@ impl Tape {
         }
     }
 
-    /// Whether rows that come now are to be shown to [`Tape::row`].
+    /// Whether rows that come now are to be shown to [`Tape::read_rows`].
     #[inline]
     pub fn wants_rows(&mut self) -> bool {
         self.on && (self.rows.is_open() || self.begin_rows())

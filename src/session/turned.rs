@@ -38,6 +38,14 @@ pub(super) fn silent() -> Turned {
     Turned::Gone(Reason::Timeout, "it was silent, and there was no room for that".to_string())
 }
 
+/// Its secret is another than the one that its proof was held against.
+pub(super) fn overtaken() -> Turned {
+    let complaint =
+        Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir was given another password during this login")
+            .hint("Connect again.");
+    Turned::Away(Reason::Login, complaint, "its password was changed meanwhile".to_string())
+}
+
 pub(super) fn draining() -> Turned {
     let complaint = Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir is shutting down")
         .hint("Connect again; another pgweir may be taking over.");

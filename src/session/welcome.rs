@@ -17,7 +17,7 @@ use super::replication::Replication;
 use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
-use crate::auth::{Proven, ServerKey};
+use crate::auth::{Credential, Proven, ServerKey};
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
@@ -146,7 +146,7 @@ impl Guest {
         // Those of now: it may have been silent for long.
         let rules = self.lobby.rules();
         let proven = self.prove(&rules, &greeting).await?;
-        let pool = self.find_pool(&greeting, &proven)?;
+        let pool = self.find_pool(&rules, &greeting, &proven)?;
         let (client, stay) = self.register(&pool, &greeting)?;
         poll_fn(|cx| {
             client.set_waker(cx.waker());
@@ -235,8 +235,13 @@ impl Guest {
         Ok(())
     }
 
-    fn find_pool(&self, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
+    /// By the rules of now, which may no longer be those that it was proven by.
+    fn find_pool(&self, by: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
         let rules = self.lobby.rules();
+        let [secret, before] = [&rules, by].map(|rules| rules.credential(&greeting.user).map(Credential::secret));
+        if secret != before {
+            return Err(turned::overtaken());
+        }
         let key = ServerKey::of(rules.credential(&greeting.user), proven);
         let database = rules.database(greeting);
         let found = self.lobby.pools.of(&rules.config, &rules.server_tls, database, &greeting.user, key);

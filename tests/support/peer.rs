@@ -2,7 +2,7 @@
 //! command.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 
 use socket2::SockRef;
@@ -49,17 +49,23 @@ impl Peer {
         self.listener.local_addr().unwrap()
     }
 
-    /// The next connection, with nothing said.
+    /// The next connection that says something, of which nothing has been read.
     #[track_caller]
     pub fn accept(&self) -> Conn {
-        Conn::new(self.listener.accept().expect("pgweir connects").0)
+        let accept = || self.listener.accept().expect("pgweir connects").0;
+        Conn::new(std::iter::repeat_with(accept).find(|socket| !is_a_look(socket)).unwrap())
     }
 
-    /// Nobody wants to connect.
+    /// Nobody wants to say anything.
     #[track_caller]
     pub fn expect_nobody(&self) {
         self.listener.set_nonblocking(true).unwrap();
-        let accepted = self.listener.accept().map_err(|error| error.kind());
+        let accepted = loop {
+            match self.listener.accept() {
+                Ok((socket, _)) if is_a_look(&socket) => {}
+                other => break other.map_err(|error| error.kind()),
+            }
+        };
         self.listener.set_nonblocking(false).unwrap();
         assert!(matches!(accepted, Err(ErrorKind::WouldBlock)), "pgweir has connected: {accepted:?}");
     }
@@ -79,6 +85,13 @@ impl Peer {
         let id = u32::from_be_bytes(packet[8..12].try_into().unwrap());
         (conn, id, packet[12..].to_vec())
     }
+}
+
+/// Somebody wanted to see whether Postgres is there, and has gone without a word: pgweir does so where no client has come yet.
+fn is_a_look(socket: &TcpStream) -> bool {
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    matches!(socket.peek(&mut [0]), Ok(0))
 }
 
 impl Server {

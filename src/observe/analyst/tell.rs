@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::observe::insight::FindingView;
 use crate::observe::store::slow::Slow;
 use crate::sql::facts::Facts;
+use crate::sql::fitting;
 
 /// `slow_query`.
 pub(super) fn slow(slow: &Slow, sql: &str) {
@@ -92,12 +93,7 @@ fn children(view: &FindingView) -> Vec<Child<'_>> {
 }
 
 fn sql(facts: Option<&Arc<Facts>>) -> &str {
-    facts.map_or("", |facts| cut(&facts.sql))
-}
-
-fn cut(sql: &str) -> &str {
-    let end = (0..=LONGEST.min(sql.len())).rev().find(|end| sql.is_char_boundary(*end)).unwrap_or(0);
-    &sql[..end]
+    facts.map_or("", |facts| fitting(&facts.sql, LONGEST))
 }
 
 fn tags(slow: &Slow) -> BTreeMap<&str, &str> {

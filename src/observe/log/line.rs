@@ -15,6 +15,8 @@ use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
+use crate::sql::fitting;
+
 /// The two ways to write a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -240,8 +242,7 @@ fn cut(value: &str) -> Cow<'_, str> {
     if value.len() <= FIELD_MAX {
         return Cow::Borrowed(value);
     }
-    let end = (0..=FIELD_MAX).rev().find(|end| value.is_char_boundary(*end)).unwrap_or(0);
-    Cow::Owned(format!("{}…", &value[..end]))
+    Cow::Owned(format!("{}…", fitting(value, FIELD_MAX)))
 }
 
 /// Collects what a `Debug` writes, until it is more than a line shows.

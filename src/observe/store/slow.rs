@@ -13,6 +13,7 @@ use crate::observe::nanos::Nanos;
 use crate::observe::report::Report;
 use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
+use crate::sql::fitting;
 
 /// Entries of each ring. With values and tags an entry is some 3 KiB at worst: 12 MiB for both; without, 300 bytes: 1.2 MiB.
 pub const SLOW_MAX: usize = 2_000;
@@ -194,6 +195,5 @@ fn cut(value: &str, room: usize) -> Box<str> {
     if value.len() <= room {
         return value.into();
     }
-    let end = (0..=room).rev().find(|end| value.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…", &value[..end]).into()
+    format!("{}…", fitting(value, room)).into()
 }

@@ -34,16 +34,20 @@ impl Tape {
     fn divide_among(&mut self, all: Range<usize>) {
         let works = |entry: &Entry| entry.running.bound.reading.kind != Kind::Transparent;
         let (begun, ended) = (self.entries[all.start].end.begun, self.entries[all.end - 1].end.ended);
+        // The time in which the client took nothing is theirs no more than any other.
+        let stalled: u64 = self.entries.range(all.clone()).map(|entry| entry.end.stalled).sum();
         let workers = self.entries.range(all.clone()).filter(|entry| works(entry)).count() as u64;
         let count = if workers == 0 { all.len() as u64 } else { workers };
         let last = self.entries.range(all.clone()).rposition(works).map_or(all.end - 1, |place| all.start + place);
-        self.entries[last].end.text = ended - begun;
+        self.entries[last].end.text = (ended - begun).saturating_sub(stalled);
         let mut so_far = 0;
         for entry in self.entries.range_mut(all) {
             let at = |part: u64| begun + (ended - begun) * part / count;
+            let part = u64::from(workers == 0 || works(entry));
             entry.end.begun = at(so_far);
-            so_far += u64::from(workers == 0 || works(entry));
+            so_far += part;
             entry.end.ended = at(so_far);
+            entry.end.stalled = stalled * part / count;
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::sql::digest::key::Key;
 use crate::sql::digest::list::List;
 use crate::sql::digest::scan::Piece;
+use crate::sql::fitting;
 
 /// Of a row's values so many are shown.
 const WIDEST: u32 = 64;
@@ -16,8 +17,7 @@ pub(super) fn show(pieces: &[Piece<'_>], before: u32, longest: usize) -> String 
     for piece in pieces {
         text.piece(*piece);
         if text.shown.len() > longest {
-            let end = (0..=longest).rev().find(|at| text.shown.is_char_boundary(*at));
-            text.shown.truncate(end.unwrap_or(0));
+            text.shown.truncate(fitting(&text.shown, longest).len());
             text.shown.push('…');
             break;
         }

@@ -7,6 +7,7 @@ use super::ask::{Ask, tag};
 use super::chart::{self, Piece};
 use super::write;
 use crate::observe::health::{Place, Problem, Severity};
+use crate::sql::fitting;
 
 /// A statement as it is named on pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -52,8 +53,7 @@ pub(super) fn beginning(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…", text[..end].trim_end())
+    format!("{}…", fitting(text, most).trim_end())
 }
 
 /// Where a pool's page is.
