@@ -1,6 +1,6 @@
 //! All pools by database and user, and how the configuration becomes a pool's plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -151,10 +151,11 @@ impl Pools {
 
     /// The databases without a pool, for want of a user.
     pub fn unvisited(&self, config: &Config, tls: &ServerTls) -> Vec<Unvisited> {
-        let pools = self.all();
-        let nobodys = config.databases.iter().filter(|(name, database)| {
-            *name != "*" && database.user.is_none() && pools.iter().all(|pool| *pool.database != ***name)
-        });
+        let visited: HashSet<Arc<str>> = self.all().iter().map(|pool| pool.database.clone()).collect();
+        let nobodys = config
+            .databases
+            .iter()
+            .filter(|(name, database)| *name != "*" && database.user.is_none() && !visited.contains(name.as_str()));
         let unvisited = |(name, database): (&String, &Database)| Unvisited {
             database: name.clone(),
             address: Arc::new(address(config, tls, name, database)),
