@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import stage, table
-from bench.rows import BY_NAME, ROWS
+from bench.rows import BY_NAME
 from support.children import obey_signals, raise_open_files
+from support.choice import choose
 from support.pgbouncer import PgBouncer
 from support.pgweir import Pgweir
 from support.places import ROOT, pgweir_program
@@ -23,7 +24,7 @@ def main() -> None:
     arguments = parse()
     obey_signals()
     raise_open_files()
-    rows = [BY_NAME[name] for name in arguments.only.split(",")] if arguments.only else ROWS
+    rows = choose(arguments.only, BY_NAME)
     contenders = choose(arguments)
     with stage.postgres() as postgres:
         say(f"Postgres {postgres.version()} on port {postgres.port}, filling it (scale {arguments.scale})")

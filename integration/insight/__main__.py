@@ -10,9 +10,10 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from insight import run, stage, table
-from insight.play import BY_NAME, STACKS
+from insight.play import BY_NAME
 from insight.score import Outcome
 from support.children import obey_signals, raise_open_files
+from support.choice import choose
 
 # Stacks at once: mostly they wait.
 AT_ONCE = 3
@@ -23,9 +24,7 @@ def main() -> int:
     arguments = parse()
     obey_signals()
     raise_open_files()
-    stacks = STACKS
-    if arguments.only:
-        stacks = [BY_NAME[name] for name in arguments.only.split(",") if name != "clean"]
+    stacks = choose(arguments.only, BY_NAME, ("clean",))
     with stage.postgres() as server:
         say(f"Postgres {server.version()} on port {server.port}, filling it")
         stage.fill(server)
