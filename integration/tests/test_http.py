@@ -212,6 +212,9 @@ def test_the_first_page_tells_of_what_is_not_over(sidecar, postgres):
         blocked.start()
         eventually(lambda: "checkout runs nothing in a transaction for" in page(), "it is told who forgets to commit")
         eventually(lambda: "Meanwhile 1 client has been in UPDATE stock by id for" in page(), "and who waits for it")
+        (problem,) = pooler.rows("problems")
+        assert problem["severity"] == "bad" and problem["brief"].startswith("checkout runs nothing in a transaction for")
+        assert "UPDATE stock by id" in problem["detail"] and pooler.get(problem["page"])[0] == 200
         holder.commit()
         blocked.join()
         other.commit()

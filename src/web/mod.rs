@@ -34,6 +34,7 @@ mod metrics;
 mod page;
 mod pages;
 mod pools;
+mod problems;
 mod scribe;
 mod slow;
 mod statements;
@@ -103,6 +104,7 @@ fn router(state: WebState) -> Router {
         .route("/api/statements", scribe.list(statements::list))
         .route("/api/slow", scribe.list(slow::list))
         .route("/api/findings", scribe.list(findings::list))
+        .route("/api/problems", scribe.list(problems::list))
         .route("/api/history", scribe.list(history::list))
         .fallback(|| async {
             ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address; /addresses lists those that exist")

@@ -16,6 +16,7 @@ pub(super) const ADDRESSES: &str = r#"<!doctype html>
 <li><a href="/api/statements">/api/statements</a>: the statements, JSON; <code>?database=&amp;user=&amp;application_name=&amp;digest=&amp;limit=</code>
 <li><a href="/api/slow">/api/slow</a>: the slow ones, JSON; the same, and <code>reason=all</code>
 <li><a href="/api/findings">/api/findings</a>: what is wrong with them, JSON; the same
+<li><a href="/api/problems">/api/problems</a>: what the first page says is wrong, JSON; <code>?limit=</code>
 <li><a href="/api/history">/api/history</a>: how it was, JSON; <code>?range=15m|6h|48h&amp;since=&amp;database=&amp;user=&amp;digest=</code>
 </ul>
 </html>

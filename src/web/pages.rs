@@ -17,6 +17,7 @@ use self::frame::{Frame, Tab, document, empty};
 use self::gather::Known;
 use super::WebState;
 use super::scribe::Scribe;
+use crate::observe::health::Problem;
 
 mod ask;
 mod assets;
@@ -66,6 +67,16 @@ struct Page {
     title: &'static str,
     /// Its content; `None`: what was asked for is not there.
     body: fn(&Known, &Ask) -> Option<Markup>,
+}
+
+/// What is wrong, the worst first, each with the page where it can be seen.
+pub(super) fn problems(state: &WebState) -> Vec<(Problem, String)> {
+    let problems = gather::problems(&Known::of(state, Timestamp::now()));
+    let page = |problem: Problem| {
+        let page = parts::place(&problem.place, &Ask::default());
+        (problem, page)
+    };
+    problems.into_iter().map(page).collect()
 }
 
 fn overview(known: &Known, ask: &Ask) -> Option<Markup> {

@@ -158,7 +158,7 @@ async fn addresses() {
     .await;
     check("GET", "/api/pools", 200, "application/json", "[]").await;
     check("GET", "/api/clients", 200, "application/json", "[]").await;
-    for list in ["statements", "slow", "findings", "history"] {
+    for list in ["statements", "slow", "findings", "problems", "history"] {
         check("GET", &format!("/api/{list}"), 200, "application/json", "[]").await;
     }
     check("GET", "/favicon.ico", 404, "application/json", r#"{"error":""#).await;

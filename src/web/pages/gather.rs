@@ -29,7 +29,7 @@ mod vitals;
 
 pub(super) use clients::clients;
 pub(super) use findings::findings;
-pub(super) use overview::overview;
+pub(super) use overview::{overview, problems};
 pub(super) use pools::{pool, pools};
 pub(super) use slow::slow;
 pub(super) use statements::{statement, statements};

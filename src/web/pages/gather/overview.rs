@@ -6,7 +6,7 @@ use super::earlier::earlier;
 use super::pools::NOW_S;
 use super::steps::{self, BUSY, QUERIES, Step, WAITING, trend};
 use super::{Known, slow, vitals};
-use crate::observe::health::problems;
+use crate::observe::health::{self, Problem};
 use crate::observe::insight::Wanted;
 use crate::web::pages::ask::Ask;
 use crate::web::pages::overview::{Number, Overview};
@@ -19,13 +19,18 @@ const SLOW: usize = 8;
 /// Among so many of the newest the slowest are looked for.
 const SLOW_AMONG: usize = 200;
 
+/// What is wrong, the worst first.
+pub(in crate::web::pages) fn problems(known: &Known) -> Vec<Problem> {
+    health::problems(&vitals::vitals(known))
+}
+
 /// The page's.
 pub(in crate::web::pages) fn overview(known: &Known, ask: &Ask) -> Overview {
     let axis = known.axis(ask);
     let history = known.history(ask.level(), axis.begin, &Wanted::default());
     let slots = steps::together(&axis, &history);
     Overview {
-        problems: problems(&vitals::vitals(known)),
+        problems: problems(known),
         earlier: earlier(known, ask),
         numbers: numbers(known, ask, &slots),
         time: steps::time(&slots),
