@@ -260,6 +260,22 @@ def test_transaction_timeout(run_pgweir, postgres):
     eventually(lambda: running(postgres, "state <> 'idle'") == 0, "the transaction was ended")
 
 
+def test_a_rest_is_no_part_of_a_transaction(run_pgweir, postgres):
+    """Nor is that of a client which is tied to its server."""
+    pooler = run_pgweir(config=file(postgres, pool={"transaction_timeout": "500ms"}))
+
+    async def story():
+        client = await enter(pooler)
+        await client.query("create temp table mine (x int)")
+        await asyncio.sleep(0.7)
+        await client.query("begin; select 1")
+        await client.query("commit")
+        await client.close()
+
+    run(story())
+    assert pooler.metric("pgweir_transaction_seconds_sum") < 0.5
+
+
 def test_server_idle_timeout(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"server_idle_timeout": "500ms"}))
 

@@ -437,3 +437,27 @@ def test_a_text_of_several_statements_is_slow_as_a_whole(start):
     assert "text_ms" not in told(pooler, "three", path="statements")[0]
     event = pooler.wait_for_event("slow_query")
     assert event["text_ms"] == row["text_ms"]
+
+
+def test_in_a_pipeline_nobody_takes_the_time_of_what_looks_small(start):
+    """A SELECT of what the server knows of itself may take long, and COMMIT too; only BEGIN and its kin do not."""
+    pooler = start()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        for _ in range(3):
+            with client.pipeline():
+                client.execute("select current_user as busy from pg_sleep(%s)", [0.08])
+                client.execute("select %s::int as innocent", [1])
+    busy, innocent = (told(pooler, mark, path="statements")[0]["query_ms"]["max"] for mark in ("busy", "innocent"))
+    assert innocent < 50 < 80 <= busy
+    assert not [row for row in pooler.rows("slow") if "innocent" in row["sql"]]
+
+
+def test_a_mistake_in_a_text_is_not_its_first_statement_s(start):
+    pooler = start()
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1 as good")
+        with pytest.raises(psycopg.errors.SyntaxError):
+            client.execute("select 1 as good; selec 2")
+    eventually(lambda: any(row["errors"] for row in pooler.rows("statements")), "the error is told")
+    (good,) = told(pooler, "good", path="statements")
+    assert (good["calls"], good["errors"]) == (1, 0)

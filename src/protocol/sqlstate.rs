@@ -23,6 +23,8 @@ pub const INVALID_PASSWORD: SqlState = *b"28P01";
 pub const INVALID_STATEMENT_NAME: SqlState = *b"26000";
 /// `duplicate_prepared_statement`
 pub const DUPLICATE_STATEMENT: SqlState = *b"42P05";
+/// `syntax_error`
+pub const SYNTAX_ERROR: SqlState = *b"42601";
 /// `invalid_catalog_name`
 pub const INVALID_CATALOG_NAME: SqlState = *b"3D000";
 /// `too_many_connections`

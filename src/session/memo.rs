@@ -86,6 +86,11 @@ impl Memo {
         }
     }
 
+    /// A portal is closed.
+    pub fn close(&mut self, portal: &[u8]) {
+        self.portals.retain(|(name, _)| **name != *portal);
+    }
+
     /// What a portal runs.
     pub fn portal(&self, name: &[u8]) -> Option<&Bound> {
         match name {

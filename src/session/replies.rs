@@ -12,6 +12,7 @@ use crate::observe::report::Columns;
 use crate::pool::catalog::oids;
 use crate::protocol::Frame;
 use crate::protocol::backend::{self, command_tag};
+use crate::protocol::sqlstate;
 
 /// A reply that is for the client, and when it came.
 pub struct Reply<'a> {
@@ -37,7 +38,10 @@ impl Tape {
         match frame.tag {
             backend::COMPLETE => {
                 let tag = command_tag(frame.body);
-                self.complete(*batch, rows_of(tag), *now);
+                match is_brief(tag) {
+                    true => self.complete_brief(*batch, rows_of(tag), *now),
+                    false => self.complete(*batch, rows_of(tag), *now),
+                }
                 self.see_tag(tag);
             }
             backend::SUSPENDED => self.suspend(*batch, *now),
@@ -61,6 +65,9 @@ impl Tape {
     #[cold]
     fn hear_error(&mut self, reply: &Reply<'_>) {
         let sqlstate = backend::sqlstate(reply.frame.body).unwrap_or(UNKNOWN);
+        if reply.is_query && is_unreadable(reply.frame.body) {
+            self.mistake(reply.batch);
+        }
         // What failed to be parsed runs nowhere yet.
         let parsed = self.memo.parsed(reply.batch).map(|(reading, sent)| Running {
             bound: Bound { reading, ..Bound::default() },
@@ -112,6 +119,13 @@ impl Tape {
     }
 }
 
+/// Whether a text could not be parsed, as it was sent: nothing of it was run. An error of a text that a function has put together has
+/// its position in that.
+fn is_unreadable(error: &[u8]) -> bool {
+    let field = |letter| backend::error_field(error, letter).is_some();
+    backend::sqlstate(error) == Some(sqlstate::SYNTAX_ERROR) && field(b'P') && !field(b'q')
+}
+
 /// The columns of a statement; what its shape is, if that is known.
 fn learn(lore: &mut Lore, columns: &Option<Arc<Columns>>) -> Option<Shape> {
     lore.columns.clone_from(columns);
@@ -124,6 +138,11 @@ const UNKNOWN: [u8; 5] = *b"XX000";
 fn set_types(types: &mut Vec<u32>, body: &[u8]) {
     types.clear();
     types.extend(oids(body));
+}
+
+/// Whether a command with this tag takes no time worth the name. COMMIT may: it waits for the disk, and for deferred triggers.
+fn is_brief(tag: &[u8]) -> bool {
+    matches!(tag, b"BEGIN" | b"START TRANSACTION" | b"SAVEPOINT" | b"RELEASE" | b"SET" | b"RESET" | b"DEALLOCATE")
 }
 
 /// How many rows a command's tag speaks of: the number at its end.

@@ -82,13 +82,13 @@ impl Relay<'_> {
         Some(Seen { mark, harmless: self.look_closer(tag) })
     }
 
-    /// What was learned of a statement goes with it.
+    /// What was learned of a statement, or a portal, goes with it.
     fn forget_closed(&mut self) {
-        if let Some(own) = self.session.statements.as_mut().filter(|own| !own.lores.is_empty())
-            && let Ok(Some(frame)) = self.up.frame()
-            && let Some(Object::Statement(name)) = frame.whole().and_then(Object::read)
-        {
-            own.lores.remove(name);
+        let Ok(Some(frame)) = self.up.frame() else { return };
+        match (frame.whole().and_then(Object::read), &mut self.session.statements) {
+            (Some(Object::Statement(name)), Some(own)) => drop(own.lores.remove(name)),
+            (Some(Object::Portal(name)), _) => self.exchange.tape.memo.close(name),
+            _ => {}
         }
     }
 

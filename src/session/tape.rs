@@ -14,7 +14,7 @@ use crate::observe::keys::Keys;
 use crate::observe::nanos::Nanos;
 use crate::observe::report::{Columns, Span};
 use crate::protocol::{Frame, backend};
-use crate::sql::digest::{Digest, Kind, Reading, SLOTS};
+use crate::sql::digest::{Digest, Reading, SLOTS};
 
 mod shared;
 mod told;
@@ -327,11 +327,11 @@ impl Tape {
 
     fn finish(&mut self, rows: u64, sqlstate: [u8; 5], now: u64) {
         self.go_on(now);
-        let (prelude, captured) = (self.is_prelude(), self.captured());
+        let captured = self.captured();
         let Some(Entry { running, end }) = self.entries.get_mut(self.over) else { return };
         running.in_transaction |= self.inside;
         end.begun = running.sent.max(self.last_end);
-        end.ended = if prelude { end.begun } else { now };
+        end.ended = now;
         (end.heard, end.rows, end.sqlstate, end.captured) = (now, rows, sqlstate, captured);
         end.wait = std::mem::take(&mut self.wait);
         end.stalled = std::mem::take(&mut self.stalled);
@@ -339,13 +339,6 @@ impl Tape {
         end.bytes = std::mem::take(&mut self.bytes);
         self.last_end = end.ended;
         self.over += 1;
-    }
-
-    /// BEGIN in front of what it was sent for: the server says that both are over when the second is, and the time is the
-    /// second's.
-    fn is_prelude(&self) -> bool {
-        let (Some(first), Some(next)) = (self.first(), self.entries.get(self.over + 1)) else { return false };
-        first.bound.reading.kind == Kind::Transparent && next.running.batch == first.batch
     }
 
     fn captured(&mut self) -> Option<Captured> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::observe::report::Column;
 use crate::observe::report::{Batch, Report};
 use crate::observe::who::{Addr, WhoId};
+use crate::sql::digest::Kind;
 
 /// Sets the clock (`@30` ms), sends (`a1`: shape a in batch 1; capitals are transparent), completes (`c1=5`: batch 1, five
 /// rows), fails (`e1`), ends a batch (`z1`) or a text (`q1`), stalls (`s`), tells (`t`).
@@ -26,6 +27,9 @@ fn check(wait: u64, words: &str, expected: &str) {
                 tape.go_on(now);
             }
             "s" => tape.stall(now),
+            "c" if tape.running() == Some(Digest(u64::from(b'B'))) => {
+                tape.complete_brief(number, more.parse().unwrap(), now);
+            }
             "c" => tape.complete(number, more.parse().unwrap(), now),
             "e" => tape.fail(number, *b"57014", None, now),
             "z" => tape.end_batch(number),
@@ -91,6 +95,7 @@ fn what_is_sent_in_front_takes_no_time() {
     check(3, "B0 a0 @40 c0 c0=9 z0 t", "B:0-0,3/0/0 a:0-40,0/40/0#9");
     check(0, "B0 @1 c0 z0 t a1 @40 c1 t", "B:0-1,0/1/0 a:1-40,0/39/0");
     check(0, "a0 C0 @40 c0 c0 z0 t", "a:0-40,0/40/0 C:40-40,0/0/0");
+    check(0, "C0 a0 @40 c0 @41 c0 z0 t", "C:0-40,0/40/0 a:40-41,0/1/0");
 }
 
 #[test]

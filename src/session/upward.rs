@@ -76,6 +76,9 @@ impl Relay<'_> {
         let Exchange { dialogue, course, watch, .. } = &mut *self.exchange;
         let times = &mut course.times;
         times.statement = times.now;
+        if dialogue.status() == TransactionStatus::Idle {
+            times.transaction = times.now;
+        }
         self.session.statements.iter_mut().for_each(|own| own.rest(!dialogue.is_listening()));
         if dialogue.status() != TransactionStatus::Idle {
             self.session.meter().idled_in_transaction(times.now.saturating_duration_since(times.ready));

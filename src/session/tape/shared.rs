@@ -1,13 +1,34 @@
-//! Several statements of one text whose ends were heard of together: Postgres says nothing before all are over, so how long each
+//! Several statements whose ends were heard of together. Those of one text: Postgres says nothing before all are over, so how long each
 //! took is not known. None is blamed alone: the time is divided among those that may have taken it, and the last bears what all
 //! took. Pure.
 
 use std::ops::Range;
 
-use super::{Entry, Tape};
+use super::{Bound, Entry, Tape};
 use crate::sql::digest::Kind;
 
 impl Tape {
+    /// What runs first is over, a command that takes no time. In front of what it was sent for, BEGIN say, it is over when that is, as far as
+    /// the server says, and the time is the other's.
+    pub fn complete_brief(&mut self, batch: u32, rows: u64, now: u64) {
+        let followed = self.entries.get(self.over + 1).is_some_and(|next| next.running.batch == batch);
+        let before = self.over;
+        self.complete(batch, rows, now);
+        if let Some(entry) = self.entries.get_mut(before).filter(|_| followed && self.over > before) {
+            entry.end.ended = entry.end.begun;
+            self.last_end = entry.end.ended;
+        }
+    }
+
+    /// The text of this batch is none, and which of its statements that lies in is not known: what fails is none of them, if they are
+    /// several.
+    pub fn mistake(&mut self, batch: u32) {
+        let several = self.entries.get(self.over + 1).is_some_and(|next| next.running.batch == batch);
+        if let Some(entry) = self.entries.get_mut(self.over).filter(|entry| several && entry.running.batch == batch) {
+            entry.running.bound = Bound::default();
+        }
+    }
+
     /// A text of this batch is over.
     #[inline]
     pub(in crate::session) fn end_text(&mut self, batch: u32) {

@@ -85,9 +85,9 @@ pub(super) fn page(rows: &[PoolRow], ask: &Ask) -> Markup {
                         th class="n" scope="col" { "Busy" } th class="n" scope="col" { "Most" }
                         th class="n" scope="col" { "Limit" }
                         th class="n" scope="col" { "Clients" } th class="n" scope="col" { "Waiting" }
-                        th class="n" scope="col" { "Wait p50" } th class="n" scope="col" { "p95" }
+                        th class="n" scope="col" title="The highest of the range" { "Highest wait p50" } th class="n" scope="col" { "p95" }
                         th class="n" scope="col" { "p99" } th class="n" scope="col" { "Max" }
-                        th class="n" scope="col" { "Query p95" } th class="n" scope="col" { "Queries/s" }
+                        th class="n" scope="col" title="The highest of the range" { "Highest query p95" } th class="n" scope="col" { "Queries/s" }
                         th class="n" scope="col" { "Errors/s" } th scope="col" { "Wait p95" }
                     }
                 }
