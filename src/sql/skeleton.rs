@@ -36,6 +36,9 @@ pub fn skeleton(text: &[u8]) -> Option<Skeleton> {
             LETTER => at = end_of_word(text, at),
             DIGIT => {
                 let end = end_of_number(text, at)?;
+                if may_name_a_column(text, at) {
+                    return None;
+                }
                 *found.numbers.get_mut(found.count)? = (at as u32, end as u32);
                 found.count += 1;
                 at = end;
@@ -76,6 +79,23 @@ fn end_of_number(text: &[u8], mut at: usize) -> Option<usize> {
     }
     let more = text.get(at).is_some_and(|byte| *byte == b'.' || CLASSES[usize::from(*byte)] == LETTER);
     (!more).then_some(at)
+}
+
+/// `order by 1`, `group by a, 2`: such a number is no value.
+fn may_name_a_column(text: &[u8], at: usize) -> bool {
+    let before = text[..at].trim_ascii_end();
+    match before.last() {
+        Some(b',') => before.windows(4).any(|four| four[0] == b' ' && is_by(&four[1..3]) && !is_letter(four[3])),
+        _ => before.len() >= 2 && is_by(&before[before.len() - 2..]),
+    }
+}
+
+fn is_by(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"by")
+}
+
+fn is_letter(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] == LETTER
 }
 
 /// `--`, `/*`, `.5`
@@ -131,6 +151,9 @@ mod tests {
         check("select 1+2,3", Some(&["1", "2", "3"]));
         check("select é1, 5", Some(&["5"]));
         for text in [
+            "select a from t order by 1",
+            "select a from t group\tBY\n1",
+            "select a from t order by a, 2",
             "'1'",
             "\"1\"",
             "$1",
@@ -153,6 +176,21 @@ mod tests {
     proptest! {
         #[test]
         fn other_numbers_make_no_other_shape(text in "[a-c1-9 =<>+*/(),.;'$_-]{0,30}", other in 1_u32..99_999) {
+            let Some(found) = skeleton(text.as_bytes()) else { return Ok(()) };
+            let (mut changed, mut from) = (String::new(), 0);
+            for (begin, end) in found.numbers() {
+                changed += &text[from..begin];
+                changed += &other.to_string();
+                from = end;
+            }
+            changed += &text[from..];
+            let read = |text: &str| statements(text.as_bytes(), false).map(|one| one.reading).collect::<Vec<_>>();
+            prop_assert_eq!(read(&text), read(&changed), "{} {}", text, changed);
+        }
+
+        #[test]
+        fn nor_where_something_is_ordered(text in "(select |by |BY\n|a|b |, |,|1|2 |\\(|\\) |limit ){0,12}", other in 1_u32..99) {
+            let text = format!("select a from t {text}");
             let Some(found) = skeleton(text.as_bytes()) else { return Ok(()) };
             let (mut changed, mut from) = (String::new(), 0);
             for (begin, end) in found.numbers() {

@@ -81,8 +81,9 @@ struct Scan<'a, T> {
     /// What an INSERT inserts was seen.
     source: bool,
     creates: bool,
-    /// How deep the VALUES stand that are no list, and one more; 0 for none.
+    /// How deep the VALUES stand that are no list, and what BY names, and one more; 0 for none.
     rows: u32,
+    by: u32,
     end: usize,
 }
 
@@ -133,6 +134,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             source: false,
             creates: false,
             rows: 0,
+            by: 0,
             end: 0,
         }
     }
@@ -144,6 +146,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             Token::Quoted(name) => self.quoted(name),
             Token::Escaped(name) => self.name(shape::escaped(name), Piece::Escaped(name)),
             Token::Text(literal) => self.text(literal),
+            Token::Number(digits) if self.last == Key::By && self.by > 0 => self.position(digits),
             Token::Number(digits) => self.value(Value::Number { negative: false, digits }),
             Token::Parameter(number) => self.value(Value::Parameter(number)),
             Token::Symbol(symbol) if is_operator(symbol) => self.operator(),
@@ -269,7 +272,11 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             Key::Update | Key::Lock | Key::Stays if last == Key::For => self.trait_of(Traits::LOCKS),
             Key::Any => self.before = Before::Any,
             Key::Returning => self.trait_of(Traits::RETURNING),
-            Key::Select => self.inserts(true),
+            Key::By if !matches!(self.kind, Kind::Other | Kind::Transparent) => self.by = self.depth + 1,
+            Key::Select => {
+                self.by = 0;
+                self.inserts(true);
+            }
             Key::Values => self.values(),
             Key::Catalog => self.names.catalog = true,
             Key::Session | Key::SessionReserved => self.names.session = true,
@@ -283,14 +290,6 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
 
     fn trait_of(&mut self, found: Traits) {
         self.traits = self.traits.with(found);
-    }
-
-    /// Where an INSERT takes its rows from is seen.
-    fn inserts(&mut self, many: bool) {
-        if self.kind == Kind::Insert && !self.source {
-            self.source = true;
-            self.traits = if many { self.traits.with(Traits::MANY_ROWS) } else { self.traits };
-        }
     }
 
     #[inline]
@@ -345,6 +344,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             b'(' => self.opened(),
             b')' => {
                 self.depth = self.depth.saturating_sub(1);
+                self.by = if self.by > self.depth + 1 { 0 } else { self.by };
                 self.before = Before::Operand;
             }
             b']' => self.before = Before::Operand,
@@ -360,8 +360,10 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
         }
         let last = std::mem::replace(&mut self.last, Key::Plain);
         self.put(shape::symbol(symbol), Piece::Symbol(symbol));
-        if symbol == b'(' && last == Key::In {
-            self.members();
+        match symbol {
+            b'(' if last == Key::In => self.members(),
+            b',' if self.by == self.depth + 1 => self.last = Key::By,
+            _ => {}
         }
     }
 

@@ -9,6 +9,21 @@ use crate::sql::digest::{Kind, Traits, Value, shape};
 use crate::sql::lexer::Token;
 
 impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
+    /// A number that is a column's, as in `order by 2` or `group by 1, 2`.
+    #[cold]
+    pub(super) fn position(&mut self, digits: &'a [u8]) {
+        self.put(shape::modifier(digits), Piece::Modifier(digits));
+        (self.before, self.last) = (Before::Operand, Key::Plain);
+    }
+
+    /// Where an INSERT takes its rows from is seen.
+    pub(super) fn inserts(&mut self, many: bool) {
+        if self.kind == Kind::Insert && !self.source {
+            self.source = true;
+            self.traits = if many { self.traits.with(Traits::MANY_ROWS) } else { self.traits };
+        }
+    }
+
     /// `::` behind what is no value: the type is part of the shape, with its numbers.
     pub(super) fn casts(&mut self) {
         let begin = self.lexer.position() - 1;
