@@ -126,7 +126,9 @@ impl<'a> Text<'a> {
         let Some(last) = self.last else { return true };
         let opens = matches!(last, Piece::Symbol(b'(' | b'.' | b'[') | Piece::Cast | Piece::AnyArray);
         let closes = matches!(piece, Piece::Symbol(b')' | b',' | b'.' | b'[' | b']' | b';') | Piece::Cast);
-        opens || closes || (matches!(piece, Piece::Symbol(b'(')) && self.calls(last))
+        // f(a := 1)
+        let assigns = matches!((last, piece), (Piece::Symbol(b':'), Piece::Operator(b"=")));
+        opens || closes || assigns || (matches!(piece, Piece::Symbol(b'(')) && self.calls(last))
     }
 
     /// Whether a parenthesis behind that is the one of a call, or of a type.

@@ -81,6 +81,8 @@ fn texts_without_values() {
     );
     shown("insert into \"T\"(a) values ($1)", "insert into \"T\" (a) values ($1)");
     shown("select a::varchar(3), $1::int, b :: numeric(123456)", "select a::varchar(3), $1, b::numeric(…)");
+    shown("select make_interval(days := 10, hours=>2)", "select make_interval(days := $1, hours => $2)");
+    shown("select a from t group by 1 order by 1, 2 desc", "select a from t group by 1 order by 1, 2 desc");
     shown("select a from t limit 5 offset $1", "select a from t limit $1 offset $2");
     shown("set search_path to tenant, \"Public\", 'x'", "set search_path to $1, $2, $3");
     shown("savepoint secret", "savepoint _");
