@@ -25,7 +25,7 @@ def main() -> None:
     obey_signals()
     raise_open_files()
     rows = choose(arguments.only, BY_NAME)
-    contenders = choose(arguments)
+    contenders = contending(arguments)
     with stage.postgres() as postgres:
         say(f"Postgres {postgres.version()} on port {postgres.port}, filling it (scale {arguments.scale})")
         stage.fill(postgres, arguments.scale)
@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
     return given.parse_args()
 
 
-def choose(arguments) -> list[stage.Contender]:
+def contending(arguments) -> list[stage.Contender]:
     """Who takes part, the yardstick first."""
     ours = stage.Contender("pgweir", pgweir_program())
     if not arguments.candidate:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -182,3 +183,11 @@ def test_logs_as_text_name_the_address(postgres):
         assert '{"' not in pooler.child.text()
     finally:
         pooler.stop()
+
+
+@pytest.mark.parametrize("program, one", [("bench", "simple50"), ("insight", "asyncpg")])
+def test_names_that_are_none_are_said_in_words(program, one):
+    """Of `make bench ONLY=…` and `make insight ONLY=…`, before anything is started."""
+    command = [sys.executable, "-m", program, "--only", f"{one},nonsense"]
+    done = subprocess.run(command, cwd=ROOT / "integration", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "there is no nonsense; there are" in done.stderr and one in done.stderr
