@@ -72,7 +72,11 @@ impl Address {
         if self.is_unix() || self.hostaddr.is_some() || self.host.parse::<IpAddr>().is_ok() {
             return Ok(vec![self.clone()]);
         }
-        let at = |address: SocketAddr| Arc::new(Address { hostaddr: Some(address.ip()), ..Address::clone(self) });
+        let at = |address: SocketAddr| match address {
+            // A link of this machine's; an address alone would not say which.
+            SocketAddr::V6(scoped) if scoped.scope_id() != 0 => self.clone(),
+            _ => Arc::new(Address { hostaddr: Some(address.ip()), ..Address::clone(self) }),
+        };
         Ok(self.resolve().await?.into_iter().map(at).collect())
     }
 

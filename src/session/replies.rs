@@ -119,11 +119,12 @@ impl Tape {
     }
 }
 
-/// Whether a text could not be parsed, as it was sent: nothing of it was run. An error of a text that a function has put together has
-/// its position in that.
+/// Whether a text could not be parsed, as it was sent: nothing of it was run. What is found later bears the same SQLSTATE, but comes
+/// from elsewhere, and a text that a function has put together has its position in that.
 fn is_unreadable(error: &[u8]) -> bool {
-    let field = |letter| backend::error_field(error, letter).is_some();
-    backend::sqlstate(error) == Some(sqlstate::SYNTAX_ERROR) && field(b'P') && !field(b'q')
+    let field = |letter| backend::error_field(error, letter);
+    let parser = matches!(field(b'R'), Some(b"scanner_yyerror" | b"base_yyparse" | b"core_yylex"));
+    backend::sqlstate(error) == Some(sqlstate::SYNTAX_ERROR) && parser && field(b'q').is_none()
 }
 
 /// The columns of a statement; what its shape is, if that is known.

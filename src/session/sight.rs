@@ -62,7 +62,7 @@ impl Relay<'_> {
     /// Looks at the message that is judged next. If it has to wait, [`Tape::take_back`] forgets it.
     #[inline]
     pub(super) fn look(&mut self, tag: u8) -> Option<Seen> {
-        if tag == frontend::CLOSE {
+        if tag == frontend::CLOSE && self.exchange.dialogue.is_listening() {
             self.forget_closed();
         }
         let tape = &self.exchange.tape;

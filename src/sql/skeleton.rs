@@ -83,9 +83,11 @@ fn end_of_number(text: &[u8], mut at: usize) -> Option<usize> {
 
 /// `order by 1`, `group by a, 2`: such a number is no value.
 fn may_name_a_column(text: &[u8], at: usize) -> bool {
-    let before = text[..at].trim_ascii_end();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let end = text[..at].iter().rposition(|byte| !is_space(byte)).map_or(0, |last| last + 1);
+    let before = &text[..end];
     match before.last() {
-        Some(b',') => before.windows(4).any(|four| four[0] == b' ' && is_by(&four[1..3]) && !is_letter(four[3])),
+        Some(b',') => before.windows(4).any(|four| !is_letter(four[0]) && is_by(&four[1..3]) && !is_letter(four[3])),
         _ => before.len() >= 2 && is_by(&before[before.len() - 2..]),
     }
 }
@@ -189,7 +191,7 @@ mod tests {
         }
 
         #[test]
-        fn nor_where_something_is_ordered(text in "(select |by |BY\n|a|b |, |,|1|2 |\\(|\\) |limit ){0,12}", other in 1_u32..99) {
+        fn nor_where_something_is_ordered(text in "(select |by |\nBY\n|\\(by|by\x0b|a|b |, |,|1|2 |\\*|\\(|\\) |limit ){0,12}", other in 1_u32..99) {
             let text = format!("select a from t {text}");
             let Some(found) = skeleton(text.as_bytes()) else { return Ok(()) };
             let (mut changed, mut from) = (String::new(), 0);

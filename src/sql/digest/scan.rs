@@ -146,7 +146,7 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             Token::Quoted(name) => self.quoted(name),
             Token::Escaped(name) => self.name(shape::escaped(name), Piece::Escaped(name)),
             Token::Text(literal) => self.text(literal),
-            Token::Number(digits) if self.last == Key::By && self.by > 0 => self.position(digits),
+            Token::Number(digits) if self.last == Key::By && self.names_a_column() => self.position(digits),
             Token::Number(digits) => self.value(Value::Number { negative: false, digits }),
             Token::Parameter(number) => self.value(Value::Parameter(number)),
             Token::Symbol(symbol) if is_operator(symbol) => self.operator(),
@@ -262,6 +262,8 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
         self.put(hash, Piece::Word(word, key));
         self.before = if key.expects() { Before::Expects } else { Before::Operand };
         self.last = key;
+        // Behind these there is nothing any more that BY names.
+        self.by *= u32::from(!matches!(key, Key::Limit | Key::Returning | Key::Select));
         match key {
             Key::Limit => self.before = Before::Paging,
             Key::Offset => {
@@ -272,11 +274,8 @@ impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
             Key::Update | Key::Lock | Key::Stays if last == Key::For => self.trait_of(Traits::LOCKS),
             Key::Any => self.before = Before::Any,
             Key::Returning => self.trait_of(Traits::RETURNING),
-            Key::By if !matches!(self.kind, Kind::Other | Kind::Transparent) => self.by = self.depth + 1,
-            Key::Select => {
-                self.by = 0;
-                self.inserts(true);
-            }
+            Key::By if self.may_order() => self.by = self.depth + 1,
+            Key::Select => self.inserts(true),
             Key::Values => self.values(),
             Key::Catalog => self.names.catalog = true,
             Key::Session | Key::SessionReserved => self.names.session = true,

@@ -193,6 +193,15 @@ fn numbers_of_columns_are_no_values() {
     same(&["select a from t order by 1 limit 5", "select a from t order by 1 limit 6"]);
     same(&["select f(a, 5) from t order by g(a, 5), 1", "select f(a, 6) from t order by g(a, 6), 1"]);
     same(&["alter sequence s increment by 5", "alter sequence s increment by 6"]);
+    same(&["select a from t order by 5 * a, b", "select a from t order by 6 * a, b"]);
+    same(&[
+        "insert into t select a from u group by a returning b, 5",
+        "insert into t select a from u group by a returning b, 6",
+    ]);
+    other(&[
+        "with x as (select a, b from t order by 1) select 1 from x",
+        "with x as (select a, b from t order by 2) select 1 from x",
+    ]);
 }
 
 #[test]

@@ -5,10 +5,24 @@ use crate::sql::digest::cast::{pass_cast, pass_casts, pass_type};
 use crate::sql::digest::hash::{self, chain};
 use crate::sql::digest::key::Key;
 use crate::sql::digest::list::{List, Reader, Row};
+use crate::sql::digest::open::Phase;
 use crate::sql::digest::{Kind, Traits, Value, shape};
-use crate::sql::lexer::Token;
+use crate::sql::lexer::{Token, ahead::is_operator};
 
 impl<'a, T: FnMut(Piece<'a>)> Scan<'a, T> {
+    /// Whether BY may have to do with columns here; in CREATE SEQUENCE it has not.
+    pub(super) fn may_order(&self) -> bool {
+        matches!(self.phase, Phase::With(_)) || !matches!(self.kind, Kind::Other | Kind::Transparent)
+    }
+
+    /// Whether the number just read is a column's, and no operand. Behind what is in parentheses with a BY of its own it is not seen
+    /// to be one.
+    #[cold]
+    pub(super) fn names_a_column(&self) -> bool {
+        let next = self.lexer.clone().pass_space();
+        self.by > 0 && !self.lexer.text().get(next).is_some_and(|byte| is_operator(*byte) || *byte == b':')
+    }
+
     /// A number that is a column's, as in `order by 2` or `group by 1, 2`.
     #[cold]
     pub(super) fn position(&mut self, digits: &'a [u8]) {
