@@ -109,8 +109,10 @@ impl ServerUrl {
             "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
                 self.startup.push((name.replace("fallback_", ""), value));
             }
-            name if !LIBPQ.contains(&name) => unknown.push(name),
-            _ => return without_effect(name, &value),
+            name => match WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
+                Some((_, values)) => return without_effect(name, &value, values),
+                None => unknown.push(name),
+            },
         }
         Ok(())
     }
@@ -187,72 +189,51 @@ fn connect_timeout(value: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds.into()))
 }
 
-/// Parameters that change nothing here, with the values that promise nothing more. Hosts put them into the URLs they
-/// hand out.
+/// libpq's other parameters, with the values that change nothing here or promise nothing more: hosts put them into the URLs that
+/// they hand out. <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
 const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("channel_binding", &["disable", "prefer"]),
+    ("gssdelegation", &[]),
     ("gssencmode", &["disable", "prefer"]),
+    ("gsslib", &[]),
+    ("keepalives", &["1"]),
     ("keepalives_count", ANY),
     ("keepalives_idle", ANY),
     ("keepalives_interval", ANY),
     ("krbsrvname", &[]),
     ("load_balance_hosts", &["disable"]),
+    ("max_protocol_version", &[]),
+    ("min_protocol_version", &[]),
+    ("passfile", &[]),
+    ("replication", &[]),
+    ("require_auth", &[]),
+    ("requirepeer", &[]),
+    ("requiressl", &[]),
+    ("service", &[]),
+    ("servicefile", &[]),
     ("ssl", &["true"]),
+    ("ssl_max_protocol_version", &[]),
+    ("ssl_min_protocol_version", &[]),
+    ("sslcertmode", &[]),
     ("sslcompression", &["0", "1"]),
+    ("sslcrl", &[]),
+    ("sslcrldir", &[]),
+    ("sslpassword", &[]),
     ("sslsni", &["1"]),
     ("target_session_attrs", &["any", "read-write", "primary"]),
-    ("keepalives", &["1"]),
     ("tcp_user_timeout", ANY),
 ];
 
 /// What they ask for is done anyhow, as it is done for all.
 const ANY: &[&str] = &["*"];
 
-fn without_effect(name: &str, value: &str) -> Result<(), String> {
-    match WITHOUT_EFFECT.iter().find(|(known, _)| *known == name) {
-        Some((_, values)) if values.contains(&value) || *values == ANY => Ok(()),
-        Some((_, values)) => Err(match values.first() {
-            Some(first) => format!("{name}={first}, or without {name}: {value} is not offered"),
-            None => format!("without {name}, which is not offered"),
-        }),
+fn without_effect(name: &str, value: &str, values: &[&str]) -> Result<(), String> {
+    match values.first() {
+        _ if values.contains(&value) || values == ANY => Ok(()),
+        Some(first) => Err(format!("{name}={first}, or without {name}: {value} is not offered")),
         None => Err(format!("without {name}, which is not offered")),
     }
 }
-
-/// The parameters of libpq, but for those that are read;
-/// <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
-const LIBPQ: &[&str] = &[
-    "channel_binding",
-    "gssdelegation",
-    "gssencmode",
-    "gsslib",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "krbsrvname",
-    "load_balance_hosts",
-    "max_protocol_version",
-    "min_protocol_version",
-    "passfile",
-    "replication",
-    "require_auth",
-    "requirepeer",
-    "requiressl",
-    "service",
-    "servicefile",
-    "ssl",
-    "ssl_max_protocol_version",
-    "ssl_min_protocol_version",
-    "sslcertmode",
-    "sslcompression",
-    "sslcrl",
-    "sslcrldir",
-    "sslpassword",
-    "sslsni",
-    "target_session_attrs",
-    "tcp_user_timeout",
-];
 
 #[cfg(test)]
 #[path = "url_tests.rs"]

@@ -3,7 +3,7 @@
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog`, `parameters` and `leftovers`
 //! (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
 //! reached), `connect` and `server`, then `lease`, `tidy`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
-//! one of which listens to notifications (`channels`, `hub`).
+//! one of which listens to notifications (`channels`, `hub`); `reach` (whether Postgres is there, before anybody has come).
 
 pub mod audit;
 pub mod cancel;
