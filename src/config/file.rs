@@ -46,8 +46,14 @@ impl File<'_> {
     }
 
     fn syntax(&self, error: &toml::de::Error) -> Mistake {
-        let source = self.source(error.span().map_or(0, |span| span.start));
-        Mistake::line(&source, format_args!("not TOML: {}", error.message().replace('\n', ", ")))
+        let span = error.span().unwrap_or_default();
+        let source = self.source(span.start);
+        let named = match error.message() {
+            "duplicate key" => self.text.get(span).map(|key| format!(" {key}: it stands further up already")),
+            _ => None,
+        };
+        let message = error.message().replace('\n', ", ");
+        Mistake::line(&source, format_args!("not TOML: {message}{}", named.unwrap_or_default()))
     }
 
     fn source(&self, offset: usize) -> Source {
@@ -91,7 +97,9 @@ mod tests {
     #[test]
     fn every_line_that_is_not_toml() {
         check("[pool\nx = 1", "f:1: not TOML: unclosed table, expected `]`");
-        check("x = 1\nx = 2", "f:2: not TOML: duplicate key");
+        check("x = 1\nx = 2", "f:2: not TOML: duplicate key x: it stands further up already");
+        check("[a]\n[b]\n[a]", "f:3: not TOML: duplicate key a: it stands further up already");
+        check("[u]\nx.y = 'se'\nx.y = 'cret'", "f:3: not TOML: duplicate key y: it stands further up already");
         let both = read("f", "a = \nb = 1\nc = [\n").unwrap_err();
         assert!(both.len() >= 2, "{both:?}");
     }
