@@ -65,6 +65,20 @@ fn look(mut bytes: &[u8], full: bool) -> Request {
     }
 }
 
+/// Whether the last of these messages is Terminate. What was asked for before it is done, as Postgres does, though its
+/// client does not stay for the answer; one that leaves without a word has given it up.
+pub fn says_goodbye(mut bytes: &[u8]) -> bool {
+    while let Ok(Some(frame)) = Frame::read(bytes)
+        && frame.is_complete()
+    {
+        if frame.size == bytes.len() {
+            return frame.tag == frontend::TERMINATE;
+        }
+        bytes = &bytes[frame.size..];
+    }
+    false
+}
+
 /// Why a message is not one that a session may send; Postgres' sentences.
 pub fn refusal(frame: &Frame<'_>) -> Option<String> {
     if !frontend::is_known(frame.tag) {
@@ -100,6 +114,18 @@ mod tests {
         lane.receive(count);
         let said = format!("{:?}", survey(&mut lane));
         assert_eq!(said.split('(').next().unwrap(), expected, "{words}");
+    }
+
+    #[test]
+    fn goodbyes() {
+        let said = |bytes: &[u8]| says_goodbye(bytes);
+        assert!(said(b"X\0\0\0\x04"));
+        assert!(said(b"Q\0\0\0\x05\0X\0\0\0\x04"));
+        for none in
+            [&b""[..], b"X", b"Q\0\0\0\x05\0", b"Q\0\0\0\x09X\0\0\0\x04", b"X\0\0\0\x04S\0\0\0\x04", b"X\0\0\0\0"]
+        {
+            assert!(!said(none), "{none:?}");
+        }
     }
 
     #[test]

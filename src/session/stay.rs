@@ -12,7 +12,7 @@ use super::detour::{Borrowed, Detour};
 use super::farewell::Farewell;
 use super::listen::Hearing;
 use super::relay::Relay;
-use super::request::{Request, survey};
+use super::request::{Request, says_goodbye, survey};
 use super::statements::Statements;
 use super::welcome::Place;
 use super::worker::{UP_WIDE, Worker};
@@ -287,6 +287,7 @@ impl Session {
         }
         while up.has_room() {
             match self.poll_receive(cx, up, 0) {
+                Poll::Ready(Err(_)) if says_goodbye(up.unjudged()) => break,
                 Poll::Ready(received) => received?,
                 Poll::Pending => break,
             }

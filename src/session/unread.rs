@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::detour::Borrowed;
 use super::farewell::Farewell;
-use super::request::{Request, survey};
+use super::request::{Request, says_goodbye, survey};
 use super::stay::Session;
 use super::worker::UP_WIDE;
 use crate::net::Lane;
@@ -81,8 +81,8 @@ impl Session {
         if let Poll::Ready(received) = self.poll_receive(&mut cx, &mut up, UP_WIDE) {
             received?;
         }
-        // What a client asked for that has gone since is not done for nobody.
-        if self.stream.has_ended() {
+        // What a client asked for that has gone since is not done for nobody, unless it said goodbye.
+        if self.stream.has_ended() && !says_goodbye(up.unjudged()) {
             return Err(Farewell::Gone);
         }
         if Session::is_direct(&up) && self.wants_to_listen(&up).is_none() && survey(&mut up) == Request::Complete {

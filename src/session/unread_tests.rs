@@ -58,6 +58,17 @@ async fn go_on(crowd: &mut Crowd) {
     }
 }
 
+/// The last one has waited for so long that it has been read.
+async fn until_read(crowd: &Crowd) {
+    let read = async {
+        while crowd.known.is_unread() {
+            crowd.stage.pool.tick(Instant::now());
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(read).await;
+}
+
 #[tokio::test]
 async fn a_request_waits_unread_and_is_served_in_its_turn() {
     let mut crowd = crowd().await;
@@ -86,6 +97,25 @@ async fn the_request_of_one_that_has_gone_is_not_run() {
 }
 
 #[tokio::test]
+async fn the_request_of_one_that_said_goodbye_is_run() {
+    for is_read in [false, true] {
+        let mut crowd = crowd().await;
+        crowd.waiter.say("Q:second X").await;
+        settle().await;
+        if is_read {
+            until_read(&crowd).await;
+        }
+        drop(std::mem::replace(&mut crowd.waiter, crowd.stage.client(Parameters::default()).0));
+        settle().await;
+        go_on(&mut crowd).await;
+        crowd.server.hears("Q:second").await;
+        crowd.server.say("C:SELECT Z:I").await;
+        crowd.holder.say("Q:more").await;
+        crowd.server.hears("Q:more").await;
+    }
+}
+
+#[tokio::test]
 async fn half_a_request_lets_others_go_first() {
     let mut crowd = crowd().await;
     crowd.waiter.say("Q:second-3").await;
@@ -105,13 +135,7 @@ async fn one_that_waits_long_is_read_and_missed_when_it_leaves() {
     let mut crowd = crowd().await;
     crowd.waiter.say("Q:second").await;
     settle().await;
-    let read = async {
-        while crowd.known.is_unread() {
-            crowd.stage.pool.tick(Instant::now());
-            tokio::task::yield_now().await;
-        }
-    };
-    soon(read).await;
+    until_read(&crowd).await;
     assert_eq!(crowd.stage.pool.gauges(Instant::now()).waiting, CROWD + 1);
     drop(crowd.waiter);
     settle().await;
