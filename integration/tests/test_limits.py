@@ -260,6 +260,28 @@ def test_transaction_timeout(run_pgweir, postgres):
     eventually(lambda: running(postgres, "state <> 'idle'") == 0, "the transaction was ended")
 
 
+def test_what_runs_for_a_client_that_said_goodbye(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1}))
+
+    async def leave_behind(sql: str) -> None:
+        client = await enter(pooler)
+        client.send(query(sql) + message(b"X"))
+        await client.writer.drain()
+        client.abort()
+
+    async def story():
+        # As by Postgres, while nobody waits.
+        await leave_behind("select pg_sleep(2.5); create table goodbye ()")
+        made = lambda: postgres.run("select 1 from pg_class where relname = 'goodbye'", dbname="app")
+        eventually(made, "what was asked for before the goodbye was done")
+        client = await enter(pooler)
+        await leave_behind("select pg_sleep(100)")
+        assert await client.query("drop table goodbye; select 1") == [["1"]]
+
+    run(story())
+    eventually(lambda: running(postgres, "state = 'active'") == 0, "what nobody wanted any more was cancelled")
+
+
 def test_a_rest_is_no_part_of_a_transaction(run_pgweir, postgres):
     """Nor is that of a client which is tied to its server."""
     pooler = run_pgweir(config=file(postgres, pool={"transaction_timeout": "500ms"}))

@@ -13,8 +13,8 @@ pub(super) struct Course {
     pub(super) limits: Limits,
     /// Of the plan that the limits are of.
     pub(super) version: u64,
-    /// The client said Terminate: nothing more is read from it.
-    pub(super) terminating: bool,
+    /// Since when the client has said Terminate: nothing more is read from it.
+    pub(super) terminating: Option<Instant>,
     /// The stay ends with this as soon as the client has been sent what there is.
     pub(super) ending: Option<Farewell>,
     /// The server said FATAL: it is closing, and the client has been told.
@@ -30,16 +30,7 @@ impl Course {
     pub(super) fn begin(now: Instant) -> Course {
         let (limits, version) = (Limits::none(), 0);
         let times = Times { now, nanos: 0, statement: now, transaction: now, ready: now };
-        Course {
-            times,
-            limits,
-            version,
-            terminating: false,
-            ending: None,
-            doomed: false,
-            flushed: true,
-            guarded: false,
-        }
+        Course { times, limits, version, terminating: None, ending: None, doomed: false, flushed: true, guarded: false }
     }
 
     /// The limits are those of this plan: also of what is held open while the configuration is read again.

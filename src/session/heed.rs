@@ -83,6 +83,7 @@ impl Relay<'_> {
                 if self.exchange.course.ending.is_some() {
                     return Err(Farewell::Gone);
                 }
+                self.finish_last_request()?;
                 let course = &self.exchange.course;
                 match course.limits.exceeded(&course.times, self.standing()) {
                     Some(complaint) => Err(Farewell::told(complaint)),

@@ -2,6 +2,7 @@
 //! is made to.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use super::farewell::Farewell;
 use super::heed::shutdown;
@@ -12,6 +13,9 @@ use crate::pool::client::Word;
 use crate::pool::tidy::{self, Aftermath};
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
+
+/// What a client has asked for before its Terminate has so long before those who wait for the server come first.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 impl Relay<'_> {
     /// The server closed, broke off, or said what no server says.
@@ -37,7 +41,7 @@ impl Relay<'_> {
             lease.close(why);
         }
         // It closes when the client's Terminate has been passed on.
-        let asked_to = self.exchange.course.terminating && self.exchange.dialogue.is_open();
+        let asked_to = self.exchange.course.terminating.is_some() && self.exchange.dialogue.is_open();
         let down = &mut self.exchange.down;
         self.exchange.course.ending = Some(Farewell::ServerLost);
         if self.exchange.course.doomed || asked_to || down.is_mid_frame() {
@@ -82,6 +86,25 @@ impl Relay<'_> {
         tidy::recover(lease, aftermath);
     }
 
+    /// Until when what runs for a client that has said Terminate keeps others from their turn.
+    pub(super) fn last_request_until(&self) -> Option<Instant> {
+        self.exchange.course.terminating.map(|since| since + LAST_REQUEST)
+    }
+
+    /// What a client has asked for before its Terminate runs to its end, as Postgres does it, so long as nobody waits for the server:
+    /// an app whose requests have timed out leaves so, and would fill the pool with what nobody wants any more.
+    #[cold]
+    pub(super) fn finish_last_request(&mut self) -> Result<(), Farewell> {
+        let now = self.exchange.course.times.now;
+        if self.last_request_until().is_some_and(|until| until <= now) {
+            if self.session.pool.gauges(now).waiting > 0 {
+                return Err(Farewell::Terminated);
+            }
+            self.exchange.course.terminating = Some(now);
+        }
+        Ok(())
+    }
+
     /// Terminate, or a drain, while the server waits for the client.
     pub(super) fn end_if_asked(&mut self) {
         let dialogue = &self.exchange.dialogue;
@@ -89,7 +112,7 @@ impl Relay<'_> {
             return;
         }
         let drained = self.session.client.word() == Word::Drain && dialogue.is_at_rest();
-        if self.exchange.course.terminating {
+        if self.exchange.course.terminating.is_some() {
             self.exchange.course.ending = Some(Farewell::Terminated);
         } else if drained {
             self.exchange.course.ending = Some(Farewell::told(shutdown()));

@@ -46,7 +46,7 @@ impl Relay<'_> {
             session.plan.settings.pool_mode != PoolMode::Session && session.client.pins().is_empty() && !bound_to_it
         };
         let waits = exchange.dialogue.only_prepares() && self.lease.is_some() && self.up.is_empty();
-        let goes_on = exchange.course.ending.is_none() && !exchange.course.terminating;
+        let goes_on = exchange.course.ending.is_none() && exchange.course.terminating.is_none();
         (waits && goes_on && shared()).then(|| exchange.course.times.ready + PATIENCE)
     }
 }

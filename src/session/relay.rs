@@ -193,7 +193,7 @@ impl<'s> Relay<'s> {
     }
 
     fn read_client(&mut self, cx: &mut Context<'_>, dry: &mut Dry) -> Result<bool, Farewell> {
-        if self.exchange.course.terminating || self.exchange.dialogue.is_full() || !self.up.has_room() {
+        if self.exchange.course.terminating.is_some() || self.exchange.dialogue.is_full() || !self.up.has_room() {
             return Ok(false);
         }
         match self.session.poll_receive(cx, &mut self.up, UP_WIDE) {
@@ -327,7 +327,7 @@ impl<'s> Relay<'s> {
         let (session, course) = (&self.session, &self.exchange.course);
         let next = if course.ending.is_some() {
             Some(course.times.now + super::stay::LAST_WORDS)
-        } else if let Some(patience) = self.patience() {
+        } else if let Some(patience) = self.patience().or(self.last_request_until()) {
             course.limits.next(&course.times, self.standing()).into_iter().chain([patience]).min()
         } else if course.limits.is_any() {
             course.limits.next(&course.times, self.standing())

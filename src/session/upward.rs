@@ -27,7 +27,7 @@ const MOST_READ: usize = 256 * 1024;
 impl Relay<'_> {
     /// Judges all that has arrived, as far as it can be judged.
     pub(super) fn judge_up(&mut self) -> Result<(), Farewell> {
-        while !self.exchange.course.terminating {
+        while self.exchange.course.terminating.is_none() {
             let (tag, size) = match self.up.frame() {
                 Err(bad) => return Err(Farewell::violation(&bad.to_string())),
                 Ok(None) => return Ok(()),
@@ -37,7 +37,7 @@ impl Relay<'_> {
                 },
             };
             if tag == frontend::TERMINATE {
-                self.exchange.course.terminating = true;
+                self.exchange.course.terminating = Some(self.exchange.course.times.now);
                 break;
             }
             let dialogue = &mut self.exchange.dialogue;
