@@ -91,6 +91,31 @@ def test_a_role_that_a_block_takes_on_is_its_clients(one_server, postgres, how):
         assert value(one, "select current_user") == "played"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "do $$ begin perform set_config('App.block', '7', false); end $$",
+        "do $$ begin set app.block = 7; end $$",
+        "do $$ begin execute format('set app.block = %L', 7); end $$",
+        "do language plpgsql 'begin set app.block = 7; end'",
+        "prepare p as select set_config('app.block', '7', false); execute p; deallocate p",
+        f"select '{'long' * 70_000}'; set app.block = 7",
+    ],
+    ids=["set_config", "set", "execute", "quoted", "prepared", "long"],
+)
+def test_a_setting_of_the_application_that_a_text_hides_is_its_clients(one_server, text):
+    block = "select nullif(current_setting('app.block', true), '')"
+    with connect(one_server) as one:
+        one.execute(text)
+        assert value(one, block) == "7"
+        if len(text) > 256 * 1024:
+            one.close()  # What is too long to be read ties.
+        with connect(one_server) as other:
+            assert value(other, block) is None
+        if not one.closed:
+            assert value(one, block) == "7"
+
+
 def test_nobody_runs_as_somebody_else_when_a_role_is_gone(one_server, postgres):
     postgres.run("drop role if exists gone", "create role gone", "grant gone to app")
     with connect(one_server) as one, connect(one_server) as other:

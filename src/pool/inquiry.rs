@@ -29,38 +29,43 @@ pub enum Others {
     InFunctions,
 }
 
-/// The question: what settings of these names, and which others, are, and what ties are there among `pins`. Empty when nothing
-/// is asked.
+/// The question: what settings of these names (and whether each is a guess), and which others, are, and what ties are there
+/// among `pins`. Empty when nothing is asked.
 ///
 /// Its rows have two columns: `=name` or `#name` and a value, NULL for one that is not set in the session, or `!` and the bit of
 /// a tie, and how often it is there.
-pub fn sql<'a>(names: impl Iterator<Item = &'a str>, pins: Pins, others: Others) -> String {
+pub fn sql<'a>(names: impl Iterator<Item = (&'a str, bool)>, pins: Pins, others: Others) -> String {
     let counted = pins.iter().filter_map(|pin| Some((pin, count(pin)?)));
     let counts = counted.map(|(pin, count)| {
         format!("SELECT '!{}', (SELECT pg_catalog.count(*) FROM {count})::pg_catalog.text", pin as u8)
     });
     // No server lists it.
-    let names = names.chain((others != Others::None).then_some(ROLE));
+    let names = names.chain((others != Others::None).then_some((ROLE, false)));
     let listed = (others != Others::None).then(listed);
     let in_functions = (others == Others::InFunctions).then(|| IN_FUNCTIONS.to_string());
     named(names).into_iter().chain(counts).chain(listed).chain(in_functions).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
+/// A guessed name is that of a setting which the client need not have: one that others have had is empty.
+///
 /// What was refused to a client is not set, whatever its value is: only what the session has set is of interest. Of settings that
 /// the server does not list (those of applications, and `role`) nothing but their values is known.
-fn named<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+fn named<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Option<String> {
     let mut rows = String::new();
-    for name in names {
+    for (name, guessed) in names {
         rows.push_str(if rows.is_empty() { "(" } else { ", (" });
         encode::literal(&mut rows, name);
         let listed = !name.contains('.') && !name.eq_ignore_ascii_case(ROLE);
-        rows.push_str(if listed { ", true)" } else { ", false)" });
+        rows.push_str(if listed { ", true" } else { ", false" });
+        rows.push_str(if guessed { ", true)" } else { ", false)" });
     }
     (!rows.is_empty()).then(|| {
         format!(
             "SELECT pg_catalog.concat({KIND}, asked.name), CASE WHEN source OPERATOR(pg_catalog.=) 'session' \
-             OR (source IS NULL AND NOT listed) THEN pg_catalog.current_setting(asked.name, true) END \
-             FROM (VALUES {rows}) AS asked(name, listed) LEFT JOIN pg_catalog.pg_settings AS s \
+             OR (source IS NULL AND NOT listed AND (NOT guessed \
+             OR pg_catalog.current_setting(asked.name, true) OPERATOR(pg_catalog.<>) '')) \
+             THEN pg_catalog.current_setting(asked.name, true) END \
+             FROM (VALUES {rows}) AS asked(name, listed, guessed) LEFT JOIN pg_catalog.pg_settings AS s \
              ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(asked.name)"
         )
     })
@@ -160,9 +165,14 @@ mod tests {
 
     #[test]
     fn questions() {
-        let ask = |names: &[&'static str], pins, others| sql(names.iter().copied(), pins, others);
+        let ask = |names: &[&'static str], pins, others| sql(names.iter().map(|name| (*name, false)), pins, others);
         let named = ask(&["work_mem", "a.o'k", "role"], Pins::NONE, Others::None);
-        assert!(named.contains("(VALUES ('work_mem', true), ('a.o''k', false), ('role', false)) AS asked"), "{named}");
+        assert!(
+            named.contains(
+                "(VALUES ('work_mem', true, false), ('a.o''k', false, false), ('role', false, false)) AS asked"
+            ),
+            "{named}"
+        );
         assert_eq!(
             ask(&[], Pin::Cursor.into(), Others::None),
             "SELECT '!4', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_cursors WHERE is_holdable)::pg_catalog.text"

@@ -11,6 +11,8 @@ pub struct Question {
     pub changes: Vec<Change>,
     /// Settings whose values are not.
     pub names: Vec<String>,
+    /// Names that a text has which may have changed any setting: those of applications among them.
+    pub spelled: Vec<String>,
     /// Settings that the client is known to have are to be asked as well.
     pub known: bool,
     /// All other settings too, as far as a server lists them.
@@ -34,6 +36,7 @@ impl Question {
     pub(super) fn with(mut self, before: Option<Box<Question>>) -> Question {
         let Some(before) = before else { return self };
         self.names.extend(before.names);
+        self.spelled.extend(before.spelled);
         (self.known, self.all) = (self.known || before.known, self.all || before.all);
         (self.pins, self.expected) = (self.pins | before.pins, self.expected | before.expected);
         if !self.released {

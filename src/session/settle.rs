@@ -106,14 +106,17 @@ impl Relay<'_> {
     }
 
     fn ask(&mut self, asked: Asked) -> Result<bool, Farewell> {
-        let Question { names, known, all, pins, hunted, .. } = &asked.question;
+        let Question { names, spelled, known, all, pins, hunted, .. } = &asked.question;
+        let parameters = &self.session.parameters;
+        let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
         let known = self.session.parameters.all_quiet().filter(|_| *known || *all);
         let others = match all {
             true if hunted.is_some() => Others::InFunctions,
             true => Others::Listed,
             false => Others::None,
         };
-        let sql = inquiry::sql(names.iter().map(String::as_str).chain(known), *pins, others);
+        let named = names.iter().map(|name| (&**name, false)).chain(known.map(|name| (name, false)));
+        let sql = inquiry::sql(named.chain(guessed.map(|name| (&**name, true))), *pins, others);
         if sql.is_empty() {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);

@@ -9,7 +9,7 @@ use crate::observe::pins::{Pin, Pins};
 use crate::pool::culprits::{Culprits, cut, may_leave};
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, Listen, To, changes, effects, unlistened};
+use crate::sql::{Change, Effects, Listen, To, changes, effects, spelled, unlistened};
 
 /// Effects that change settings.
 const SETTINGS: Effects =
@@ -65,6 +65,8 @@ pub struct Watch {
     undone: Option<u32>,
     /// A text was too long to be read whole: tags of commands are all that is known of its rest.
     cut: bool,
+    /// Names in texts that may have changed any setting.
+    spelled: Vec<String>,
     /// What is listened to no more.
     unlistened: Vec<Listen>,
     /// The last text that may tie the client, for the log.
@@ -167,6 +169,9 @@ impl Watch {
             }
             self.change(now.batch, changes);
         }
+        if found.contains(Effects::OPAQUE) {
+            self.spelled.extend(spelled(text));
+        }
         if found.contains(Effects::UNLISTEN) {
             self.unlistened.extend(unlistened(text, now.backslash));
         }
@@ -203,7 +208,9 @@ impl Watch {
         }
         if self.cut {
             self.seen |= match tag {
-                b"SET" | b"RESET" => Effects::OPAQUE,
+                // It may be one of an application, and no server lists those.
+                b"SET" => Effects::OPAQUE | Effects::UNNAMED,
+                b"RESET" => Effects::OPAQUE,
                 b"LISTEN" => Effects::LISTEN,
                 b"UNLISTEN" => Effects::UNLISTEN,
                 b"PREPARE" => Effects::PREPARE,
@@ -338,8 +345,9 @@ impl Watch {
             true => (changes, Vec::new()),
             false => (Vec::new(), names(changes)),
         };
-        let suspect = seen.suspect;
-        let question = Question { changes, names, known, all, pins: look, tied, released, suspect, hunted, expected };
+        let (suspect, spelled) = (seen.suspect, seen.spelled);
+        let question =
+            Question { changes, names, spelled, known, all, pins: look, tied, released, suspect, hunted, expected };
         Settlement::Ask(question.with(seen.again))
     }
 

@@ -21,6 +21,7 @@ mod sequence;
 mod set;
 mod set_config;
 pub mod skeleton;
+mod spelled;
 pub mod tags;
 
 pub use changes::{Change, To, changes, changes_of_meaning};
@@ -32,6 +33,7 @@ pub use listen::{Listen, unlistened};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
 pub use sequence::asks_for_a_last_value;
+pub use spelled::spelled;
 
 #[cfg(test)]
 mod tests;
