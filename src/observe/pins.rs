@@ -16,7 +16,7 @@ pub enum Pin {
     Prepare = 1 << 3,
     /// Channels that it listens on.
     Listen = 1 << 4,
-    /// A library that it has loaded.
+    /// A library that it has loaded, or what else ends with the session only: a backup, a connection of dblink.
     Load = 1 << 5,
     /// It reads what sequences gave it in earlier transactions.
     Sequence = 1 << 6,

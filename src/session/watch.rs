@@ -161,6 +161,10 @@ impl Watch {
             found = found.without(Effects::CURRVAL);
         }
         self.seen |= found;
+        if found.contains(Effects::PREPARE) && found.intersects(SETTINGS) {
+            // When it is executed its name is all that is seen of it.
+            self.seen |= Effects::UNNAMED;
+        }
         if found.intersects(SETTINGS) {
             let changes = changes(text, now.backslash, parameters);
             if changes.iter().any(|change| change.name == STUCK && change.to != To::Default) {
@@ -185,11 +189,11 @@ impl Watch {
     }
 
     fn change(&mut self, batch: u32, changes: Vec<Change>) {
-        self.valued += changes.iter().map(|change| value_of(change).map_or(0, str::len)).sum::<usize>();
+        self.valued += changes.iter().map(|change| change.value().map_or(0, str::len)).sum::<usize>();
         self.changes.extend(changes.into_iter().map(|change| (batch, change)));
         if self.valued > MOST_VALUED {
             // The server knows them.
-            let valued = self.changes.iter_mut().filter(|(_, change)| value_of(change).is_some());
+            let valued = self.changes.iter_mut().filter(|(_, change)| change.value().is_some());
             valued.for_each(|(_, change)| change.to = To::Unread);
             self.valued = 0;
         }
@@ -284,15 +288,15 @@ impl Watch {
 
     /// Whether [`Watch::take_resets`] would tell of any.
     pub fn has_resets(&self) -> bool {
-        self.changes[self.looked_at..].iter().any(|(_, change)| is_reset(change))
+        self.changes[self.looked_at..].iter().any(|(_, change)| change.is_reset())
     }
 
     /// Which of these settings have gone back to what they were when the session started, since this was last asked. To be asked
     /// where what was sent so far has succeeded.
     pub fn take_resets<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         let from = std::mem::replace(&mut self.looked_at, self.changes.len());
-        let last = |name: &str| last_about(name, self.changes[from..].iter().map(|(_, change)| change));
-        names.filter(|name| last(name).is_some_and(is_reset)).collect()
+        let last = |name: &str| Change::last_about(name, self.changes[from..].iter().map(|(_, change)| change));
+        names.filter(|name| last(name).is_some_and(Change::is_reset)).collect()
     }
 
     /// And then the client was given what it started with.
@@ -305,7 +309,7 @@ impl Watch {
     pub fn resets(&self, name: &str, batch: u32) -> bool {
         let lasting = if self.is_undone(batch) { &self.changes[..self.kept] } else { &self.changes };
         let changes = lasting.iter().filter(|(of, _)| *of == batch).map(|(_, change)| change);
-        last_about(name, changes).is_some_and(is_reset)
+        Change::last_about(name, changes).is_some_and(Change::is_reset)
     }
 
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
@@ -378,19 +382,6 @@ fn creates(text: &[u8]) -> bool {
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {
     table.iter().fold(Pins::NONE, |pins, (effect, pin)| pins.with(*pin, pins.has(*pin) || seen.intersects(*effect)))
-}
-
-/// The last of these that changes this setting.
-fn last_about<'a>(name: &str, changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<&'a Change> {
-    changes.rev().find(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
-}
-
-fn value_of(change: &Change) -> Option<&str> {
-    if let To::Value(value) = &change.to { Some(value) } else { None }
-}
-
-fn is_reset(change: &Change) -> bool {
-    matches!(change.to, To::Default | To::AllDefault)
 }
 
 fn names(changes: Vec<Change>) -> Vec<String> {

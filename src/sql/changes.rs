@@ -22,6 +22,23 @@ pub struct Change {
     pub to: To,
 }
 
+impl Change {
+    /// The value that is written there.
+    pub fn value(&self) -> Option<&str> {
+        if let To::Value(value) = &self.to { Some(value) } else { None }
+    }
+
+    /// Whether the setting, or all, are what they are when a session starts.
+    pub fn is_reset(&self) -> bool {
+        matches!(self.to, To::Default | To::AllDefault)
+    }
+
+    /// The last of these that changes this setting.
+    pub fn last_about<'a>(name: &str, changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<&'a Change> {
+        changes.rev().find(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))
+    }
+}
+
 /// What a setting becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum To {

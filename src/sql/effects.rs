@@ -276,6 +276,7 @@ impl Scan {
             Key::Lock => Effects::LOCK,
             Key::Unlock => Effects::UNLOCK,
             Key::Currval => Effects::CURRVAL,
+            Key::Opener => Effects::LOAD,
             // May be each of these.
             Key::Escaped => Effects::OPAQUE | Effects::LOCK | Effects::CURRVAL,
             _ => Effects::NONE,

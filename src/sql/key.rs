@@ -72,6 +72,9 @@ pub(super) enum Key {
     Unlock,
     /// `currval`, `lastval`.
     Currval,
+    /// Those that begin what lasts as long as the session and no longer: a backup, a connection of dblink, an origin of replication,
+    /// a temporary slot.
+    Opener,
 }
 
 impl Key {
@@ -147,6 +150,8 @@ impl Key {
             (10, b'd') => if_is("deallocate", Key::Deallocate),
             (10, b's') => if_is("set_config", Key::SetConfig),
             (11, b't') => if_is("transaction", Key::Transaction),
+            (14, b'd') => if_is("dblink_connect", Key::Opener),
+            (16, b'd') => if_is("dblink_connect_u", Key::Opener),
             (_, b'p') if word[2] == b'_' => Key::of_catalog(word, is),
             _ => Key::Other,
         }
@@ -155,6 +160,7 @@ impl Key {
     fn of_catalog(word: &[u8], is: impl Fn(&str) -> bool) -> Key {
         match word.len() {
             11 if is("pg_settings") => Key::PgSettings,
+            15 if is("pg_backup_start") || is("pg_start_backup") => Key::Opener,
             16 if is("pg_advisory_lock") => Key::Lock,
             18 if is("pg_advisory_unlock") => Key::Unlock,
             20 if is("pg_try_advisory_lock") => Key::Lock,
@@ -162,6 +168,10 @@ impl Key {
             23 if is("pg_advisory_lock_shared") => Key::Lock,
             25 if is("pg_advisory_unlock_shared") => Key::Unlock,
             27 if is("pg_try_advisory_lock_shared") => Key::Lock,
+            32 if is("pg_copy_logical_replication_slot") => Key::Opener,
+            33 if is("pg_copy_physical_replication_slot") => Key::Opener,
+            34 if is("pg_create_logical_replication_slot") => Key::Opener,
+            35 if is("pg_create_physical_replication_slot") || is("pg_replication_origin_session_setup") => Key::Opener,
             _ if word[..8].eq_ignore_ascii_case(b"pg_temp_") => Key::PgTemp,
             _ => Key::Other,
         }
@@ -176,8 +186,8 @@ impl Key {
 
     /// Whether it stands for names of things.
     fn is_name(self) -> bool {
-        use Key::{Currval, Lock, PgSettings, PgTemp, PlPgSql, SetConfig, Unlock};
-        matches!(self, PgTemp | PgSettings | PlPgSql | SetConfig | Lock | Unlock | Currval)
+        use Key::{Currval, Lock, Opener, PgSettings, PgTemp, PlPgSql, SetConfig, Unlock};
+        matches!(self, PgTemp | PgSettings | PlPgSql | SetConfig | Lock | Unlock | Currval | Opener)
     }
 }
 
@@ -198,7 +208,7 @@ const FIRST_LETTERS: [u32; MAX + 1] = [
     letters(b"stp"),
     letters(b"dsp"),
     letters(b"tp"),
-    letters(b"p"),
+    letters(b"dp"),
 ];
 
 const fn letters(list: &[u8]) -> u32 {
@@ -215,9 +225,11 @@ mod tests {
     use super::*;
 
     /// All that are not `Other`.
-    const WORDS: &str = "abort all alter analyse analyze as close comment commit create currval deallocate declare discard do drop \
+    const WORDS: &str = "abort all alter analyse analyze as close comment commit create currval dblink_connect dblink_connect_u deallocate declare discard do drop \
         execute explain for global grant hold insert into language lastval listen load local merge or pg_advisory_lock \
-        pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_settings pg_temp \
+        pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_backup_start \
+        pg_copy_logical_replication_slot pg_copy_physical_replication_slot pg_create_logical_replication_slot \
+        pg_create_physical_replication_slot pg_replication_origin_session_setup pg_settings pg_start_backup pg_temp \
         pg_temp_12 pg_try_advisory_lock pg_try_advisory_lock_shared plans plpgsql prepare replace reset revoke rollback \
         sequences set set_config temp temporary transaction unlisten update verbose with";
 

@@ -41,7 +41,7 @@ impl Effects {
     pub const LISTEN: Effects = Effects(1 << 14);
     /// UNLISTEN
     pub const UNLISTEN: Effects = Effects(1 << 15);
-    /// LOAD
+    /// LOAD, and calls of what begins something else that ends with the session only: a backup, a connection of dblink.
     pub const LOAD: Effects = Effects(1 << 16);
     /// Calls of `currval` or `lastval`, which read what the session left behind.
     pub const CURRVAL: Effects = Effects(1 << 17);

@@ -54,7 +54,7 @@ fn of(key: Key) -> Effects {
         Key::Currval => Effects::CURRVAL,
         Key::Listen => Effects::LISTEN,
         Key::Unlisten => Effects::UNLISTEN,
-        Key::Load => Effects::LOAD,
+        Key::Load | Key::Opener => Effects::LOAD,
         Key::Drop => Effects::DROP | Effects::DEFINES,
         Key::Create | Key::Alter => Effects::DEFINES,
         Key::Deallocate => Effects::DEALLOCATE,

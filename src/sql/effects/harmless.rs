@@ -3,8 +3,20 @@
 
 use memchr::memchr_iter;
 
-/// How the names of functions end whose calls leave something behind: set_config, pg_advisory_lock and its kin, currval.
-const LAST_LETTERS: [&[u8]; 5] = [b"config", b"lock", b"shared", b"_all", b"val"];
+/// How the names of functions end whose calls leave something behind, by their last letters: set_config, pg_advisory_lock and its
+/// kin, currval, pg_backup_start, dblink_connect, those about replication.
+const fn endings(last: u8) -> &'static [&'static [u8]] {
+    match last.to_ascii_lowercase() {
+        b'd' => &[b"shared"],
+        b'g' => &[b"config"],
+        b'k' => &[b"lock"],
+        b'l' => &[b"_all", b"val"],
+        b'p' => &[b"_backup", b"_setup"],
+        b't' => &[b"_start", b"_connect", b"_slot"],
+        b'u' => &[b"_connect_u"],
+        _ => &[],
+    }
+}
 
 /// Bytes that a text is looked at more closely for: in one pass, for most have few of them.
 const CLOSER: [bool; 256] = {
@@ -85,7 +97,7 @@ fn calls_nothing(before: &[u8]) -> bool {
     };
     match before.last() {
         Some(b'"') => false,
-        Some(last) if last.is_ascii_alphabetic() => !LAST_LETTERS.iter().any(|letters| ends(letters)),
+        Some(last) if last.is_ascii_alphabetic() => !endings(*last).iter().any(|letters| ends(letters)),
         _ => true,
     }
 }
@@ -116,6 +128,7 @@ mod tests {
         check("select 1; set a = 1", false);
         check("select set_config('a', '1', false)", false);
         check("select pg_advisory_lock (1)", false);
+        check("select PG_BACKUP_START('x')", false);
         check("select \"set_config\"('a', '1', false)", false);
         check("select set_config/**/('a', '1', false)", false);
         check("select set_config -- x\n ('a', '1', false)", false);

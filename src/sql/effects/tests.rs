@@ -374,6 +374,10 @@ fn the_rest() {
     check("DEALLOCATE PREPARE p", "deallocate");
     check("LISTEN a; UNLISTEN b", "listen unlisten");
     check("LOAD 'auto_explain'", "load");
+    check("select pg_catalog.Pg_Backup_Start ('x')", "load");
+    check("select dblink_connect('c', 'dbname=x'), pg_backup_stop()", "load");
+    check("do $$ begin perform dblink_connect_u('c', ''); end $$", "load");
+    check("select pg_backup_start, dblink_connect from t", "");
     check("ROLLBACK", "rollback");
     check("ROLLBACK TO SAVEPOINT a", "rollback");
     check("abort work", "rollback");
