@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::protocol::encode;
 
 /// Names and values, in the order in which a server reports them.
@@ -151,10 +153,11 @@ impl Parameters {
         if self.role().is_some() && self.role() != wanted.role() {
             sql.push_str("RESET ROLE; ");
         }
-        for setting in
-            self.quiet.iter().filter(|setting| find(&wanted.quiet, &setting.name).is_none() && rank(&setting.name) == 0)
-        {
-            reset(sql, &setting.name);
+        let wanted = Index::of(&wanted.quiet);
+        for setting in &self.quiet {
+            if wanted.find(&setting.name).is_none() && rank(&setting.name) == 0 {
+                reset(sql, &setting.name);
+            }
         }
     }
 }
@@ -227,7 +230,33 @@ fn put(settings: &mut Vec<Setting>, name: &str, value: &str) {
 
 /// What `wanted` has with another value than `present`, or alone.
 fn differing<'a>(present: &'a [Setting], wanted: &'a [Setting]) -> impl Iterator<Item = &'a Setting> {
-    wanted.iter().filter(|setting| find(present, &setting.name).is_none_or(|other| other.value != setting.value))
+    let present = Index::of(present);
+    wanted.iter().filter(move |setting| present.find(&setting.name).is_none_or(|other| other.value != setting.value))
+}
+
+/// A list that all names of another are looked up in: a long one by a table, for a client can make it as long as it likes.
+enum Index<'a> {
+    Short(&'a [Setting]),
+    Long(HashMap<String, &'a Setting>),
+}
+
+/// More than most clients have, reported ones included.
+const LONG: usize = 40;
+
+impl<'a> Index<'a> {
+    fn of(settings: &'a [Setting]) -> Index<'a> {
+        if settings.len() <= LONG {
+            return Index::Short(settings);
+        }
+        Index::Long(settings.iter().map(|setting| (setting.name.to_ascii_lowercase(), setting)).collect())
+    }
+
+    fn find(&self, name: &str) -> Option<&'a Setting> {
+        match self {
+            Index::Short(settings) => find(settings, name),
+            Index::Long(table) => table.get(&name.to_ascii_lowercase()).copied(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +323,21 @@ pub(super) mod tests {
             (format!("{off} default_transaction_read_only=off"), "RESET \"default_transaction_read_only\"");
         check(on, &set, "SELECT set('default_transaction_read_only', 'off', false)");
         check(&set, off, reset);
+    }
+
+    #[test]
+    fn long_lists_are_as_short_ones() {
+        let list = |values: &dyn Fn(usize) -> usize| {
+            (0..2 * LONG).map(|n| format!("my.s{n}={} ", values(n))).collect::<String>()
+        };
+        let (one, other) = (list(&|n| n), list(&|n| if n == 7 { 0 } else { n }));
+        check(&one, &one.to_lowercase(), "");
+        check(&one, &other, "SELECT set('my.s7', '0', false)");
+        check(&other, &(one.clone() + "q=1"), "SELECT set('my.s7', '7', false), set('q', '1', false)");
+        check(&(one.clone() + "q=1"), &one, r#"RESET "q""#);
+        let mut upper = parse(&one);
+        upper.set_quiet("MY.S3", "4");
+        assert_eq!(upper.difference(&parse(&one)).len(), 1);
     }
 
     #[test]
