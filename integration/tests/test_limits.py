@@ -1,6 +1,7 @@
 """Every limit, each with its own SQLSTATE, and who is closed by it and who is not."""
 
 import asyncio
+import os
 import signal
 import time
 
@@ -240,6 +241,25 @@ def test_query_timeout(run_pgweir, postgres):
     counts = lambda: [pooler.metric(f"pgweir_{name}_total") for name in ("queries", "transactions", "errors")]
     eventually(lambda: counts() == [2, 2, 1], "the one that was cut short is among the counts")
     assert pooler.metric("pgweir_query_seconds_sum") > 0.5
+
+
+def test_while_pgweir_stands_still_nobodys_time_runs(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"query_timeout": "1s", "client_idle_timeout": "1s", "query_wait_timeout": "1s"}))
+
+    async def story():
+        busy, idle = await enter(pooler), await enter(pooler)
+        busy.send(query("select pg_sleep(0.5)"))
+        eventually(lambda: running(postgres, "state = 'active'") == 1, "it runs")
+        os.kill(pooler.pid, signal.SIGSTOP)
+        idle.send(query("select 1"))
+        stopped = time.monotonic()
+        eventually(lambda: time.monotonic() - stopped > 1.5, "longer than any limit")
+        os.kill(pooler.pid, signal.SIGCONT)
+        for client in (busy, idle):
+            await client.until_ready()
+        assert await idle.query("select 2") == [["2"]]
+
+    run(story())
 
 
 def test_transaction_timeout(run_pgweir, postgres):

@@ -34,6 +34,9 @@ use signals::{Signal, Signals};
 /// While we are not ready, a picture is taken every so many ticks: whoever waits for us wants to know at once.
 const UNREADY_TICKS: u32 = 2;
 
+/// When the next tick has not come by then, the process was stopped: by a debugger, a freezer, a machine that moves.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What is done once a second is done every so many ticks.
 const SECOND_TICKS: u32 = 10;
 
@@ -77,6 +80,8 @@ struct App<'l> {
     log: &'l LogGuard,
     notify: Notify,
     signals: Signals,
+    /// When the last tick was.
+    ticked: Instant,
     /// Told to close the doors; whoever accepts lets go of it when that is done.
     doors: Option<watch::Sender<()>>,
     http_stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -111,6 +116,7 @@ impl<'l> App<'l> {
             log,
             notify: Notify::from_env(),
             signals,
+            ticked: epoch,
             doors: None,
             http_stop: None,
         };
@@ -200,6 +206,11 @@ impl<'l> App<'l> {
 
     fn tick(&mut self, ticks: u32) {
         let now = Instant::now();
+        let since = now.saturating_duration_since(std::mem::replace(&mut self.ticked, now));
+        if since > PAUSE {
+            // All of us stood still. What has arrived meanwhile is looked at before any deadline is: the time was nobody's.
+            return;
+        }
         let pools = self.lobby.pools.all();
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
