@@ -41,6 +41,8 @@ pub struct Dropped {
     pub repeats: u64,
     /// Pools that have no history, counted once a second.
     pub history: u64,
+    /// Clients whose host, application or names were not told apart: see [`Whos::number`].
+    pub who: u64,
 }
 
 /// All that is kept.

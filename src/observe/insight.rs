@@ -198,6 +198,7 @@ impl Insight {
             database: row.database,
             user: row.user,
         };
+        totals.dropped.who = self.shared.whos.fell_back();
         totals.heaviest = rows.into_iter().map(heaviest).collect();
         totals
     }

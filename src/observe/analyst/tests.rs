@@ -111,6 +111,27 @@ fn a_new_threshold_holds_from_the_next_batch() {
 }
 
 #[test]
+fn a_new_database_is_seen_when_a_flood_of_addresses_has_passed() {
+    let bench = bench();
+    let from = |host: u32, database: &str| {
+        let [database, user, application_name] = [database, "app", "job 7"].map(Arc::from);
+        bench.analyst.shared.whos.number(Who {
+            database,
+            user,
+            application_name,
+            host: Host::Ip(host.to_be_bytes().into()),
+        })
+    };
+    (0..20_000).for_each(|host| _ = from(host, "shop"));
+    let before = bench.analyst.insight().totals().dropped.who;
+    bench.take(vec![Report { who: from(7, "blog"), ..bench.report(1, 300) }]);
+    let wanted = Wanted { database: Some("blog".into()), application_name: Some("job 7".into()), ..Wanted::default() };
+    let slow = bench.analyst.insight().slow(&wanted, false);
+    assert_eq!((slow.len(), &*slow[0].slow.addr), (1, "other"));
+    assert_eq!((before, bench.analyst.insight().totals().dropped.who), (10_001, 10_002));
+}
+
+#[test]
 fn each_shape_is_read_once() {
     let bench = bench();
     let texts = vec![text(1), text(1), text(2)];

@@ -79,7 +79,7 @@ struct Group {
 impl Groups {
     /// Whether the statement may mean something to others than its connection.
     pub(super) fn wants(&mut self, step: &Step) -> bool {
-        if step.who == WhoId(0) {
+        if !step.who.has_host() {
             return false;
         }
         let group = self.0.entry(step.who.0).or_default();

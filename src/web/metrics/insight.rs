@@ -21,6 +21,7 @@ pub(super) fn write(totals: &Totals, page: &mut Page<'_>) -> fmt::Result {
     dropped.sample(&[("what", "statements")], what.statements)?;
     dropped.sample(&[("what", "repeats")], what.repeats)?;
     dropped.sample(&[("what", "history")], what.history)?;
+    dropped.sample(&[("what", "who")], what.who)?;
     page.gauge("insight_shapes", "Shapes of statements that are told apart.")?.known(Some(totals.shapes as u64))?;
     heaviest(totals, page)
 }

@@ -43,7 +43,7 @@ fn insight() -> Totals {
     let heaviest =
         Heaviest { digest: Digest(0xabc), database: "shop".into(), user: "app".into(), calls: 3, seconds: 1.5 };
     Totals {
-        dropped: Dropped { texts: 4, ..Dropped::default() },
+        dropped: Dropped { texts: 4, who: 9, ..Dropped::default() },
         shapes: 12,
         pools: vec![pool("other", 0), pool("shop", 2), pool("blog", 0)],
         findings: [1, 0, 0, 0, 0],
@@ -156,6 +156,7 @@ fn samples() {
     check(r#"pgweir_findings_total{kind="n_plus_one"} 1"#);
     check(r#"pgweir_findings_total{kind="tree_walk"} 0"#);
     check(r#"pgweir_insight_dropped_total{what="texts"} 4"#);
+    check(r#"pgweir_insight_dropped_total{what="who"} 9"#);
     check("pgweir_insight_shapes 12");
     assert!(!text.contains(r#"database="other""#), "nothing is told of nobody");
     check(r#"pgweir_build_info{version="1.2.3"} 1"#);

@@ -49,6 +49,16 @@ fn applications_are_told_apart_and_their_addresses_are_not() {
 }
 
 #[test]
+fn connections_of_hosts_that_are_not_told_apart_are_not_one_program() {
+    for (who, wanted) in [(11, 1), (10_000, 1), (10_001, 0), (0, 0)] {
+        let mut world = World::new(5);
+        world.who = crate::observe::who::WhoId(who);
+        world.run("P:authors(id) 1..25 / C@5:books.author_id 1..25 / +3000");
+        assert_eq!(world.repeats.findings().count(), wanted, "{who}");
+    }
+}
+
+#[test]
 fn over_when_its_parent_runs_without_it() {
     let mut world = World::new(5);
     world.run("P:authors(id) 1..25 / C:books.author_id 1..25 / +3000");
