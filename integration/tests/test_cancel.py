@@ -70,6 +70,16 @@ def test_it_hits_the_query_that_was_meant(connect, postgres):
     assert meant.execute("select 1").fetchone() == (1,)
 
 
+def test_a_cancel_that_is_encrypted_itself(connect, postgres):
+    """As libpq sends it from 17 on, over TLS where its connection has it; it waits for an orderly end."""
+    meant, outcome = connect(), []
+    thread = sleeping(meant, 30, outcome)
+    until_sleeping(postgres, 1)
+    meant.cancel_safe()
+    thread.join()
+    assert outcome == ["QueryCanceled"]
+
+
 def test_it_never_hits_the_next_client(connect, postgres):
     """A cancel right at a query's end must not reach whoever gets the server next."""
     hasty, others = connect(), [connect() for _ in range(4)]

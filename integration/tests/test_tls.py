@@ -1,6 +1,7 @@
 """TLS: every mode towards clients, every mode towards servers, right and wrong."""
 
 import socket
+import ssl
 import struct
 
 import psycopg
@@ -119,6 +120,35 @@ def test_bytes_before_the_handshake_are_an_attack(run_pgweir, postgres, certific
             pass
     assert received in (b"", b"S")
     assert attempt(pooler, sslmode="require") == "tls"
+
+
+def secured(tcp: socket.socket) -> ssl.SSLSocket:
+    """TLS on a connection whose SSLRequest was answered; nothing is checked. An end without a goodbye is an error."""
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    return anyone.wrap_socket(tcp, suppress_ragged_eofs=False)
+
+
+# What is said once there is TLS, and brings nobody in.
+IN_VAIN = {
+    "a cancel of nobody": struct.pack("!iiii", 16, 80877102, 1, 2),
+    "a second request": SSL_REQUEST,
+    "not in time": b"\0",
+}
+
+
+@pytest.mark.parametrize("words", IN_VAIN.values(), ids=IN_VAIN.keys())
+def test_tls_ends_with_a_goodbye(run_pgweir, postgres, certificates, words):
+    """libpq from 17 on complains of a cancel's connection that ends without one."""
+    tls = {"client": client_section(certificates, "require")}
+    pooler = run_pgweir(config=file(postgres, tls=tls, pool={"client_login_timeout": "1s"}))
+    with socket.create_connection((pooler.host, pooler.port), timeout=10) as tcp:
+        tcp.sendall(SSL_REQUEST)
+        assert tcp.recv(1) == b"S"
+        with secured(tcp) as client:
+            client.sendall(words)
+            while client.recv(4096):
+                pass
 
 
 def test_certificates_are_read_again_on_reload(run_pgweir, postgres, certificates, tmp_path):

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::greeting::Greeting;
 use super::learn;
@@ -33,6 +33,7 @@ use crate::protocol::{TransactionStatus, startup};
 mod crowd;
 mod encrypt;
 mod proof;
+mod shown_out;
 
 pub(super) use crowd::Crowd;
 
@@ -343,29 +344,6 @@ impl Guest {
             lane,
             stay,
         }))
-    }
-
-    async fn turn_away(mut self, turned: Turned) {
-        let (reason, why) = match turned {
-            Turned::Cancelled | Turned::Nobody => return,
-            Turned::Gone(reason, why) => (reason, why),
-            Turned::Away(reason, complaint, why) => {
-                complaint.encode(&mut self.talk.out);
-                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, pin!(self.talk.flush())).await;
-                let goodbye = poll_fn(|cx| self.talk.stream.poll_shutdown(cx));
-                let _ = self.worker.alarms.within(super::stay::LAST_WORDS, goodbye).await;
-                (reason, why)
-            }
-        };
-        self.lobby.rejections.count(reason);
-        warn!(
-            event = "client_login_failed",
-            database = self.database,
-            user = self.user,
-            addr = %self.from,
-            reason = reason.as_str(),
-            error = why
-        );
     }
 }
 
