@@ -8,9 +8,11 @@ import functools
 import hashlib
 import hmac
 import os
+import ssl
 import struct
 
 PROTOCOL_3 = 196608
+SSL_REQUEST, GSSENC_REQUEST = 80877103, 80877104
 SCRAM = b"SCRAM-SHA-256"
 
 
@@ -54,22 +56,24 @@ def salted(password: str, salt: bytes, iterations: int) -> bytes:
 
 
 class Scram:
-    """The client's side of SCRAM-SHA-256, without channel binding."""
+    """The client's side of SCRAM-SHA-256; bound to a certificate, if it is given its hash."""
 
-    def __init__(self, password: str):
+    def __init__(self, password: str, end_point: bytes = b""):
         self.password = password
         self.bare = b"n=,r=" + base64.b64encode(os.urandom(18))
+        self.mechanism, header = (SCRAM + b"-PLUS", b"p=tls-server-end-point,,") if end_point else (SCRAM, b"n,,")
+        self.header, self.binding = header, base64.b64encode(header + end_point)
 
     def first(self) -> bytes:
         """SASLInitialResponse."""
-        opening = b"n,," + self.bare
-        return message(b"p", SCRAM + b"\0" + struct.pack("!i", len(opening)) + opening)
+        opening = self.header + self.bare
+        return message(b"p", self.mechanism + b"\0" + struct.pack("!i", len(opening)) + opening)
 
     def final(self, challenge: bytes) -> bytes:
         """SASLResponse to the server's first message."""
         parts = dict(part.split(b"=", 1) for part in challenge.split(b","))
         key = salted(self.password, base64.b64decode(parts[b"s"]), int(parts[b"i"]))
-        without_proof = b"c=biws,r=" + parts[b"r"]
+        without_proof = b"c=" + self.binding + b",r=" + parts[b"r"]
         transcript = b",".join((self.bare, challenge, without_proof))
         client_key = hmac.digest(key, b"Client Key", "sha256")
         signature = hmac.digest(hashlib.sha256(client_key).digest(), transcript, "sha256")
@@ -104,12 +108,22 @@ class Wire:
         wire = await cls.open(host, port)
         try:
             wire.send(startup(user, database, **parameters))
-            await wire._authenticate(user, password)
+            await wire.authenticate(user, password)
             await wire.until_ready()
         except BaseException:
             wire.abort()
             raise
         return wire
+
+    async def ask(self, request: int) -> bytes:
+        """The one byte with which an SSLRequest or a GSSENCRequest is answered."""
+        self.send(struct.pack("!ii", 8, request))
+        return await self.reader.readexactly(1)
+
+    async def secure(self) -> bytes:
+        """TLS, of which nothing is checked; the certificate's hash."""
+        await self.writer.start_tls(ssl._create_unverified_context())
+        return hashlib.sha256(self.writer.get_extra_info("ssl_object").getpeercert(True)).digest()
 
     def send(self, octets: bytes) -> None:
         """Bytes as they are."""
@@ -120,8 +134,9 @@ class Wire:
         head = await self.reader.readexactly(5)
         return head[:1], await self.reader.readexactly(int.from_bytes(head[1:], "big") - 4)
 
-    async def _authenticate(self, user: str, password: str) -> None:
-        scram = Scram(password)
+    async def authenticate(self, user: str, password: str, end_point: bytes = b"") -> None:
+        """What is asked after the startup packet, up to AuthenticationOk; bound to the certificate with this hash."""
+        scram = Scram(password, end_point)
         while True:
             tag, body = await self.read()
             if tag == b"E":

@@ -1,5 +1,6 @@
 """TLS: every mode towards clients, every mode towards servers, right and wrong."""
 
+import asyncio
 import socket
 import ssl
 import struct
@@ -11,9 +12,10 @@ from support.between import Between
 from support.certificates import Authority, self_signed
 from support.children import Scratch
 from support.postgres import Postgres, create_roles
-from tests.conftest import dsn, file, secure_dsn
+from support.wire import GSSENC_REQUEST, SSL_REQUEST, ServerError, Wire, startup
+from tests.conftest import dsn, file, run, secure_dsn
 
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+ASK_TLS = struct.pack("!ii", 8, SSL_REQUEST)
 
 # pgweir's mode, libpq's mode, and what comes of it: with TLS, in the clear, refused.
 TO_CLIENTS = [
@@ -111,7 +113,7 @@ def test_bytes_before_the_handshake_are_an_attack(run_pgweir, postgres, certific
     """CVE-2021-3935: what comes in the clear together with the SSLRequest is never taken for what came through TLS."""
     pooler = run_pgweir(config=file(postgres, tls={"client": client_section(certificates, "require")}))
     with socket.create_connection((pooler.host, pooler.port), timeout=10) as stranger:
-        stranger.sendall(SSL_REQUEST + b"Q\0\0\0\x0dselect 1\0")
+        stranger.sendall(ASK_TLS + b"Q\0\0\0\x0dselect 1\0")
         received = b""
         try:
             while piece := stranger.recv(4096):
@@ -132,7 +134,7 @@ def secured(tcp: socket.socket) -> ssl.SSLSocket:
 # What is said once there is TLS, and brings nobody in.
 IN_VAIN = {
     "a cancel of nobody": struct.pack("!iiii", 16, 80877102, 1, 2),
-    "a second request": SSL_REQUEST,
+    "a second request": ASK_TLS,
     "not in time": b"\0",
 }
 
@@ -143,7 +145,7 @@ def test_tls_ends_with_a_goodbye(run_pgweir, postgres, certificates, words):
     tls = {"client": client_section(certificates, "require")}
     pooler = run_pgweir(config=file(postgres, tls=tls, pool={"client_login_timeout": "1s"}))
     with socket.create_connection((pooler.host, pooler.port), timeout=10) as tcp:
-        tcp.sendall(SSL_REQUEST)
+        tcp.sendall(ASK_TLS)
         assert tcp.recv(1) == b"S"
         with secured(tcp) as client:
             client.sendall(words)
@@ -165,6 +167,87 @@ def test_certificates_are_read_again_on_reload(run_pgweir, postgres, certificate
     use(certificates.server)
     pooler.reload(config)
     assert attempt(pooler, sslmode="verify-full", sslrootcert=certificates.ca) == "tls"
+
+
+async def conclude(client: Wire, rest: bytes, end_point: bytes = b"") -> str:
+    """What comes of a login whose startup packet is complete with this: `in`, or the SQLSTATE."""
+    client.send(rest)
+    try:
+        await client.authenticate("app", "secret", end_point)
+        await client.until_ready()
+        return "in"
+    except ServerError as refusal:
+        return refusal.sqlstate
+    finally:
+        client.abort()
+
+
+def test_tls_that_is_required_in_the_middle_of_a_startup_packet(run_pgweir, postgres, certificates):
+    config = lambda mode: file(postgres, tls={"client": client_section(certificates, mode)})
+    pooler = run_pgweir(config=config("prefer"))
+
+    async def story():
+        client = await Wire.open(pooler.host, pooler.port)
+        assert await client.ask(GSSENC_REQUEST) == b"N"
+        packet = startup("app", "app")
+        client.send(packet[:7])
+        await asyncio.to_thread(pooler.reload, config("require"))
+        assert await conclude(client, packet[7:]) == "28000"
+
+    run(story())
+
+
+def test_a_certificate_that_is_required_after_the_request_for_tls(run_pgweir, postgres, certificates):
+    """Before the handshake and after it: what the client was not asked for then it has not shown."""
+    config = lambda mode: file(postgres, tls={"client": client_section(certificates, mode)})
+    pooler = run_pgweir(config=config("prefer"))
+
+    async def story():
+        clients = [await Wire.open(pooler.host, pooler.port) for _ in range(2)]
+        assert [await client.ask(SSL_REQUEST) for client in clients] == [b"S", b"S"]
+        await clients[0].secure()
+        await asyncio.to_thread(pooler.reload, config("verify-full"))
+        await clients[1].secure()
+        for client in clients:
+            assert await conclude(client, startup("app", "app")) == "57P03"
+
+    run(story())
+    ours = certificates.client
+    assert attempt(pooler, sslmode="require", sslcert=ours.cert, sslkey=ours.key) == "tls"
+
+
+def test_tls_that_is_required_before_it_is_asked_for(run_pgweir, postgres, certificates):
+    """A client that has come before a reload is served by what holds when it speaks."""
+    config = lambda mode: file(postgres, tls={"client": client_section(certificates, mode)})
+    pooler = run_pgweir(config=config("disable"))
+
+    async def story():
+        client = await Wire.open(pooler.host, pooler.port)
+        assert await client.ask(GSSENC_REQUEST) == b"N"
+        await asyncio.to_thread(pooler.reload, config("require"))
+        assert await client.ask(SSL_REQUEST) == b"S"
+        end_point = await client.secure()
+        assert await conclude(client, startup("app", "app"), end_point) == "in"
+
+    run(story())
+
+
+def test_a_login_is_bound_to_the_certificate_that_it_was_shown(run_pgweir, postgres, certificates):
+    """It may be another's turn by then."""
+
+    def config(pair) -> dict:
+        return file(postgres, tls={"client": {"mode": "require", "cert_file": pair.cert, "key_file": pair.key}})
+
+    pooler = run_pgweir(config=config(certificates.server))
+
+    async def story():
+        client = await Wire.open(pooler.host, pooler.port)
+        assert await client.ask(SSL_REQUEST) == b"S"
+        end_point = await client.secure()
+        await asyncio.to_thread(pooler.reload, config(certificates.stranger))
+        assert await conclude(client, startup("app", "app"), end_point) == "in"
+
+    run(story())
 
 
 @pytest.fixture

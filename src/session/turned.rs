@@ -82,6 +82,14 @@ pub(super) fn no_tls() -> Turned {
     Turned::Away(Reason::Tls, complaint, "TLS is required".to_string())
 }
 
+/// Since a reload during its login, after a handshake in which none was asked for.
+pub(super) fn no_certificate() -> Turned {
+    let complaint =
+        Complaint::fatal(sqlstate::CANNOT_CONNECT_NOW, "pgweir was told to require certificates during this login")
+            .hint("Connect again, with a client certificate (sslcert, sslkey).");
+    Turned::Away(Reason::Tls, complaint, "a certificate is required since a reload during the login".to_string())
+}
+
 pub(super) fn unexpected(tag: u8) -> Turned {
     let why = format!("expected password response, got message type {tag}");
     Turned::Away(Reason::Protocol, Complaint::fatal(sqlstate::PROTOCOL_VIOLATION, why.clone()), why)

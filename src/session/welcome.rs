@@ -17,7 +17,7 @@ use super::replication::Replication;
 use super::stay::{Session, Stay};
 use super::turned::{self, Turned};
 use super::worker::Worker;
-use crate::auth::{Credential, Proven, ServerKey};
+use crate::auth::{Credential, EndPoint, Proven, ServerKey};
 use crate::net::talk::TalkError;
 use crate::net::{Stream, Talk};
 use crate::observe::rejections::Reason;
@@ -50,6 +50,8 @@ pub struct Guest {
     /// That it may log in now, among `max_logins`. Those who have not said whole what they want need none: a crowd of them
     /// would keep out those who have.
     permit: Option<OwnedSemaphorePermit>,
+    /// What its login can be bound to: the certificate that it was shown, which may no longer be the one of the rules.
+    end_point: Option<EndPoint>,
     place: Place,
 }
 
@@ -104,9 +106,8 @@ pub enum Welcomed {
 
 /// Runs a login to its end. What the client said already beyond it is the session's.
 pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc<Lobby>) -> Option<Welcomed> {
-    let rules = lobby.rules();
     let place = Place::take(worker.clone(), &lobby.total);
-    let patience = rules.config.pool.client_login_timeout;
+    let patience = lobby.rules().config.pool.client_login_timeout;
     let mut guest = Guest {
         talk: Talk::new(stream),
         from,
@@ -116,10 +117,11 @@ pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc
         user: String::new(),
         database: String::new(),
         permit: None,
+        end_point: None,
         place,
     };
     let alarms = guest.worker.clone();
-    let entered = alarms.alarms.within(patience, pin!(guest.enter(&rules))).await;
+    let entered = alarms.alarms.within(patience, pin!(guest.enter())).await;
     guest.permit = None;
     match entered.unwrap_or_else(|| Err(turned::late())) {
         Ok((seat, greeting)) => Some(guest.seat(seat, &greeting)),
@@ -141,11 +143,12 @@ struct Seat {
 }
 
 impl Guest {
-    async fn enter(&mut self, rules: &Rules) -> Result<(Seat, Greeting), Turned> {
-        let greeting = self.hear_out(rules).await?;
+    async fn enter(&mut self) -> Result<(Seat, Greeting), Turned> {
+        let greeting = self.hear_out().await?;
         self.queue().await;
         // Those of now: it may have been silent for long.
         let rules = self.lobby.rules();
+        self.check_tls(&rules)?;
         let proven = self.prove(&rules, &greeting).await?;
         let pool = self.find_pool(&rules, &greeting, &proven)?;
         let (client, stay) = self.register(&pool, &greeting)?;
@@ -161,13 +164,15 @@ impl Guest {
     }
 
     /// Startup packets, up to the one that begins a session.
-    async fn greet(&mut self, rules: &Rules) -> Result<Greeting, Turned> {
+    async fn greet(&mut self) -> Result<Greeting, Turned> {
         let (mut asked_tls, mut asked_gss) = (false, false);
         loop {
-            match self.hear(async |talk| talk.startup().await).await? {
+            let packet = self.hear(async |talk| talk.startup().await).await?;
+            let rules = self.lobby.rules();
+            match packet {
                 Startup::Ssl if !asked_tls && !self.talk.stream.is_tls() => {
                     asked_tls = true;
-                    self.answer_tls(rules).await?;
+                    self.answer_tls(&rules).await?;
                 }
                 Startup::GssEnc if !asked_gss && !self.talk.stream.is_tls() => {
                     asked_gss = true;
@@ -175,8 +180,8 @@ impl Guest {
                     self.talk.flush().await?;
                 }
                 // Only as the very first: what follows a request is the answer's.
-                Startup::Handshake if !asked_tls && !asked_gss && self.can_secure(rules) => {
-                    self.begin_tls(rules).await?;
+                Startup::Handshake if !asked_tls && !asked_gss && self.can_secure(&rules) => {
+                    self.begin_tls(&rules).await?;
                 }
                 Startup::Handshake => return Err(TalkError::Startup(BadStartup::Length).into()),
                 Startup::Ssl | Startup::GssEnc => {
@@ -187,7 +192,7 @@ impl Guest {
                     return Err(Turned::Cancelled);
                 }
                 Startup::Session { minor, parameters } => {
-                    self.check_tls(rules)?;
+                    self.check_tls(&rules)?;
                     let greeting = Greeting::read(minor, parameters).map_err(|complaint| {
                         let why = complaint.message.clone();
                         Turned::Away(Reason::Protocol, complaint, why)
@@ -239,6 +244,7 @@ impl Guest {
     /// By the rules of now, which may no longer be those that it was proven by.
     fn find_pool(&self, by: &Rules, greeting: &Greeting, proven: &Proven) -> Result<Arc<Pool>, Turned> {
         let rules = self.lobby.rules();
+        self.check_tls(&rules)?;
         let [secret, before] = [&rules, by].map(|rules| rules.credential(&greeting.user).map(Credential::secret));
         if secret != before {
             return Err(turned::overtaken());

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::super::greeting::Greeting;
-use super::super::lobby::Rules;
 use super::super::turned::{self, Turned};
 use super::Guest;
 
@@ -59,13 +58,13 @@ impl Crowd {
 impl Guest {
     /// What it wants. One for whom there is no room has to say so at once, and the first one that has a place and says nothing makes
     /// room for it.
-    pub(super) async fn hear_out(&mut self, rules: &Rules) -> Result<Greeting, Turned> {
+    pub(super) async fn hear_out(&mut self) -> Result<Greeting, Turned> {
         let (lobby, worker) = (self.lobby.clone(), self.worker.clone());
         if self.place.total.is_none() {
             lobby.crowd.make_room();
             // Before it is told that there is none.
             tokio::task::yield_now().await;
-            let heard = worker.alarms.within(WITHOUT_ROOM, pin!(self.greet(rules))).await;
+            let heard = worker.alarms.within(WITHOUT_ROOM, pin!(self.greet())).await;
             return heard.unwrap_or_else(|| Err(turned::silent()));
         }
         tokio::select! {
@@ -73,7 +72,7 @@ impl Guest {
             word = self.hear(async |talk| talk.peek().await) => word?,
             () = lobby.crowd.asked_to_leave() => return Err(turned::silent()),
         };
-        self.greet(rules).await
+        self.greet().await
     }
 }
 

@@ -49,13 +49,18 @@ impl Guest {
         }
     }
 
+    /// Whether the connection is as these rules want it. It may have become what it is under others.
     pub(super) fn check_tls(&self, rules: &Rules) -> Result<(), Turned> {
-        let required =
-            matches!(rules.config.tls_client.mode, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull);
-        if required && matches!(self.talk.stream, Stream::Tcp(_)) {
-            return Err(turned::no_tls());
+        let certified = match rules.config.tls_client.mode {
+            TlsMode::Disable | TlsMode::Allow | TlsMode::Prefer => return Ok(()),
+            TlsMode::Require => false,
+            TlsMode::VerifyCa | TlsMode::VerifyFull => true,
+        };
+        match &self.talk.stream {
+            Stream::Tcp(_) => Err(turned::no_tls()),
+            Stream::TlsAccepted(tls) if certified && !shows_certificate(tls) => Err(turned::no_certificate()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// To be boxed: it needs more room than all the rest of a login.
@@ -69,6 +74,7 @@ impl Guest {
             Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
             Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
         }
+        self.end_point.clone_from(&acceptor.end_point);
         Ok(())
     }
 
@@ -85,6 +91,11 @@ impl Guest {
 
 fn names_protocol(tls: &TlsStream<Plain>) -> bool {
     tls.get_ref().1.alpn_protocol() == Some(tls::ALPN)
+}
+
+/// One that was shown was verified in the handshake; none is asked for where none would be.
+fn shows_certificate(tls: &TlsStream<Plain>) -> bool {
+    tls.get_ref().1.peer_certificates().is_some()
 }
 
 fn no_alpn() -> Turned {

@@ -15,8 +15,8 @@ impl Guest {
         // Nothing is asked of a client that is trusted, so nothing has to be drawn for it.
         let seeds = if rules.method == Method::Trust { Seeds::default() } else { self.seeds()? };
         let credential = rules.credential(&greeting.user);
-        let end_point = rules.tls.as_ref().filter(|_| self.talk.stream.is_tls()).and_then(|tls| tls.end_point.as_ref());
-        let mut step = Gate::begin(rules.method, &greeting.user, credential, seeds, end_point, &mut self.talk.out);
+        let mut step =
+            Gate::begin(rules.method, &greeting.user, credential, seeds, self.end_point.as_ref(), &mut self.talk.out);
         loop {
             step = match step {
                 Step::Proven(proven) => return Ok(proven),
