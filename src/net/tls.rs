@@ -200,8 +200,12 @@ impl Section<'_> {
 
     fn pair(&self, cert_file: &Path, key_file: &Path, problem: &rustls::Error) -> TlsError {
         let Section(section) = self;
+        let what = match problem {
+            rustls::Error::InconsistentKeys(_) => "do not go together",
+            _ => "cannot be used",
+        };
         TlsError(format!(
-            "[{section}] cert_file = {cert_file:?} and key_file = {key_file:?} do not go together: {problem}; \
+            "[{section}] cert_file = {cert_file:?} and key_file = {key_file:?} {what}: {problem}; \
              wanted is {CERTIFICATES}, and its key"
         ))
     }
