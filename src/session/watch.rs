@@ -330,7 +330,8 @@ impl Watch {
         let certain = !undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
-        let expected = seen.suspicions() | (before & seen.releases());
+        let reset = Pins::NONE.with(Pin::Setting, seen.seen.contains(Effects::RESET_ALL) && certain);
+        let expected = seen.suspicions() | (before & (seen.releases() | reset));
         let look = if seen.hunted { Pins::ALL } else { expected };
         let tied = seen.ties(seen.undone.is_some());
         let hunted = seen.hunted.then(|| std::mem::take(&mut seen.passed));

@@ -37,6 +37,7 @@ fn shown(settlement: &Settlement) -> String {
         Settlement::Ask(question) => {
             let mut words: Vec<String> = question.changes.iter().map(change).collect();
             words.extend(question.names.iter().map(|name| format!("?{name}")));
+            words.extend(question.spelled.iter().map(|name| format!("~{name}")));
             words.extend(question.known.then(|| "+".to_string()));
             words.extend(question.all.then(|| "*".to_string()));
             words.extend(question.pins.iter().map(|pin| format!("#{}", pin.as_str())));
@@ -106,13 +107,25 @@ fn releases() {
     check_pinned(Pin::Lock, "Q:select 1|C:SELECT 1", "");
     check_pinned(Pin::Temp, "Q:drop table t|C:DROP TABLE", "#temp");
     check_pinned(Pin::Temp, "Q:unlisten *|C:UNLISTEN", "");
+    check_pinned(Pin::Setting, "Q:reset all|C:RESET", "=* #setting");
+    check_pinned(Pin::Setting, "Q:reset all; select 1/0|C:RESET|!", "+");
+    check_pinned(Pin::Setting, "Q:reset a.b|C:RESET", "=a.b");
     check_pinned(Pin::Listen, "Q:discard all|C:DISCARD ALL", "=session_authorization =role:none =* released");
+}
+
+#[test]
+fn names_are_asked_for_that_a_text_has_and_hides() {
+    check("Q:do $$ begin perform f('a.b'); end $$|C:DO", "");
+    check("Q:do $$ begin execute 'set A.b = 1'; end $$|C:DO", "~a.b *");
+    check("Q:select set_config('a.b', '1', false)|C:SELECT 1", "=a.b:1");
+    check("Q:prepare p as select set_config('a.b', '1', false)|C:PREPARE", "=a.b:1 #prepare !setting");
 }
 
 #[test]
 fn texts_too_long_to_be_read_tell_by_their_tags() {
     check("L:insert into|C:INSERT 0 1", "");
-    check("L:insert into|C:INSERT 0 1|C:SET", "*");
+    check("L:insert into|C:INSERT 0 1|C:SET", "* !setting");
+    check("L:insert into|C:INSERT 0 1|C:RESET", "*");
     check("L:insert into|C:INSERT 0 1|C:CREATE TABLE", "#temp");
     check("L:insert into|C:INSERT 0 1|C:LISTEN", "#listen");
 }
