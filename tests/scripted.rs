@@ -9,6 +9,8 @@ mod support;
 mod cancels;
 #[path = "scripted/connecting.rs"]
 mod connecting;
+#[path = "scripted/databases.rs"]
+mod databases;
 #[path = "scripted/flow.rs"]
 mod flow;
 #[path = "scripted/leaving.rs"]

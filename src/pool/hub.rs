@@ -168,6 +168,7 @@ impl Ear {
         let (mut look, mut unused, mut silent) = (interval(LOOK), Duration::ZERO, Duration::ZERO);
         // Whoever slept has not listened either: no second is counted for another.
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let retirements = self.pool.retirements();
         loop {
             wire.flush().await?;
             tokio::select! {
@@ -182,7 +183,7 @@ impl Ear {
                 }
                 _ = look.tick() => {
                     unused = if self.channels.is_empty() { unused + LOOK } else { Duration::ZERO };
-                    if unused >= UNUSED {
+                    if unused >= UNUSED || (!unused.is_zero() && self.pool.retirements() != retirements) {
                         return Ok(());
                     }
                     silent += LOOK;

@@ -31,6 +31,20 @@ pub struct Waiting {
     turn: Option<Turn>,
 }
 
+/// What a server is opened by, and since when.
+#[derive(Debug)]
+struct Start {
+    plan: Arc<Plan>,
+    retirements: u64,
+    began: Instant,
+}
+
+impl Start {
+    fn now(pool: &Pool) -> Start {
+        Start { plan: pool.plan(), retirements: pool.retirements(), began: Instant::now() }
+    }
+}
+
 /// Why a client gets no server.
 #[derive(Debug)]
 pub enum Denied {
@@ -92,13 +106,16 @@ impl Drop for Lease {
 
 /// Puts a clean server back into its pool, unless its time is over.
 pub(super) fn accept(server: Box<Server>, now: Instant) {
+    if server.is_in_the_way() && !server.pool.is_wanted() {
+        return discard(server, "databases are made from its database");
+    }
     put_back(server, now, now);
 }
 
 /// The same, of one that was only looked at and has rested `since` then.
 pub(super) fn put_back(server: Box<Server>, since: Instant, now: Instant) {
     if !server.is_current(now) {
-        let why = if server.is_old(now) { "server_lifetime" } else { "reconfigured" };
+        let why = server.why_it_goes(now);
         return discard(server, why);
     }
     let (pool, home) = (server.pool.clone(), server.home);
@@ -226,28 +243,27 @@ impl Pool {
     }
 
     async fn open_one(self: Arc<Self>, home: usize) {
-        let (plan, pool) = (self.plan(), self.clone());
+        let (start, pool) = (Start::now(&self), self.clone());
         let attempt = {
-            let plan = plan.clone();
+            let plan = start.plan.clone();
             async move { connect::open(&plan.route, &pool.keys).await }
         };
-        self.open_by(attempt, plan, home).await;
+        self.open_by(attempt, start, home).await;
     }
 
     /// The attempt is a task of its own: also where it panics, what it had counted is given back.
     async fn open_by(
         self: Arc<Self>,
         attempt: impl Future<Output = Result<connect::Opened, connect::ConnectError>> + Send + 'static,
-        plan: Arc<Plan>,
+        start: Start,
         home: usize,
     ) {
         if Quota::take_both(&self.servers).is_err() {
             return self.ledger().open_dropped();
         }
-        let began = Instant::now();
         match tokio::spawn(attempt).await.unwrap_or_else(|broken| Err(broken.into())) {
-            Ok(opened) => self.opened(opened, plan, home, began),
-            Err(why) => self.open_failed(&why, &plan, home, began),
+            Ok(opened) => self.opened(opened, start, home),
+            Err(why) => self.open_failed(&why, &start, home),
         }
     }
 
@@ -255,11 +271,11 @@ impl Pool {
     #[cfg(test)]
     pub(crate) async fn open_badly(self: &Arc<Self>) {
         assert!(self.ledger().to_probe(false, Instant::now()));
-        self.clone().open_by(async { panic!("a mistake, made on purpose") }, self.plan(), 0).await;
+        self.clone().open_by(async { panic!("a mistake, made on purpose") }, Start::now(self), 0).await;
     }
 
-    fn opened(self: &Arc<Self>, opened: connect::Opened, plan: Arc<Plan>, home: usize, began: Instant) {
-        let now = Instant::now();
+    fn opened(self: &Arc<Self>, opened: connect::Opened, start: Start, home: usize) {
+        let (now, Start { plan, retirements, began }) = (Instant::now(), start);
         let took = now.saturating_duration_since(began);
         self.meter(home).connected(took);
         self.doubtful.store(false, Relaxed);
@@ -277,9 +293,11 @@ impl Pool {
             audited_at: now,
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
+            retirements,
         });
         if !server.is_current(now) {
-            self.closed(&mut server, "reconfigured");
+            let why = server.why_it_goes(now);
+            self.closed(&mut server, why);
             self.ledger().open_dropped();
             return self.open_wanted(home, now);
         }
@@ -291,8 +309,8 @@ impl Pool {
         self.open_wanted(home, now);
     }
 
-    fn open_failed(self: &Arc<Self>, why: &connect::ConnectError, plan: &Plan, home: usize, began: Instant) {
-        let now = Instant::now();
+    fn open_failed(self: &Arc<Self>, why: &connect::ConnectError, start: &Start, home: usize) {
+        let (now, plan) = (Instant::now(), &start.plan);
         self.servers.iter().for_each(|quota| quota.give());
         warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
             addr = %plan.route.address, error = %why);
@@ -301,7 +319,7 @@ impl Pool {
             return self.open_wanted(home, now);
         }
         let mut woken = Vec::new();
-        let complaint = Arc::new(why.complaint(&plan.route, began, now));
+        let complaint = Arc::new(why.complaint(&plan.route, start.began, now));
         // The next attempt is a tick's, however soon it may be.
         self.ledger().open_failed(complaint, now, &mut woken);
         woken.iter().for_each(|client| client.wake());

@@ -2,7 +2,7 @@
 //!
 //! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog`, `parameters` and `leftovers`
 //! (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
-//! reached), `connect` and `server`, then `lease`, `tidy`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
+//! reached), `connect` and `server`, then `lease`, `tidy`, `retire`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
 //! one of which listens to notifications (`channels`, `hub`); `reach` (whether Postgres is there, before anybody has come).
 
 pub mod audit;
@@ -28,6 +28,7 @@ pub mod pools;
 pub mod queue;
 pub mod quota;
 pub mod reach;
+mod retire;
 pub mod roster;
 pub mod server;
 pub mod tidy;
@@ -57,6 +58,7 @@ use catalog::Catalog;
 use lessons::Lessons;
 use memory::Memory;
 use parameters::Parameters;
+use retire::Neighbours;
 
 /// What a pool is made of, as the configuration has it now. A reload replaces it whole.
 #[derive(Debug)]
@@ -145,6 +147,10 @@ pub struct Pool {
     keys: Mutex<KeyCache>,
     homes: Arc<[Home]>,
     meters: Box<[Arc<PoolMeter>]>,
+    /// Those of other databases and users.
+    neighbours: Neighbours,
+    /// How often its servers have been retired: older ones are closed.
+    retirements: AtomicU64,
 }
 
 /// A worker, as far as a pool is concerned: where to run what opens a server.
@@ -191,7 +197,14 @@ impl Pool {
             keys: Mutex::default(),
             meters: homes.iter().map(|_| Arc::default()).collect(),
             homes,
+            neighbours: Neighbours::default(),
+            retirements: AtomicU64::new(0),
         }
+    }
+
+    /// The same, among all pools.
+    fn among(self, neighbours: Neighbours) -> Pool {
+        Pool { neighbours, ..self }
     }
 
     /// What the configuration says now.

@@ -6,19 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::reach::{Reach, Unvisited};
+use super::retire::{Name, Neighbours};
 use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
 use crate::net::dial::Address;
 use crate::net::tls::{self, TlsError};
 
-/// A database and a user.
-type Name = (Arc<str>, Arc<str>);
-
 /// All pools.
 #[derive(Debug)]
 pub struct Pools {
-    pools: Mutex<HashMap<Name, Arc<Pool>>>,
+    pools: Arc<Mutex<HashMap<Name, Arc<Pool>>>>,
     databases: Mutex<HashMap<Arc<str>, Shared>>,
     users: Mutex<HashMap<Arc<str>, Shared>>,
     homes: Arc<[Home]>,
@@ -63,7 +61,7 @@ impl Pools {
     /// None yet, for clients on these workers.
     pub fn new(homes: Arc<[Home]>) -> Pools {
         Pools {
-            pools: Mutex::default(),
+            pools: Arc::default(),
             databases: Mutex::default(),
             users: Mutex::default(),
             homes,
@@ -94,8 +92,8 @@ impl Pools {
         let quotas = self.quotas(config, &database, &user);
         let mut pools = lock(&self.pools);
         let entry = pools.entry((database.clone(), user.clone()));
-        let pool =
-            entry.or_insert_with(|| Arc::new(Pool::new(database, user, plan, quotas, self.homes.clone()))).clone();
+        let new = || Pool::new(database, user, plan, quotas, self.homes.clone()).among(Neighbours::of(&self.pools));
+        let pool = entry.or_insert_with(|| Arc::new(new())).clone();
         if self.is_paused() {
             pool.pause();
         }

@@ -37,6 +37,8 @@ pub struct Server {
     pub opened_at: Instant,
     /// When it is too old.
     pub dies_at: Option<Instant>,
+    /// How often its pool's servers had been retired before it was opened.
+    pub retirements: u64,
 }
 
 /// Takes the body of a DataRow.
@@ -54,9 +56,18 @@ pub enum ErrandError {
 }
 
 impl Server {
-    /// Whether it has been opened by the plan that holds now and is not too old.
+    /// Whether it has been opened by the plan that holds now, is not too old and has not been retired.
     pub fn is_current(&self, now: Instant) -> bool {
-        !self.is_old(now) && self.pool.keeps(&self.plan)
+        !self.is_old(now) && !self.is_retired() && self.pool.keeps(&self.plan)
+    }
+
+    /// Why it is not current.
+    pub(super) fn why_it_goes(&self, now: Instant) -> &'static str {
+        match () {
+            () if self.is_old(now) => "server_lifetime",
+            () if self.is_retired() => "retired",
+            () => "reconfigured",
+        }
     }
 
     /// Whether its lifetime is over.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::pool::catalog::{Catalog, Dialect};
 use crate::pool::parameters::{Parameters, names_temporary};
 use crate::sql::changes::Parameters as Values;
+use crate::sql::database::{Wanted, wanted};
 use crate::sql::{Change, Effects, To, changes_of_meaning};
 
 /// What has been changed since all was settled.
@@ -17,6 +18,8 @@ pub struct Meaning {
     unclear: bool,
     dialect: Option<Dialect>,
     bound: Bound,
+    /// The database that what was sent last wants for itself.
+    wanted: Option<Wanted>,
 }
 
 /// What Executes may do: portals are not followed.
@@ -36,6 +39,7 @@ enum Bound {
 struct Step {
     found: Effects,
     changes: Vec<Change>,
+    wanted: Option<Wanted>,
 }
 
 /// Effects that change what nobody can name.
@@ -45,7 +49,8 @@ impl Step {
     /// Of a text that has these effects; `None` if they do not matter here.
     fn read(found: Effects, text: &[u8], backslash: bool, parameters: &Values<'_>) -> Option<Step> {
         let matters = found.intersects(Effects::MEANING | Effects::ROLLBACK);
-        matters.then(|| Step { found, changes: changes_of_meaning(text, backslash, parameters) })
+        let wanted = if found.contains(Effects::DEFINES) { wanted(text, backslash) } else { None };
+        matters.then(|| Step { found, changes: changes_of_meaning(text, backslash, parameters), wanted })
     }
 }
 
@@ -85,7 +90,8 @@ impl Meaning {
         }
     }
 
-    fn take(&mut self, Step { found, changes }: Step) -> Effects {
+    fn take(&mut self, Step { found, changes, wanted }: Step) -> Effects {
+        self.wanted = wanted;
         // Where nothing has been changed there is nothing to undo.
         let found = if self.is_settled() { found.without(Effects::ROLLBACK) } else { found };
         self.note(changes);
@@ -108,6 +114,11 @@ impl Meaning {
 
     fn blur(&mut self) {
         (self.unclear, self.dialect) = (true, None);
+    }
+
+    /// The database that what was sent last wants for itself, told once.
+    pub fn take_wanted(&mut self) -> Option<Wanted> {
+        self.wanted.take()
     }
 
     /// What the client's parameters say is all there is.
@@ -164,6 +175,12 @@ mod tests {
         assert_eq!(meaning.execute(), Effects::NONE);
         assert_eq!(meaning.query(Effects::ROLLBACK, b"rollback", false), Effects::NONE, "there is nothing to undo");
         assert_eq!(meaning.query(Effects::DEFINES, b"drop table t", false), Effects::DEFINES);
+        assert_eq!(meaning.take_wanted(), None);
+        bind(&mut meaning, "drop database d");
+        assert_eq!(meaning.take_wanted(), None);
+        assert_eq!(meaning.execute(), Effects::DEFINES | Effects::DROP);
+        assert_eq!(meaning.take_wanted(), Some(Wanted::Named("d".into())));
+        assert_eq!(meaning.take_wanted(), None);
         assert!(meaning.is_settled());
     }
 

@@ -5,7 +5,7 @@
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them; `access`: what the operator says),
 //! `tape` and `memo` (what runs and what it says, put there by `sight`, taken off by `replies`, told by `telling`; `texts`: what was read before),
-//! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `limits` (how long is too long).
+//! `watch`, `question` and `carry` (what a session leaves behind; `settle` moves them), `meaning` (what texts mean meanwhile), `way` (what wants a database for itself), `limits` (how long is too long).
 
 mod access;
 pub mod alarm;
@@ -58,6 +58,7 @@ mod turned;
 mod unread;
 mod upward;
 pub mod watch;
+mod way;
 pub mod welcome;
 pub mod worker;
 

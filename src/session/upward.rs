@@ -151,7 +151,10 @@ impl Relay<'_> {
         let shared = self.session.plan.settings.pool_mode != PoolMode::Session;
         match shared && self.exchange.dialogue.is_listening() {
             true => self.judge_shared(tag, size, harmless),
-            false => self.pass(tag, size),
+            false => {
+                self.make_way_unshared(tag);
+                self.pass(tag, size)
+            }
         }
     }
 
@@ -169,8 +172,11 @@ impl Relay<'_> {
         self.note_last_values(found, named);
         if tag == frontend::EXECUTE {
             let Exchange { dialogue, meaning, .. } = &mut *self.exchange;
-            dialogue.expect_change(meaning.execute());
+            let changing = meaning.execute();
+            dialogue.expect_change(changing);
+            self.make_way(changing);
         }
+        self.make_way(found);
         let drops = drops || found.contains(Effects::DEALLOCATE);
         if drops || executes_drop {
             self.exchange.dialogue.expect_drop();

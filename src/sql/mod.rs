@@ -5,6 +5,7 @@
 //! read with certainty the answer says so, or says too much, never too little.
 
 pub mod changes;
+pub mod database;
 pub mod deallocate;
 pub mod digest;
 pub mod effects;

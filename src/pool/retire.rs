@@ -1,0 +1,84 @@
+//! Servers that are no longer wanted although they are well: Postgres wants their database for itself. Those that rest are closed at
+//! once, those on loan when they come back, in every pool that leads there.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Instant;
+
+use super::{Plan, Pool, Route, Server, lock};
+use crate::sql::database::Wanted;
+
+/// A database and a user.
+pub(super) type Name = (Arc<str>, Arc<str>);
+
+/// The other pools, as one of them sees them: as long as there are any.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Neighbours(Weak<Mutex<HashMap<Name, Arc<Pool>>>>);
+
+/// Databases that others are made from, and that nobody may be connected to then.
+const TEMPLATES: [&str; 2] = ["template0", "template1"];
+
+impl Neighbours {
+    pub(super) fn of(pools: &Arc<Mutex<HashMap<Name, Arc<Pool>>>>) -> Neighbours {
+        Neighbours(Arc::downgrade(pools))
+    }
+
+    fn all(&self) -> Vec<Arc<Pool>> {
+        self.0.upgrade().map_or_else(Vec::new, |pools| lock(&pools).values().cloned().collect())
+    }
+}
+
+impl Pool {
+    /// A statement that wants a database for itself is on its way to a server of this pool. Postgres waits five seconds for
+    /// others to leave.
+    #[cold]
+    pub fn make_way(&self, wanted: &Wanted) {
+        let is_wanted = |plan: &Plan| match wanted {
+            Wanted::Named(name) => plan.route.dbname == **name,
+            Wanted::Any => true,
+        };
+        for pool in self.at_same_place() {
+            if is_wanted(&pool.plan()) {
+                pool.retire("Postgres wants its database for itself");
+            }
+        }
+    }
+
+    /// The pools of the same Postgres, this one too.
+    fn at_same_place(&self) -> Vec<Arc<Pool>> {
+        let own = self.plan();
+        let mut pools = self.neighbours.all();
+        pools.retain(|pool| pool.plan().route.leads_to_place_of(&own.route));
+        pools
+    }
+
+    fn retire(&self, why: &'static str) {
+        self.retirements.fetch_add(1, Relaxed);
+        self.close_idle(Instant::now(), why);
+    }
+
+    /// How often its servers have been retired.
+    pub fn retirements(&self) -> u64 {
+        self.retirements.load(Relaxed)
+    }
+}
+
+impl Route {
+    fn leads_to_place_of(&self, other: &Route) -> bool {
+        let place = |Route { address, .. }: &Route| (address.host.clone(), address.hostaddr, address.port);
+        place(self) == place(other)
+    }
+}
+
+impl Server {
+    /// Whether its pool's servers have been retired since it was opened.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retirements != self.pool.retirements()
+    }
+
+    /// Whether it keeps Postgres from making databases for as long as it is there.
+    pub(super) fn is_in_the_way(&self) -> bool {
+        TEMPLATES.contains(&&*self.plan.route.dbname)
+    }
+}
