@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::failure::Failure;
 use super::queue::Queue;
 use crate::protocol::encode::Complaint;
 
@@ -62,15 +63,6 @@ struct Idle<S> {
     since: Instant,
     /// When it was looked at, or came to rest.
     seen: Instant,
-}
-
-/// A failure is old when nobody has tried again for so long.
-const LATELY: Duration = Duration::from_secs(30);
-
-#[derive(Debug)]
-struct Failure {
-    why: Arc<Complaint>,
-    until: Instant,
 }
 
 impl<S, T: Clone> Ledger<S, T> {
@@ -132,7 +124,8 @@ impl<S, T: Clone> Ledger<S, T> {
 
     /// How many servers to open now; each is to end in [`Ledger::opened`] or [`Ledger::open_failed`].
     pub fn to_open(&mut self, now: Instant) -> usize {
-        if self.paused || self.failure.as_ref().is_some_and(|failure| now < failure.until) {
+        let for_somebody = self.waiting() > 0;
+        if self.paused || self.failure.as_ref().is_some_and(|failure| !failure.is_over(for_somebody, now)) {
             return 0;
         }
         let wanted = self.waiting().max(self.limits.min.saturating_sub(self.total() - self.opening));
@@ -143,25 +136,31 @@ impl<S, T: Clone> Ledger<S, T> {
             .min(self.limits.max_opening.saturating_sub(self.opening))
             .min(self.size_now(now).saturating_sub(self.total()));
         self.opening += count;
+        if !for_somebody && count > 0 {
+            self.failure.iter_mut().for_each(Failure::tried_for_nobody);
+        }
         count
     }
 
     /// Whether to open a server just to learn whether one can be had: nobody knows, or the last attempt failed.
     pub fn to_probe(&mut self, known: bool, now: Instant) -> bool {
-        let due = self.failure.as_ref().map_or(!known, |failure| now >= failure.until);
+        let due = self.failure.as_ref().map_or(!known, |failure| failure.is_over(false, now));
         let probe = due && self.total() == 0 && !self.paused;
-        self.opening += usize::from(probe);
+        if probe {
+            self.opening += 1;
+            self.failure.iter_mut().for_each(Failure::tried_for_nobody);
+        }
         probe
     }
 
     /// Whether no server could be opened, and nobody tries again yet.
     pub fn is_barred(&self, now: Instant) -> bool {
-        self.failure.as_ref().is_some_and(|failure| now < failure.until)
+        self.failure.as_ref().is_some_and(|failure| failure.bars(now))
     }
 
     /// Whether there is no server because none could be opened, not long ago; one may just be tried again. Why: `failure`.
     pub fn failed_lately(&self, now: Instant) -> bool {
-        self.total() == self.opening && self.failure.as_ref().is_some_and(|failure| now < failure.until + LATELY)
+        self.total() == self.opening && self.failure.as_ref().is_some_and(|failure| failure.is_fresh(now))
     }
 
     /// A server was opened. Whom to wake.
@@ -182,7 +181,7 @@ impl<S, T: Clone> Ledger<S, T> {
         if self.total() == 0 {
             self.queue.refuse_all(&why, wake);
         }
-        self.failure = Some(Failure { why, until: now + self.limits.retry });
+        self.failure = Some(Failure::new(why, self.failure.take(), self.limits.retry, now));
     }
 
     /// Those who waited too long; `wake` gets them.
@@ -261,6 +260,11 @@ impl<S, T: Clone> Ledger<S, T> {
         self.limits = limits;
     }
 
+    /// What opening failed for may be mended: with nobody waiting it is tried again as soon as after a first failure.
+    pub fn hasten(&mut self) {
+        self.failure.iter_mut().for_each(|failure| failure.hasten(self.limits.retry));
+    }
+
     /// Forgets that opening failed: the address or the password may be another now.
     pub fn forget_failure(&mut self) {
         self.failure = None;
@@ -322,7 +326,7 @@ impl<S, T: Clone> Ledger<S, T> {
 
     fn fails(&self, now: Instant) -> Option<Arc<Complaint>> {
         let failure = self.failure.as_ref()?;
-        (self.total() == 0 && now < failure.until).then(|| failure.why.clone())
+        (self.total() == 0 && failure.bars(now)).then(|| failure.why.clone())
     }
 
     fn size_now(&self, now: Instant) -> usize {

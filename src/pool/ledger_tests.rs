@@ -278,6 +278,46 @@ fn grant_of(ledger: &mut Ledger<u32, char>, grant: Grant<u32>) -> Claim<u32> {
     }
 }
 
+/// When a pool that nobody waits in tries to open a server, which fails for this reason: the seconds between attempts, for a
+/// pool that is looked at every second. `min` is its minimum; a reload comes after `reload` of them.
+#[track_caller]
+fn check_rests(code: sqlstate::SqlState, min: usize, reload: usize, expected: &str) {
+    let limits = Limits { min, ..LIMITS };
+    let (mut ledger, began) = (Ledger::<u32, char>::new(limits, 1), Instant::now());
+    let (mut tried, mut rests) = (began, Vec::new());
+    for second in 0.. {
+        let now = began + Duration::from_secs(second);
+        if ledger.to_probe(false, now) || ledger.to_open(now) > 0 {
+            rests.push((now - tried).as_secs().to_string());
+            tried = now;
+            ledger.open_failed(Arc::new(Complaint::error(code, "no")), now, &mut Vec::new());
+            if rests.len() == reload {
+                ledger.hasten();
+            }
+        }
+        if rests.len() == 12 {
+            break;
+        }
+    }
+    assert_eq!(rests.join(" "), expected);
+    // A client does not wait for it.
+    let now = tried + LIMITS.retry;
+    assert!(matches!(ledger.acquire('a', 0, now), Grant::Wait(_)) && ledger.to_open(now) > 0);
+    ledger.opened(1, 0, now);
+    assert!(ledger.failure().is_none());
+}
+
+#[test]
+fn a_refused_login_is_tried_less_and_less_often_where_nobody_waits() {
+    let (refused, unreachable) = (sqlstate::INVALID_PASSWORD, sqlstate::CONNECTION_FAILURE);
+    check_rests(refused, 0, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
+    check_rests(refused, 1, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
+    check_rests(refused, 0, 6, "0 1 1 2 4 8 1 1 2 4 8 16");
+    check_rests(sqlstate::INVALID_CATALOG_NAME, 0, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
+    check_rests(unreachable, 0, 0, "0 1 1 1 1 1 1 1 1 1 1 1");
+    check_rests(unreachable, 1, 0, "0 1 1 1 1 1 1 1 1 1 1 1");
+}
+
 /// Also while one is tried again.
 #[test]
 fn none_could_be_opened() {

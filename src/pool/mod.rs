@@ -1,6 +1,6 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
-//! Reading order: `ledger` (who holds, who rests) and its `queue` (who waits), `memory`, `catalog`, `parameters` and `leftovers`
+//! Reading order: `ledger` (who holds, who rests), its `queue` (who waits) and `failure` (when it is tried again), `memory`, `catalog`, `parameters` and `leftovers`
 //! (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
 //! reached), `connect` and `server`, then `lease`, `tidy`, `retire`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
 //! one of which listens to notifications (`channels`, `hub`); `reach` (whether Postgres is there, before anybody has come).
@@ -12,6 +12,7 @@ pub mod channels;
 pub mod client;
 pub mod connect;
 pub mod culprits;
+mod failure;
 mod foreign;
 pub mod hub;
 pub mod inquiry;
@@ -230,7 +231,10 @@ impl Pool {
 
     /// A reload that leaves the servers what they are: new limits, new certificates.
     pub fn retune(self: &Arc<Self>, plan: Arc<Plan>) {
-        self.ledger().set_limits(limits(&plan.settings));
+        let mut ledger = self.ledger();
+        ledger.set_limits(limits(&plan.settings));
+        ledger.hasten();
+        drop(ledger);
         self.version.store(plan.version, Relaxed);
         *lock(&self.plan) = plan;
     }
