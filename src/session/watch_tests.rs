@@ -118,7 +118,7 @@ fn names_are_asked_for_that_a_text_has_and_hides() {
     check("Q:do $$ begin perform f('a.b'); end $$|C:DO", "");
     check("Q:do $$ begin execute 'set A.b = 1'; end $$|C:DO", "~a.b *");
     check("Q:select set_config('a.b', '1', false)|C:SELECT 1", "=a.b:1");
-    check("Q:prepare p as select set_config('a.b', '1', false)|C:PREPARE", "=a.b:1 #prepare !setting");
+    check("Q:prepare p as select set_config('a.b', '1', false)|C:PREPARE", "?a.b #prepare !setting");
 }
 
 #[test]
