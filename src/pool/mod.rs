@@ -203,11 +203,6 @@ impl Pool {
         }
     }
 
-    /// The same, among all pools.
-    fn among(self, neighbours: Neighbours) -> Pool {
-        Pool { neighbours, ..self }
-    }
-
     /// What the configuration says now.
     pub fn plan(&self) -> Arc<Plan> {
         lock(&self.plan).clone()

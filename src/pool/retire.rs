@@ -30,6 +30,11 @@ impl Neighbours {
 }
 
 impl Pool {
+    /// The same, among all pools.
+    pub(super) fn among(self, neighbours: Neighbours) -> Pool {
+        Pool { neighbours, ..self }
+    }
+
     /// A statement that wants a database for itself is on its way to a server of this pool. Postgres waits five seconds for
     /// others to leave.
     #[cold]
