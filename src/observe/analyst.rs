@@ -39,7 +39,7 @@ pub struct Dropped {
     pub statements: u64,
     /// Results and scopes that were not looked at for repetition, for want of room.
     pub repeats: u64,
-    /// Pools that have no history, counted once a second.
+    /// Pools in use that have no history, counted once a second.
     pub history: u64,
     /// Clients whose host, application or names were not told apart: see [`Whos::number`].
     pub who: u64,

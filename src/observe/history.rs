@@ -11,17 +11,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::heavy::{Heavy, HeavyPoint};
-use self::pool::{PoolHistory, PoolPoint};
+use self::places::Places;
+use self::pool::PoolPoint;
 use super::insight::Wanted;
 use super::snapshot::{PoolView, Snapshot};
 use super::store::groups::Groups;
 use crate::sql::digest::Digest;
 
 pub mod heavy;
+mod places;
 pub mod pool;
 pub mod ring;
 
-/// Pools that have a history. A sidecar has one to three.
+/// Pools that have a history; where there are more, those that are in use. A sidecar has one to three.
 pub const POOLS_MAX: usize = 32;
 
 /// One resolution.
@@ -87,11 +89,10 @@ pub struct StatementSeries {
 /// All series.
 #[derive(Debug, Default)]
 pub struct History {
-    pools: Vec<PoolHistory>,
+    places: Places,
     /// Of statements.
     pub heavy: Heavy,
     before: Option<Timestamp>,
-    refused: u64,
 }
 
 /// Two pictures that are closer than this, in seconds, tell nothing of a rate.
@@ -105,11 +106,9 @@ impl History {
         self.before = Some(now);
         let at = seconds(now).max(0.0) as u32;
         self.forget(at);
-        for view in &snapshot.pools {
-            let drain = groups.pool_of(&view.database, &view.user).map_or(0, |totals| totals.drain);
-            if let Some(place) = self.place(view, drain, snapshot) {
-                self.pools[place].second(view, drain, at, span.max(SPAN_MIN));
-            }
+        let drain = |view: &PoolView| groups.pool_of(&view.database, &view.user).map_or(0, |totals| totals.drain);
+        for (pool, view) in self.places.second(&snapshot.pools, at, drain) {
+            pool.second(view, drain(view), at, span.max(SPAN_MIN));
         }
         self.heavy.second(at);
     }
@@ -117,39 +116,17 @@ impl History {
     /// Pools whose last point is older than anything that is shown.
     fn forget(&mut self, at: u32) {
         let [.., coarsest] = LEVELS;
-        let kept = coarsest.step * coarsest.points as u32;
-        self.pools.retain(|pool| pool.newest().saturating_add(kept) >= at);
+        self.places.forget(at.saturating_sub(coarsest.step * coarsest.points as u32));
     }
 
-    fn place(&mut self, view: &PoolView, drain: u64, snapshot: &Snapshot) -> Option<usize> {
-        if let Some(place) = self.pools.iter().position(|pool| pool.is_of(view)) {
-            return Some(place);
-        }
-        if self.pools.len() >= POOLS_MAX && !self.drop_one_that_has_gone(snapshot) {
-            self.refused += 1;
-            return None;
-        }
-        // One that found no place before may have counted for hours: all that at once would be no second's number.
-        let late = (self.refused > 0).then_some(drain);
-        self.pools.push(PoolHistory::new(view, late));
-        Some(self.pools.len() - 1)
-    }
-
-    fn drop_one_that_has_gone(&mut self, snapshot: &Snapshot) -> bool {
-        let gone = |pool: &PoolHistory| !snapshot.pools.iter().any(|view| pool.is_of(view));
-        let gone = self.pools.iter().enumerate().filter(|(_, pool)| gone(pool));
-        let oldest = gone.min_by_key(|(_, pool)| pool.newest()).map(|(place, _)| place);
-        oldest.map(|place| self.pools.swap_remove(place)).is_some()
-    }
-
-    /// Pools that found no place, counted once a second.
+    /// Pools in use that found no place, counted once a second.
     pub fn refused(&self) -> u64 {
-        self.refused
+        self.places.refused()
     }
 
     /// Points of the wanted pools.
     pub fn pools(&self, period: Period, wanted: &Wanted) -> Vec<PoolSeries> {
-        let pools = self.pools.iter().filter(|pool| wanted.pool(&pool.database, &pool.user));
+        let pools = self.places.pools().filter(|pool| wanted.pool(&pool.database, &pool.user));
         let series = pools.map(|pool| PoolSeries {
             database: pool.database.clone(),
             user: pool.user.clone(),

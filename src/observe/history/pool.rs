@@ -104,11 +104,6 @@ impl PoolHistory {
         history
     }
 
-    /// Whether it is this pool's.
-    pub fn is_of(&self, view: &PoolView) -> bool {
-        self.database == view.database && self.user == view.user
-    }
-
     /// A second has passed. `drain`: nanoseconds of it since the start.
     pub fn second(&mut self, view: &PoolView, drain: u64, at: u32, span: f64) {
         let now = totals(view, drain);

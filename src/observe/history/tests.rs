@@ -122,14 +122,14 @@ fn too_many_pools() {
     (0..5).for_each(|_| meter.queried(Duration::from_millis(1)));
     let pools = |names: std::ops::Range<usize>| names.map(|n| view(&n.to_string(), &meter, 0)).collect::<Vec<_>>();
     history.second(&picture(BEGIN, pools(0..POOLS_MAX + 2)), &Groups::default());
-    assert_eq!((history.pools.len(), history.refused()), (POOLS_MAX, 2));
+    assert_eq!((history.places.pools().count(), history.refused()), (POOLS_MAX, 2));
     // The first has gone: one of the two gets its place, without what it has counted so far.
     history.second(&picture(BEGIN + 1, pools(1..POOLS_MAX + 1)), &Groups::default());
-    assert_eq!((history.pools.len(), history.refused()), (POOLS_MAX, 2));
-    let late = history.pools.iter().find(|pool| *pool.database == *POOLS_MAX.to_string()).unwrap();
+    assert_eq!((history.places.pools().count(), history.refused()), (POOLS_MAX, 2));
+    let late = history.places.pools().find(|pool| *pool.database == *POOLS_MAX.to_string()).unwrap();
     assert_eq!(late.points(0).map(|point| point.sums[0]).collect::<Vec<_>>(), [0.0]);
     history.second(&picture(BEGIN + 1 + 48 * 3600 + 1, Vec::new()), &Groups::default());
-    assert_eq!(history.pools.len(), 0, "nobody shows what is so old");
+    assert_eq!(history.places.pools().count(), 0, "nobody shows what is so old");
 }
 
 #[test]
