@@ -23,7 +23,8 @@ mod places;
 pub mod pool;
 pub mod ring;
 
-/// Pools that have a history; where there are more, those that are in use. A sidecar has one to three.
+/// Pools that have a history; where there are more, those that are in use. A sidecar has one to three. More would fit into
+/// memory, at up to 0.93 MB each, but a page that shows all of them copies all their points while the analyst waits for it.
 pub const POOLS_MAX: usize = 32;
 
 /// One resolution.

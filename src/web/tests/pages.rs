@@ -2,6 +2,7 @@
 
 use super::insight::report;
 use super::*;
+use crate::observe::history::POOLS_MAX;
 use crate::observe::report::{Batch, NewText, Report};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading};
@@ -117,6 +118,21 @@ async fn much_of_everything() {
     assert!(list.contains("1–100 of ") && list.contains("page=1"), "it says how many there are, and where");
     let clients = site.ask("GET", "/clients?state=waiting").await.body;
     assert!(clients.contains("1–100 of 5000"), "{clients}");
+}
+
+#[tokio::test]
+async fn clients_that_wait_for_a_pool_without_a_history() {
+    let analyst = much(1, Timestamp::now());
+    let site = Site::of(Vec::new(), &analyst).await;
+    let mut pools: Vec<PoolView> = (0..=POOLS_MAX).map(|number| pool(&format!("d{number}"), "app")).collect();
+    pools[POOLS_MAX].max_wait = Duration::from_secs(2);
+    site.show(pools, Readiness::Ready);
+    analyst.second(&site.snapshots.get());
+    let wanted = format!("clients of d{POOLS_MAX}/app wait for a server for 2 s");
+    for path in ["/", "/api/problems"] {
+        let body = site.ask("GET", path).await.body;
+        assert!(body.contains(&wanted), "{path}: {body}");
+    }
 }
 
 /// A whole minute, so that it fills the steps that it lies in.

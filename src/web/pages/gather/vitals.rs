@@ -1,5 +1,6 @@
 //! What was so lately, for statements and for the health of all.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use super::{Known, clients, findings, pools};
 use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::{HeavyPoint, QUERY_BOUNDS_US, RANGES};
-use crate::observe::history::{LEVELS, Period, PoolSeries};
+use crate::observe::history::{LEVELS, POOLS_MAX, Period, PoolSeries};
 use crate::observe::insight::Wanted;
-use crate::observe::snapshot::{ClientState, ClientView, Running};
+use crate::observe::snapshot::{ClientState, ClientView, PoolView, Running};
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
 use crate::sql::facts::Facts;
@@ -234,27 +235,35 @@ pub(super) fn vitals(known: &Known) -> Vitals {
 }
 
 fn pool_vitals(known: &Known, failures: &Failures) -> Vec<PoolHealth> {
-    let seconds = known.history(0, 0, &Wanted::default());
-    let longer = known.history(1, 0, &Wanted::default());
-    seconds.iter().map(|pool| pool_vital(known, pool, &longer, failures)).collect()
+    let series = known.history(0, 0, &Wanted::default());
+    let mut all: Vec<PoolHealth> =
+        series.iter().map(|pool| pool_vital(known, pool, pools::picture(known, pool), failures)).collect();
+    all.extend(without_history(known, &series).map(|picture| {
+        let nothing = PoolSeries { database: picture.database.clone(), user: picture.user.clone(), points: Vec::new() };
+        pool_vital(known, &nothing, Some(picture), failures)
+    }));
+    all
 }
 
-fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries], failures: &Failures) -> PoolHealth {
-    let now = f64::from(known.seconds());
+/// Of pools for whose history there is no place, those whose clients wait, the longest first: no more than have one.
+fn without_history<'k>(known: &'k Known, series: &[PoolSeries]) -> impl Iterator<Item = &'k PoolView> {
+    let has_one =
+        |pool: &PoolView| series.iter().any(|other| other.database == pool.database && other.user == pool.user);
+    let waiting = known.snapshot.pools.iter().filter(|pool| !pool.max_wait.is_zero());
+    let mut pools: Vec<&PoolView> = waiting.filter(|pool| !has_one(pool)).collect();
+    pools.sort_by_key(|pool| Reverse(pool.max_wait));
+    pools.into_iter().take(POOLS_MAX)
+}
+
+fn pool_vital(known: &Known, pool: &PoolSeries, picture: Option<&PoolView>, failures: &Failures) -> PoolHealth {
     let minute = pool.points.iter().filter(|point| point.at + MINUTE_S >= known.seconds());
     let minute = steps::whole(minute);
-    let same = longer.iter().find(|series| series.database == pool.database && series.user == pool.user);
-    let mut saturated_s = saturated_for(&health_steps(pool), now);
-    if let Some(same) = same.filter(|_| saturated_s >= f64::from(LEVELS[0].points as u32 * LEVELS[0].step) * 0.95) {
-        saturated_s = saturated_for(&health_steps(same), now).max(saturated_s);
-    }
     let held = minute.rates[steps::QUERY] + minute.rates[steps::DRAIN] + minute.rates[steps::IDLE];
     let errors = minute.rates[ERRORS] * minute.span;
-    let picture = pools::picture(known, pool);
     PoolHealth {
         database: pool.database.to_string(),
         user: pool.user.to_string(),
-        saturated_s,
+        saturated_s: saturated_s(known, pool),
         waiting: picture.map_or(0, |picture| picture.clients.waiting.max(picture.queued)),
         max_wait_ms: picture.map_or(0.0, |picture| picture.max_wait.as_secs_f64() * 1e3),
         obstacle: picture.and_then(|picture| picture.obstacle.clone()),
@@ -268,6 +277,18 @@ fn pool_vital(known: &Known, pool: &PoolSeries, longer: &[PoolSeries], failures:
         idle_share: minute.rates[steps::IDLE] / held.max(f64::EPSILON),
         busy: minute.means[BUSY],
     }
+}
+
+/// The coarser series is asked for only where it may say more.
+fn saturated_s(known: &Known, pool: &PoolSeries) -> f64 {
+    let now = f64::from(known.seconds());
+    let lately = saturated_for(&health_steps(pool), now);
+    if lately < f64::from(LEVELS[0].points as u32 * LEVELS[0].step) * 0.95 {
+        return lately;
+    }
+    let (database, user) = (Some(pool.database.to_string()), Some(pool.user.to_string()));
+    let longer = known.history(1, 0, &Wanted { database, user, ..Wanted::default() });
+    longer.first().map_or(lately, |longer| saturated_for(&health_steps(longer), now).max(lately))
 }
 
 /// What most of those do who hold the pool's servers, and for how long the first has: named while they do it.
