@@ -181,6 +181,26 @@ def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
         waiting.join()
 
 
+def test_a_full_pool_beyond_those_that_have_a_history_gets_one(run_pgweir, postgres):
+    where = {"host": postgres.host, "port": postgres.port, "dbname": "app", "pool_size": 1}
+    databases = {f"d{number}": where for number in range(33)}
+    pooler = run_pgweir(config=file(postgres, databases=databases))
+    told = lambda: {series["labels"]["database"] for series in pooler.rows("history")}
+    for name in list(databases)[:32]:
+        with psycopg.connect(dsn(pooler, dbname=name)):
+            pass
+    eventually(lambda: len(told()) == 32, "all places are taken")
+    with psycopg.connect(dsn(pooler, dbname="d32")) as holder, psycopg.connect(dsn(pooler, dbname="d32"), autocommit=True) as other:
+        holder.execute("select 1")
+        waiting = threading.Thread(target=other.execute, args=("select 2",))
+        waiting.start()
+        eventually(lambda: "d32" in told() and len(told()) == 32, "one that is idle has made room")
+        page = lambda: html.unescape(pooler.get("/")[1])
+        eventually(lambda: "clients of d32/app wait for a server" in page() or "pool d32/app saturated" in page(), "it is judged")
+        holder.commit()
+        waiting.join()
+
+
 def test_the_first_page_tells_of_clients_that_are_turned_away(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"max_clients": 1}))
     with psycopg.connect(dsn(pooler)):
