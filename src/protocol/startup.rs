@@ -134,7 +134,9 @@ fn read_session(version: u32, body: &[u8]) -> Result<Startup, BadStartup> {
         return Err(BadStartup::Version { major, minor });
     }
     let parameters = read_parameters(body)?;
-    if !parameters.iter().any(|(name, value)| name == "user" && !value.is_empty()) {
+    // The last one counts, as in Postgres.
+    let user = parameters.iter().rfind(|(name, _)| name == "user");
+    if user.is_none_or(|(_, user)| user.is_empty()) {
         return Err(BadStartup::NoUser);
     }
     Ok(Startup::Session { minor, parameters })
@@ -227,6 +229,8 @@ mod tests {
         check(196608, b"user\0a", "Layout");
         check(196608, b"user\0\0\0", "NoUser");
         check(196608, b"\0", "NoUser");
+        check(196608, b"user\0a\0user\0\0\0", "NoUser");
+        check(196608, b"user\0\0user\0a\0\0", r#"3.0 [("user", ""), ("user", "a")]"#);
         check(196608, b"", "Layout");
         check(196608, b"user\0\xff\0\0", "Encoding");
         check(131072, b"user\0a\0\0", "Version { major: 2, minor: 0 }");
