@@ -7,7 +7,7 @@ import socket
 import psycopg
 import pytest
 
-from support.children import Scratch
+from support.children import Scratch, free_port
 from support.pgweir import Pgweir
 from tests.conftest import dsn, file
 
@@ -75,6 +75,19 @@ def test_a_host_name_to_listen_on(run_pgweir, postgres):
 def test_ipv6(run_pgweir, postgres):
     pooler = run_pgweir(database_url=postgres.url("app", "secret"), listen="[::1]:0")
     select_1(dsn(pooler, host="::1"))
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_every_address(run_pgweir, postgres):
+    """Also where those of IPv4 are given for themselves. Who comes by IPv4 is shown so."""
+    port = free_port()
+    for listen in ("[::]:0", f"0.0.0.0:{port},[::]:{port}", f"[::]:{port},127.0.0.1:{port}"):
+        pooler = run_pgweir(database_url=postgres.url("app", "secret"), listen=listen)
+        for host in ("127.0.0.1", "::1"):
+            select_1(dsn(pooler, host=host))
+        shown = [pooler.wait_for_event("client_login", count)["addr"] for count in (1, 2)]
+        assert [addr.rsplit(":", 1)[0] for addr in shown] == ["127.0.0.1", "[::1]"], listen
+        pooler.child.stop(signal.SIGTERM)
 
 
 def test_a_host_name_of_the_server(run_pgweir, postgres):

@@ -156,10 +156,7 @@ impl<'l> App<'l> {
         let (open, closed) = watch::channel(());
         let first = self.crew.first();
         let _within = first.runtime.enter();
-        let mut listeners = Vec::new();
-        for addr in &listen.addr {
-            listeners.extend(Listener::tcp(addr, listen.listen_backlog)?);
-        }
+        let mut listeners = Listener::tcp(&listen.addr, listen.listen_backlog)?;
         if let Some(dir) = &listen.unix_socket_dir {
             let port = listeners.iter().find_map(Listener::port).unwrap_or(6432);
             listeners.push(Listener::unix(dir, port, listen.unix_socket_mode)?);

@@ -57,7 +57,7 @@ pub struct Config {
 /// `[listen]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listen {
-    /// TCP addresses, resolved when bound; `[::]:6432` and host names work.
+    /// TCP addresses, resolved when bound; host names work, and `[::]:6432` is every address, of IPv4 too.
     pub addr: Vec<String>,
     /// Also a socket `.s.PGSQL.<port>` in this directory.
     pub unix_socket_dir: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Where clients come in: TCP addresses and a unix socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -41,12 +41,19 @@ impl Drop for SocketFile {
 }
 
 impl Listener {
-    /// Binds every address that `addr` (`host:port`) resolves to. Call it within the runtime that will accept.
-    pub fn tcp(addr: &str, backlog: u32) -> Result<Vec<Listener>, ListenError> {
-        use std::net::ToSocketAddrs;
-        let fail = |error| ListenError::new(addr, error);
-        let found: Vec<SocketAddr> = addr.to_socket_addrs().map_err(fail)?.collect();
-        found.into_iter().map(|address| bind_tcp(address, backlog).map(Listener::Tcp).map_err(fail)).collect()
+    /// Binds every address that these (`host:port`) resolve to. Call it within the runtime that will accept.
+    pub fn tcp(addrs: &[impl AsRef<str>], backlog: u32) -> Result<Vec<Listener>, ListenError> {
+        let mut found = Vec::new();
+        for addr in addrs.iter().map(AsRef::as_ref) {
+            let resolved = addr.to_socket_addrs().map_err(|error| ListenError::new(addr, error))?;
+            found.extend(resolved.map(|address| (addr, address)));
+        }
+        let bind = |&(addr, address): &(&str, SocketAddr)| {
+            let others = found.iter().map(|(_, other)| *other);
+            let bound = bind_tcp(address, takes_only_v6(address, others), backlog);
+            bound.map(Listener::Tcp).map_err(|error| ListenError::new(addr, error))
+        };
+        found.iter().map(bind).collect()
     }
 
     /// Binds `dir/.s.PGSQL.port`. A file that nobody listens on any more is replaced.
@@ -65,7 +72,7 @@ impl Listener {
         match self {
             Listener::Tcp(listener) => {
                 let (tcp, from) = listener.accept().await?;
-                Ok((Stream::Tcp(tcp), Addr::Tcp(from)))
+                Ok((Stream::Tcp(tcp), from.into()))
             }
             Listener::Unix(listener, _) => {
                 let (unix, _) = listener.accept().await?;
@@ -113,11 +120,16 @@ impl ListenError {
     }
 }
 
-fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+/// `[::]` is every address, those of IPv4 too, unless one of them is bound with the same port on its own.
+fn takes_only_v6(address: SocketAddr, mut all: impl Iterator<Item = SocketAddr>) -> bool {
+    !address.ip().is_unspecified() || all.any(|other| other.is_ipv4() && other.port() == address.port())
+}
+
+fn bind_tcp(address: SocketAddr, only_v6: bool, backlog: u32) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(only_v6)?;
     }
     socket.set_nonblocking(true)?;
     // What is accepted inherits these, which spares each client the calls.
@@ -169,9 +181,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_says_so() {
-        let first = Listener::tcp("127.0.0.1:0", 16).unwrap().remove(0);
-        let said = Listener::tcp(&first.local(), 16).unwrap_err().to_string();
+        let first = Listener::tcp(&["127.0.0.1:0"], 16).unwrap().remove(0);
+        let said = Listener::tcp(&[first.local()], 16).unwrap_err().to_string();
         assert!(said.contains(&first.local()) && said.contains("another program"), "{said}");
+    }
+
+    #[test]
+    fn which_take_only_ipv6() {
+        let check = |addrs: &str, expected: &str| {
+            let all: Vec<SocketAddr> = addrs.split(' ').map(|addr| addr.parse().unwrap()).collect();
+            let said: Vec<_> = all.iter().map(|addr| takes_only_v6(*addr, all.iter().copied()).to_string()).collect();
+            assert_eq!(said[0], expected, "{addrs}");
+        };
+        check("[::]:1", "false");
+        check("[::]:1 [::1]:1", "false");
+        check("[::]:1 0.0.0.0:2", "false");
+        check("[::]:1 0.0.0.0:1", "true");
+        check("[::]:1 127.0.0.1:1", "true");
+        check("[::1]:1", "true");
     }
 
     #[tokio::test]

@@ -15,6 +15,16 @@ pub enum Addr {
     Unix,
 }
 
+impl From<SocketAddr> for Addr {
+    /// One of IPv4 that came to a socket of both (`::ffff:10.0.0.7`) is what it is to everybody else.
+    fn from(addr: SocketAddr) -> Addr {
+        match addr.ip().to_canonical() {
+            IpAddr::V4(ip) => Addr::Tcp((ip, addr.port()).into()),
+            IpAddr::V6(_) => Addr::Tcp(addr),
+        }
+    }
+}
+
 impl Addr {
     /// Without the port.
     pub fn host(&self) -> Host {
@@ -191,8 +201,11 @@ mod tests {
     #[test]
     fn for_people() {
         let check = |addr: Addr, words: [&str; 2]| assert_eq!([addr.to_string(), addr.host().to_string()], words);
-        check(Addr::Tcp("10.0.0.7:5000".parse().unwrap()), ["10.0.0.7:5000", "10.0.0.7"]);
-        check(Addr::Tcp("[::1]:5000".parse().unwrap()), ["[::1]:5000", "[::1]"]);
+        let tcp = |addr: &str| Addr::from(addr.parse::<SocketAddr>().unwrap());
+        check(tcp("10.0.0.7:5000"), ["10.0.0.7:5000", "10.0.0.7"]);
+        check(tcp("[::ffff:10.0.0.7]:5000"), ["10.0.0.7:5000", "10.0.0.7"]);
+        check(tcp("[::1]:5000"), ["[::1]:5000", "[::1]"]);
+        check(tcp("[fe80::7%2]:5000"), ["[fe80::7%2]:5000", "[fe80::7]"]);
         check(Addr::Unix, ["unix", "unix"]);
     }
 
