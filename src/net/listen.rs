@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -17,8 +17,8 @@ use crate::observe::who::Addr;
 pub enum Listener {
     /// TCP.
     Tcp(TcpListener),
-    /// A unix socket; its file goes with it.
-    Unix(UnixListener, SocketFile),
+    /// A unix socket; its file goes with it, and before it: until then no other file has the same number.
+    Unix(SocketFile, UnixListener),
 }
 
 /// Why nobody can come in here.
@@ -30,14 +30,31 @@ pub struct ListenError {
     hint: &'static str,
 }
 
-/// A socket's file, removed in the end.
+/// A socket's file, removed in the end, unless another has taken its place.
 #[derive(Debug)]
-pub struct SocketFile(PathBuf);
+pub struct SocketFile {
+    path: PathBuf,
+    /// Which it is: its device and its number there.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: PathBuf) -> io::Result<SocketFile> {
+        let identity = identity(&path)?;
+        Ok(SocketFile { path, identity })
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 impl Listener {
@@ -63,8 +80,9 @@ impl Listener {
         let fail = |error| ListenError::new(&on, error);
         remove_stale(&path).map_err(fail)?;
         let listener = UnixListener::bind(&path).map_err(fail)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
-        Ok(Listener::Unix(listener, SocketFile(path)))
+        let file = SocketFile::of(path).map_err(fail)?;
+        std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
+        Ok(Listener::Unix(file, listener))
     }
 
     /// The next client, and where it comes from.
@@ -74,7 +92,7 @@ impl Listener {
                 let (tcp, from) = listener.accept().await?;
                 Ok((Stream::Tcp(tcp), from.into()))
             }
-            Listener::Unix(listener, _) => {
+            Listener::Unix(_, listener) => {
                 let (unix, _) = listener.accept().await?;
                 Ok((Stream::Unix(unix), Addr::Unix))
             }
@@ -85,7 +103,7 @@ impl Listener {
     pub fn local(&self) -> String {
         match self {
             Listener::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |a| a.to_string()),
-            Listener::Unix(_, file) => file.0.display().to_string(),
+            Listener::Unix(file, _) => file.path.display().to_string(),
         }
     }
 
@@ -114,6 +132,7 @@ impl ListenError {
             }
             io::ErrorKind::PermissionDenied => ": choose a port above 1023, or a directory that may be written",
             io::ErrorKind::AddrNotAvailable => ": this machine has no such address",
+            io::ErrorKind::AlreadyExists => ": move it away, or choose another directory (listen.unix_socket_dir)",
             _ => "",
         };
         ListenError { on: on.to_string(), error, hint }
@@ -166,8 +185,11 @@ fn defer_accept(_: &Socket) -> io::Result<()> {
     Ok(())
 }
 
-/// A socket file left behind refuses connections; one in use accepts them.
+/// A socket file left behind refuses connections; one in use accepts them. What is no socket is somebody's, and stays.
 fn remove_stale(path: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket()) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something stands there that is no socket"));
+    }
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
@@ -211,5 +233,31 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         drop(first);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn the_socket_file_of_another_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".s.PGSQL.6432");
+        let first = Listener::unix(dir.path(), 6432, 0o700).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let second = Listener::unix(dir.path(), 6432, 0o700).unwrap();
+        drop(first);
+        assert!(path.exists());
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".s.PGSQL.6432");
+        for make in [|path: &Path| std::fs::write(path, "mine"), |path: &Path| std::fs::create_dir(path)] {
+            make(&path).unwrap();
+            let said = Listener::unix(dir.path(), 6432, 0o700).unwrap_err().to_string();
+            assert!(said.contains(path.to_str().unwrap()) && said.contains("no socket"), "{said}");
+            assert!(path.exists());
+            let _ = std::fs::remove_file(&path);
+        }
     }
 }
