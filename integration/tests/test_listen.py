@@ -190,3 +190,26 @@ def test_a_server_that_refuses_to_listen_for_a_while_is_asked_again(run_pgweir, 
             speaker.execute("notify a, 'again'")
             speaker.commit()
         assert heard(listener) == heard(late) == [("a", "again")]
+
+
+def test_a_login_that_is_refused_to_the_listener_is_tried_at_once_for_another(run_pgweir, own_postgres):
+    """While nobody asks it is tried less and less often; who was cut off hears when it succeeds."""
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    refused = lambda: [event for event in pooler.events("server_connect_failed") if event.get("purpose") == "listen"]
+    with connect(pooler) as listener, connect(pooler) as late:
+        notices = []
+        listener.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        listener.execute("listen a")
+        own_postgres.run(
+            "alter role app password 'another'",
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'",
+        )
+        eventually(lambda: len(refused()) >= 4, "refused again and again")
+        assert "28P01" in refused()[0]["error"] and not notices
+        own_postgres.run("alter role app password 'secret'")
+        late.execute("listen a")
+        eventually(lambda: list(listener.notifies(timeout=0)) or notices, "a notice that some may have been missed")
+        with own_postgres.connect("app") as speaker:
+            speaker.execute("notify a, 'again'")
+            speaker.commit()
+        assert heard(listener) == heard(late) == [("a", "again")]

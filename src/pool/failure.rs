@@ -33,7 +33,7 @@ pub(super) struct Rest(Duration);
 impl Failure {
     /// After `before`, if that was not the first. `retry` is `server_login_retry`.
     pub(super) fn new(why: Arc<Complaint>, before: Option<Failure>, retry: Duration, now: Instant) -> Failure {
-        let rest = before.filter(|_| is_refusal(why.sqlstate)).map_or(Rest(retry), |before| before.rest);
+        let rest = before.filter(|_| is_refusal(why.sqlstate)).map_or(Rest::new(retry), |before| before.rest);
         Failure { why, until: now + retry, rests_until: now + rest.0.max(retry), rest }
     }
 
@@ -59,11 +59,26 @@ impl Failure {
 
     /// What was wrong may be mended: it is tried as if this had been the first time.
     pub(super) fn hasten(&mut self, retry: Duration) {
-        (self.rests_until, self.rest) = (self.until, Rest(retry));
+        (self.rests_until, self.rest) = (self.until, Rest::new(retry));
     }
 }
 
 impl Rest {
+    pub(super) fn new(first: Duration) -> Rest {
+        Rest(first)
+    }
+
+    /// After a failure with this code; after the next, longer. `first` is where that begins.
+    pub(super) fn after(&mut self, code: SqlState, first: Duration) -> Duration {
+        if !is_refusal(code) {
+            *self = Rest::new(first);
+            return first;
+        }
+        let rest = self.0;
+        self.grow();
+        rest
+    }
+
     fn grow(&mut self) {
         self.0 = (self.0 * 2).clamp(SHORTEST, LONGEST).max(self.0);
     }
@@ -72,4 +87,24 @@ impl Rest {
 /// Whether Postgres has answered, and will not have us: the role, its password, pg_hba.conf, the database, the right to connect.
 fn is_refusal(code: SqlState) -> bool {
     code.starts_with(b"28") || matches!(&code, b"3D000" | b"42501")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_with_refusals() {
+        let first = Duration::from_millis(250);
+        let mut rest = Rest::new(first);
+        let mut check = |codes: &str, expected: &str| {
+            let codes = codes.split(' ').map(|code| code.as_bytes().try_into().unwrap());
+            let said: Vec<_> = codes.map(|code| rest.after(code, first).as_millis().to_string()).collect();
+            assert_eq!(said.join(" "), expected);
+        };
+        check("28P01 28P01 28000 3D000 42501", "250 500 1000 2000 4000");
+        check("08006 57P03 53300", "250 250 250");
+        check("28P01 28P01", "250 500");
+        check("28P01 28P01 28P01 28P01 28P01 28P01 28P01 28P01", "1000 2000 4000 8000 16000 32000 60000 60000");
+    }
 }

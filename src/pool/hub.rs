@@ -1,9 +1,9 @@
 //! One connection that listens on behalf of all clients of a pool: opened when the first wants it, it hands what it hears to
 //! each that listens. When it is lost it is opened again, and they are told that they may have missed something.
 
-use std::collections::{HashSet, VecDeque};
-use std::future::poll_fn;
+use std::collections::HashSet;
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +12,17 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
 use super::channels::{Channels, Joined};
-use super::own::{NoOwn, Own};
+use super::failure::Rest;
+use super::own::NoOwn;
 use super::{Client, Plan, Pool};
-use crate::net::talk;
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::frame::cut_str;
-use crate::protocol::{Frame, backend, sqlstate};
+use crate::protocol::sqlstate::SqlState;
+use crate::protocol::{backend, sqlstate};
+
+mod wire;
+
+use wire::Wire;
 
 /// When nobody has listened for so long, the connection is closed.
 const UNUSED: Duration = Duration::from_secs(60);
@@ -25,14 +30,8 @@ const UNUSED: Duration = Duration::from_secs(60);
 /// So often it is held against the configuration, which may have changed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A server that does not answer within this is lost.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Between attempts to open it again.
 const RETRY: Duration = Duration::from_millis(250);
-
-/// Read at a time.
-const CHUNK: usize = 16 * 1024;
 
 /// Text is handed on as it comes, and only clients with this encoding are served.
 const ENCODING: &str = "UTF8";
@@ -84,7 +83,14 @@ impl Hub {
         let (sender, orders) = mpsc::unbounded_channel();
         let _ = sender.send(first);
         *known = Some(sender);
-        let ear = Ear { pool: pool.clone(), channels: Channels::default(), waiting: Vec::new(), missed: None, orders };
+        let ear = Ear {
+            pool: pool.clone(),
+            channels: Channels::default(),
+            waiting: Vec::new(),
+            missed: None,
+            orders,
+            rest: Rest::new(RETRY),
+        };
         pool.homes[0].runtime.spawn(ear.run());
     }
 
@@ -107,6 +113,8 @@ struct Ear {
     /// The connection was lost since its listeners last heard of it: why.
     missed: Option<String>,
     orders: mpsc::UnboundedReceiver<Order>,
+    /// How long it waits before it tries once more to log in where that was refused.
+    rest: Rest,
 }
 
 impl Ear {
@@ -130,7 +138,8 @@ impl Ear {
         let parameters = parameters.map(|(name, value)| (name.to_string(), value.to_string()));
         match self.pool.open_own(0, &parameters, "listen").await {
             Ok((own, _)) => {
-                let mut wire = Wire { own, out: Vec::new(), read: Vec::new(), owed: VecDeque::new(), refused: None };
+                let mut wire = Wire::new(own);
+                self.rest = Rest::new(RETRY);
                 let names = self.channels.names().map(str::to_string).collect();
                 wire.listen(names);
                 let pause = sleep(RETRY);
@@ -142,9 +151,28 @@ impl Ear {
                 }
             }
             Err(why) => {
-                self.fail(&complaint(why));
+                let why = complaint(why);
+                self.fail(&why);
                 self.catch_up();
-                sleep(RETRY).await;
+                self.rest(why.sqlstate, &plan).await;
+            }
+        }
+    }
+
+    /// Until a connection is to be tried again after none could be had. Where the login was refused that is later each time,
+    /// unless another client wants to listen or the configuration is another.
+    async fn rest(&mut self, code: SqlState, plan: &Plan) {
+        let longer = self.rest.after(code, RETRY).saturating_sub(RETRY);
+        sleep(RETRY).await;
+        let (mut longer, mut look) = (pin!(sleep(longer)), interval(LOOK));
+        while !self.channels.is_empty() && self.pool.is_current(plan) {
+            tokio::select! {
+                () = &mut longer => return,
+                order = self.orders.recv() => match order.map(|order| self.note(order)) {
+                    Some(Noted::Unlisten(_)) => {}
+                    Some(Noted::Listen(_) | Noted::Nothing) | None => return,
+                },
+                _ = look.tick() => {}
             }
         }
     }
@@ -313,87 +341,4 @@ fn complaint(why: NoOwn) -> Complaint {
                 .hint("One more is needed for LISTEN.")
         }
     }
-}
-
-/// The open connection.
-struct Wire {
-    own: Own,
-    out: Vec<u8>,
-    read: Vec<u8>,
-    /// For each ReadyForQuery to come: the channels that are listened on then.
-    owed: VecDeque<Vec<String>>,
-    refused: Option<Complaint>,
-}
-
-impl Wire {
-    /// A server that has said nothing for long is asked whether it lives: one that is cut off says nothing, too.
-    fn check(&mut self, silent: Duration, delay: Duration) -> io::Result<()> {
-        match silent {
-            _ if delay.is_zero() || silent < delay => Ok(()),
-            _ if silent < delay + LOOK => {
-                encode::query(&mut self.out, "");
-                self.owed.push_back(Vec::new());
-                Ok(())
-            }
-            _ if silent < delay + LOOK + PATIENCE => Ok(()),
-            _ => Err(io::Error::other("it did not answer")),
-        }
-    }
-
-    fn listen(&mut self, channels: Vec<String>) {
-        let sql: Vec<String> = channels.iter().map(|channel| format!("LISTEN {}", quoted(channel))).collect();
-        encode::query(&mut self.out, &sql.join("; "));
-        self.owed.push_back(channels);
-    }
-
-    fn unlisten(&mut self, channels: &[Box<str>]) {
-        if !channels.is_empty() {
-            let sql: Vec<String> = channels.iter().map(|channel| format!("UNLISTEN {}", quoted(channel))).collect();
-            encode::query(&mut self.out, &sql.join("; "));
-            self.owed.push_back(Vec::new());
-        }
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            talk::write_all(&mut self.own.stream, &self.out).await?;
-            self.out.clear();
-        }
-        Ok(())
-    }
-
-    /// Reads some. Nothing is lost when this is dropped in the middle: it waits before it reads.
-    async fn read(&mut self) -> io::Result<()> {
-        let before = self.read.len();
-        self.read.resize(before + CHUNK, 0);
-        let Wire { own, read, .. } = self;
-        let mut guard = Truncate { read, to: before };
-        let count = poll_fn(|cx| own.stream.poll_read(cx, &mut guard.read[before..])).await?;
-        guard.to = before + count;
-        if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-    }
-
-    /// The next whole message, its tag and all of it.
-    fn message(&mut self) -> io::Result<Option<(u8, Vec<u8>)>> {
-        let frame = Frame::read(&self.read).map_err(io::Error::other)?;
-        let Some(frame) = frame.filter(|frame| frame.is_complete()) else { return Ok(None) };
-        let (tag, size) = (frame.tag, frame.size);
-        Ok(Some((tag, self.read.drain(..size).collect())))
-    }
-}
-
-/// Takes back the room that a read did not fill, also one that was given up.
-struct Truncate<'a> {
-    read: &'a mut Vec<u8>,
-    to: usize,
-}
-
-impl Drop for Truncate<'_> {
-    fn drop(&mut self) {
-        self.read.truncate(self.to);
-    }
-}
-
-fn quoted(channel: &str) -> String {
-    format!("\"{}\"", channel.replace('"', "\"\""))
 }
