@@ -42,6 +42,8 @@ impl Welcome {
 pub struct Lessons {
     /// What a fresh server reports.
     fresh: Option<Arc<Parameters>>,
+    /// It may report something else now.
+    outdated: bool,
     learned: HashMap<Setting, Learned>,
     alike: Interner,
     /// The last ones, by what their clients asked for: most of an app's clients ask for the same.
@@ -70,6 +72,7 @@ impl Lessons {
 
     /// A server is open, and reports this.
     pub fn opened(&mut self, reports: Arc<Parameters>) {
+        self.outdated = false;
         if self.fresh.as_ref().is_none_or(|fresh| !Arc::ptr_eq(fresh, &reports)) {
             self.fresh = Some(reports);
             self.welcomes.clear();
@@ -99,6 +102,13 @@ impl Lessons {
         *self = Lessons { alike: std::mem::take(&mut self.alike), ..Lessons::default() };
     }
 
+    /// The next server may report something else, and nobody is welcomed before it has.
+    pub fn outdate(&mut self) {
+        self.outdated = true;
+        self.learned.clear();
+        self.welcomes.clear();
+    }
+
     /// The same parameters, shared with whoever has them too.
     pub fn share(&mut self, parameters: Parameters) -> Arc<Parameters> {
         self.alike.intern(Arc::new(parameters))
@@ -111,7 +121,7 @@ impl Lessons {
             return Ok(welcome.clone());
         }
         let unknown: Vec<_> = settings.iter().filter(|setting| self.known(setting).is_none()).cloned().collect();
-        if self.fresh.is_none() || !unknown.is_empty() {
+        if self.fresh.is_none() || self.outdated || !unknown.is_empty() {
             return Err(unknown);
         }
         let welcome = self.as_known(settings);
@@ -183,6 +193,19 @@ mod tests {
             }
             Err(unknown) => format!("{unknown:?}"),
         }
+    }
+
+    #[test]
+    fn what_is_outdated_is_asked_again() {
+        let mut lessons = Lessons::default();
+        lessons.opened(reports("zone=utc application_name=pgweir"));
+        lessons.learn("q", "1", Learned::Quiet);
+        assert_eq!(welcome(&mut lessons, "q=1"), "zone utc, application_name pgweir, q");
+        lessons.outdate();
+        assert_eq!(welcome(&mut lessons, "q=1"), r#"[("q", "1")]"#);
+        assert_eq!(welcome(&mut lessons, ""), "[]");
+        lessons.opened(reports("zone=CET application_name=pgweir"));
+        assert_eq!(welcome(&mut lessons, ""), "zone CET, application_name pgweir");
     }
 
     #[test]

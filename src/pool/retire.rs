@@ -1,5 +1,5 @@
-//! Servers that are no longer wanted although they are well: Postgres wants their database for itself. Those that rest are closed at
-//! once, those on loan when they come back, in every pool that leads there.
+//! Servers that are no longer wanted although they are well: Postgres wants their database for itself, or sessions start with something
+//! else now. Those that rest are closed at once, those on loan when they come back, in every pool that leads there.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,6 +47,17 @@ impl Pool {
             if is_wanted(&pool.plan()) {
                 pool.retire("Postgres wants its database for itself");
             }
+        }
+    }
+
+    /// What sessions start with has changed: servers that were opened before are of the old kind, and what they taught is out of
+    /// date.
+    #[cold]
+    pub fn restart(&self) {
+        for pool in self.at_same_place() {
+            pool.retire("what sessions start with has changed");
+            pool.lessons().outdate();
+            pool.redefine();
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Dialogue {
     tally: Tally,
     /// So has been changed in this transaction what texts mean, for all others when it ends.
     redefining: bool,
+    /// So has been changed in this transaction what sessions start with.
+    altering: bool,
     /// A statement has ended since the last ReadyForQuery.
     worked: bool,
     /// What the client's changes of names have come to and it has not been told yet.
@@ -208,6 +210,7 @@ impl Dialogue {
         let worked = std::mem::take(&mut self.worked);
         let ended = self.status == TransactionStatus::Idle;
         self.tally.redefined |= ended && std::mem::take(&mut self.redefining);
+        self.tally.altered |= ended && std::mem::take(&mut self.altering);
         self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
     }
@@ -272,6 +275,7 @@ impl Dialogue {
     /// CommandComplete. Its tag is the only sure word on what a statement did.
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
+        self.altering |= self.changing.contains(Effects::DEFAULTS) && alters(command_tag(body));
         match command_tag(body) {
             tag if memory.see_complete(tag) => {
                 self.settled.push(Settled::AllDropped);
@@ -333,6 +337,11 @@ impl Dialogue {
 /// has a SELECT's tag: its name meant nothing before, or its DROP was seen.
 fn redefines(tag: &[u8]) -> bool {
     [&b"CREATE "[..], b"ALTER ", b"DROP "].iter().any(|verb| tag.starts_with(verb)) && !tag.ends_with(b" INDEX")
+}
+
+/// Whether a command with this tag may change what sessions start with.
+fn alters(tag: &[u8]) -> bool {
+    matches!(tag, b"ALTER ROLE" | b"ALTER DATABASE" | b"DO")
 }
 
 #[cfg(test)]

@@ -336,3 +336,29 @@ fn what_texts_mean_changes_at_once_for_oneself_and_at_commit_for_all() {
     check_redefines("C:BEGIN Z:T C:CREATE_TABLE Z:T C:ROLLBACK Z:T C:ROLLBACK Z:I C:ROLLBACK Z:I", &[2, 4, 6, 7]);
     check_redefines("C:CREATE_INDEX Z:I C:SELECT_1 Z:I C:SET Z:I C:BEGIN Z:T C:ROLLBACK Z:I", &[]);
 }
+
+/// Replies to what has these effects: those that tell that sessions start with something else now.
+#[track_caller]
+fn check_alters(found: Effects, replies: &str, expected: &[usize]) {
+    let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
+    let mut told = Vec::new();
+    for (number, word) in replies.split(' ').enumerate() {
+        if dialogue.owed.is_empty() {
+            dialogue.expect_change(found);
+            dialogue.send(frontend::QUERY, Some(Owed::Query));
+        }
+        receive(&mut dialogue, &mut memory, word, &mut String::new());
+        told.extend(dialogue.take_tally().altered.then_some(number));
+    }
+    assert_eq!(told, expected, "{replies}");
+}
+
+#[test]
+fn what_sessions_start_with_changes_at_commit() {
+    let found = Effects::DEFINES | Effects::DEFAULTS;
+    check_alters(found, "C:ALTER_ROLE Z:I", &[1]);
+    check_alters(found, "C:DO Z:I", &[1]);
+    check_alters(found, "C:BEGIN C:ALTER_DATABASE Z:T C:SELECT_1 Z:T C:COMMIT Z:I C:SELECT_1 Z:I", &[6]);
+    check_alters(found, "E Z:I", &[]);
+    check_alters(Effects::DEFINES, "C:ALTER_ROLE Z:I C:ALTER_TABLE Z:I", &[]);
+}

@@ -267,6 +267,9 @@ impl Relay<'_> {
         if tally.redefined {
             self.session.pool.redefine();
         }
+        if tally.altered {
+            self.session.pool.restart();
+        }
         if !dialogue.is_busy() {
             self.exchange.course.times.ready = self.exchange.course.times.now;
         }
@@ -283,7 +286,7 @@ impl Relay<'_> {
         let dialogue = &self.exchange.dialogue;
         let is_cut = dialogue.is_busy() || dialogue.status() != TransactionStatus::Idle;
         let (statements, transactions) = (u32::from(dialogue.is_busy()), u32::from(is_cut));
-        self.count(Tally { statements, transactions, redefined: false });
+        self.count(Tally { statements, transactions, ..Tally::default() });
     }
 
     fn count(&mut self, tally: Tally) {

@@ -107,6 +107,8 @@ pub struct Tally {
     pub transactions: u32,
     /// What texts mean may have changed: a table, a type, a function was made, altered or dropped.
     pub redefined: bool,
+    /// What sessions start with may have changed, for all.
+    pub altered: bool,
 }
 
 /// How the client's changes of its names turned out, in the order of the replies.

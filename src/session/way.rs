@@ -1,10 +1,13 @@
-//! A statement that wants a database for itself is on its way: those who rest there leave.
+//! A statement that wants a database for itself is on its way: those who rest there leave. On a server of a client's own, also one that
+//! changes what sessions start with.
 
 use super::relay::Relay;
 use crate::config::PoolMode;
 use crate::protocol::frontend::{self, Parse};
-use crate::sql::Effects;
 use crate::sql::database::wanted;
+use crate::sql::{Effects, Lexer, Token, effects};
+
+const DEFINING: [&str; 5] = ["create", "alter", "drop", "do", "begin"];
 
 impl Relay<'_> {
     /// On a server that others will have as well: what was just looked at has these effects.
@@ -32,8 +35,20 @@ impl Relay<'_> {
             frontend::QUERY => frame.whole().and_then(|body| body.strip_suffix(&[0])),
             _ => frame.whole().and_then(Parse::read).map(|parse| parse.query()),
         };
-        if let Some(wanted) = text.and_then(|text| wanted(text, self.session.backslash)) {
+        let (Some(text), backslash) = (text, self.session.backslash) else { return };
+        let found = if may_define(text) { effects(text, backslash) } else { Effects::NONE };
+        self.exchange.dialogue.expect_change(found);
+        if found.contains(Effects::DEFINES)
+            && let Some(wanted) = wanted(text, backslash)
+        {
             self.session.pool.make_way(&wanted);
         }
     }
+}
+
+/// Whether a text's first word is one that makes, changes or drops something, or that such a text may begin with.
+fn may_define(text: &[u8]) -> bool {
+    let first = Lexer::new(text, false).find(|token| *token != Token::Symbol(b';'));
+    let is = |word: &[u8], verb: &str| word.eq_ignore_ascii_case(verb.as_bytes());
+    matches!(first, Some(Token::Word(word)) if DEFINING.iter().any(|verb| is(word, verb)))
 }

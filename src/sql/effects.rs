@@ -3,6 +3,7 @@
 //! Statements are cut at every `;`, also inside parentheses and in bodies: what may stand there (rules, SQL functions) are
 //! queries, which begin with none of the words that matter.
 
+use super::defaults::is_of_sessions;
 use super::key::Key;
 use super::lexer::{Lexer, Token};
 use super::literal::Literal;
@@ -159,7 +160,7 @@ impl Scan {
                 self.target(scope, target)
             }
             Key::Reset => self.target(Scope::Session, Target::of_reset(&mut lexer.clone())),
-            Key::Alter => self.find(Effects::DEFINES, Phase::Query),
+            Key::Alter => self.find(altered(lexer), Phase::Query),
             Key::Discard => Phase::Discard,
             Key::Drop => self.find(Effects::DROP | Effects::DEFINES, Phase::Silent),
             Key::CloseCursor => self.find(Effects::CLOSE, Phase::Silent),
@@ -307,6 +308,12 @@ impl Scan {
         };
         if call.local.is_written() { named } else { named | Effects::OPAQUE }
     }
+}
+
+/// Of an ALTER.
+fn altered(lexer: &Lexer<'_>) -> Effects {
+    let defaults = if is_of_sessions(lexer.clone()) { Effects::DEFAULTS } else { Effects::NONE };
+    Effects::DEFINES | defaults
 }
 
 /// Of what lasts until the transaction ends.

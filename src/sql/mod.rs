@@ -7,6 +7,7 @@
 pub mod changes;
 pub mod database;
 pub mod deallocate;
+mod defaults;
 pub mod digest;
 pub mod effects;
 mod ending;

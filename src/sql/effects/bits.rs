@@ -56,6 +56,8 @@ impl Effects {
     pub const LOCAL: Effects = Effects(1 << 20);
     /// Something is created, altered or dropped that other texts may name.
     pub const DEFINES: Effects = Effects(1 << 21);
+    /// What sessions start with changes: ALTER ROLE … SET. Then `DEFINES` is there as well.
+    pub const DEFAULTS: Effects = Effects(1 << 22);
 
     /// What may change what other texts mean.
     pub const MEANING: Effects = Effects::SETTINGS
@@ -68,7 +70,7 @@ impl Effects {
     /// Those of the session: the rest ends with the transaction, or is everybody's.
     #[must_use]
     pub const fn of_session(self) -> Effects {
-        self.without(Effects::LOCAL.union(Effects::DEFINES))
+        self.without(Effects::LOCAL.union(Effects::DEFINES).union(Effects::DEFAULTS))
     }
 
     /// Whether there are none.

@@ -3,7 +3,7 @@
 //! That is too much rather than too little: UPDATE has a SET as well. In a body between dollars the words are those outside
 //! of strings and comments; in another all are.
 
-use super::Effects;
+use super::{Effects, altered};
 use crate::sql::key::Key;
 use crate::sql::lexer::{Lexer, Token};
 use crate::sql::literal::{Kind, Literal};
@@ -28,15 +28,17 @@ fn as_written(body: Literal<'_>) -> bool {
 }
 
 fn tokens(body: &[u8], backslash: bool) -> Effects {
-    Lexer::new(body, backslash).fold(Effects::NONE, |found, token| {
-        found
-            | match token {
-                Token::Word(word) => of(Key::of(word)),
-                Token::Quoted(name) => of(Key::of_quoted(name)),
-                Token::Escaped(_) => ANYTHING,
-                _ => Effects::NONE,
-            }
-    })
+    let (mut lexer, mut found) = (Lexer::new(body, backslash), Effects::NONE);
+    while let Some(token) = lexer.next() {
+        found |= match token {
+            Token::Word(word) if Key::of(word) == Key::Alter => altered(&lexer),
+            Token::Word(word) => of(Key::of(word)),
+            Token::Quoted(name) => of(Key::of_quoted(name)),
+            Token::Escaped(_) => ANYTHING,
+            _ => Effects::NONE,
+        };
+    }
+    found
 }
 
 fn words(body: &[u8]) -> Effects {
