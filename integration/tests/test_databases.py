@@ -94,10 +94,12 @@ def test_who_has_listened_goes_too(pooler):
         client.execute("drop database one")
 
 
-def test_no_server_rests_where_databases_are_made_from(pooler, postgres):
+def test_no_server_rests_where_databases_are_made_from(run_pgweir, postgres):
+    everything = {"host": postgres.host, "port": postgres.port}
+    pooler = run_pgweir(config=file(postgres, databases={"*": everything}, pool={"min_pool_size": 1}))
     use(pooler, "template1")
     with connect(pooler, "template1"):
         pass
     there = "select count(*) from pg_stat_activity where datname = 'template1'"
     eventually(lambda: postgres.run(there)[0][0] == 0, "nobody in template1")
-    postgres.run("create database one")
+    postgres.run("drop database if exists one", "create database one", "drop database one")

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Sum
 
 from support.django import BINDINGS, THREADS, ask, in_threads, point_at
 from shop.models import Line, Order
+from tests.conftest import secure_file
 
 @pytest.fixture
 def shop(two_servers, certificates, postgres):
@@ -35,6 +36,25 @@ def test_migrations(shop):
     assert columns() == ["id", "article", "facts", "order_id", "amount"]
     call_command("migrate", check_unapplied=True, verbosity=0)
     call_command("makemigrations", check_changes=True, verbosity=0)
+
+
+def test_the_database_of_the_tests(run_pgweir, certificates, postgres):
+    """What `manage.py test` does before and after the tests."""
+    config = secure_file(postgres, certificates)
+    config["databases"] = {"*": {"host": "localhost", "port": postgres.port}}
+    pooler = run_pgweir(config=config)
+    postgres.run("drop database if exists test_app (force)", "alter role app createdb")
+    point_at(pooler.port, certificates.ca)
+    creation = connections["default"].creation
+    try:
+        assert creation.create_test_db(verbosity=0, serialize=False) == "test_app"
+        assert Line.objects.values_list("order__customer", flat=True).get() == "migration"
+        creation.destroy_test_db("app", verbosity=0)
+        assert postgres.run("select 1 from pg_database where datname = 'test_app'") == []
+    finally:
+        connections["default"].settings_dict["NAME"] = "app"
+        connections.close_all()
+        postgres.run("alter role app nocreatedb", "drop database if exists test_app (force)")
 
 
 def columns() -> list:

@@ -106,9 +106,6 @@ impl Drop for Lease {
 
 /// Puts a clean server back into its pool, unless its time is over.
 pub(super) fn accept(server: Box<Server>, now: Instant) {
-    if server.is_in_the_way() && !server.pool.is_wanted() {
-        return discard(server, "databases are made from its database");
-    }
     put_back(server, now, now);
 }
 
@@ -117,6 +114,9 @@ pub(super) fn put_back(server: Box<Server>, since: Instant, now: Instant) {
     if !server.is_current(now) {
         let why = server.why_it_goes(now);
         return discard(server, why);
+    }
+    if server.plan.route.is_of_template() && !server.pool.is_wanted() {
+        return discard(server, "databases are made from its database");
     }
     let (pool, home) = (server.pool.clone(), server.home);
     let woken = {

@@ -182,7 +182,7 @@ impl Pool {
             catalog: Mutex::default(),
             clients: quotas.clients,
             servers: quotas.servers,
-            ledger: Mutex::new(Ledger::new(limits(&plan.settings), homes.len())),
+            ledger: Mutex::new(Ledger::new(limits(&plan), homes.len())),
             version: AtomicU64::new(plan.version),
             generation: AtomicU64::new(plan.generation),
             plan: Mutex::new(plan),
@@ -227,7 +227,7 @@ impl Pool {
     /// A reload that leaves the servers what they are: new limits, new certificates.
     pub fn retune(self: &Arc<Self>, plan: Arc<Plan>) {
         let mut ledger = self.ledger();
-        ledger.set_limits(limits(&plan.settings));
+        ledger.set_limits(limits(&plan));
         ledger.hasten();
         drop(ledger);
         self.version.store(plan.version, Relaxed);
@@ -237,7 +237,7 @@ impl Pool {
     /// A reload: new limits at once; servers of the old plan are closed, those on loan as they come back.
     pub fn replan(self: &Arc<Self>, plan: Arc<Plan>) {
         let mut ledger = self.ledger();
-        ledger.set_limits(limits(&plan.settings));
+        ledger.set_limits(limits(&plan));
         ledger.forget_failure();
         drop(ledger);
         self.version.store(plan.version, Relaxed);
@@ -375,10 +375,10 @@ impl Gauges {
     }
 }
 
-fn limits(settings: &PoolSettings) -> Limits {
+fn limits(Plan { settings, route, .. }: &Plan) -> Limits {
     Limits {
         size: settings.pool_size,
-        min: settings.min_pool_size,
+        min: if route.is_of_template() { 0 } else { settings.min_pool_size },
         reserve: settings.reserve_pool_size,
         reserve_after: settings.reserve_pool_timeout,
         max_opening: settings.max_opening,

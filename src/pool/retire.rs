@@ -81,6 +81,11 @@ impl Pool {
 }
 
 impl Route {
+    /// Whether its servers keep Postgres from making databases for as long as they are there.
+    pub(super) fn is_of_template(&self) -> bool {
+        TEMPLATES.contains(&&*self.dbname)
+    }
+
     fn leads_to_place_of(&self, other: &Route) -> bool {
         let place = |Route { address, .. }: &Route| (address.host.clone(), address.hostaddr, address.port);
         place(self) == place(other)
@@ -91,10 +96,5 @@ impl Server {
     /// Whether its pool's servers have been retired since it was opened.
     pub(super) fn is_retired(&self) -> bool {
         self.retirements != self.pool.retirements()
-    }
-
-    /// Whether it keeps Postgres from making databases for as long as it is there.
-    pub(super) fn is_in_the_way(&self) -> bool {
-        TEMPLATES.contains(&&*self.plan.route.dbname)
     }
 }

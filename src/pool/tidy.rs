@@ -11,7 +11,7 @@ use tracing::debug;
 use super::cancel::Line;
 use super::lease::{discard, put_back};
 use super::server::{ErrandError, Server};
-use super::{CROWD, Lease, Pool, Quota};
+use super::{CROWD, Lease, Plan, Pool, Quota};
 use crate::protocol::TransactionStatus;
 
 /// How often waits are checked: by this much a timeout may be late.
@@ -93,8 +93,9 @@ impl Pool {
     fn close_rested(self: &Arc<Self>, now: Instant) {
         let spare = self.ledger().cull_oversize(now);
         spare.into_iter().for_each(|mut server| self.closed(&mut server, "the pool has become smaller"));
-        let settings = &self.plan().settings;
-        let stale = self.ledger().borrow_where(|server| !server.is_current(now) || server.stream.has_spoken());
+        let Plan { settings, route, .. } = &*self.plan();
+        let goes = |server: &Server| !server.is_current(now) || route.is_of_template();
+        let stale = self.ledger().borrow_where(|server| goes(server) || server.stream.has_spoken());
         for (mut server, since) in stale {
             // What it said may have been a notice; then it goes on.
             if server.is_current(now) && !server.is_alive() {
