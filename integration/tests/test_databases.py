@@ -103,3 +103,13 @@ def test_no_server_rests_where_databases_are_made_from(run_pgweir, postgres):
     there = "select count(*) from pg_stat_activity where datname = 'template1'"
     eventually(lambda: postgres.run(there)[0][0] == 0, "nobody in template1")
     postgres.run("drop database if exists one", "create database one", "drop database one")
+
+
+def test_who_came_too_early_need_not_wait(pooler):
+    with connect(pooler) as client:
+        for made in ["create database one", 'alter database one rename to "The Other"']:
+            name = "The Other" if "rename" in made else "one"
+            with pytest.raises(psycopg.OperationalError, match="does not exist"):
+                connect(pooler, name)
+            client.execute(made)
+            use(pooler, name)

@@ -61,6 +61,12 @@ impl Pool {
         }
     }
 
+    /// There is a database that may not have been there when a server was last asked for.
+    #[cold]
+    pub fn hope(&self) {
+        self.at_same_place().iter().for_each(|pool| pool.ledger().forget_failure());
+    }
+
     /// The pools of the same Postgres, this one too.
     fn at_same_place(&self) -> Vec<Arc<Pool>> {
         let own = self.plan();

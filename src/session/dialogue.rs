@@ -275,6 +275,7 @@ impl Dialogue {
     /// CommandComplete. Its tag is the only sure word on what a statement did.
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
+        self.tally.named |= matches!(command_tag(body), b"CREATE DATABASE" | b"ALTER DATABASE");
         self.altering |= self.changing.contains(Effects::DEFAULTS) && alters(command_tag(body));
         match command_tag(body) {
             tag if memory.see_complete(tag) => {

@@ -362,3 +362,15 @@ fn what_sessions_start_with_changes_at_commit() {
     check_alters(found, "E Z:I", &[]);
     check_alters(Effects::DEFINES, "C:ALTER_ROLE Z:I C:ALTER_TABLE Z:I", &[]);
 }
+
+#[test]
+fn a_database_that_was_not_there_is_told_of() {
+    for (replies, expected) in
+        [("C:CREATE_DATABASE Z:I", true), ("C:ALTER_DATABASE Z:I", true), ("C:DROP_DATABASE Z:I", false)]
+    {
+        let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
+        dialogue.send(frontend::QUERY, Some(Owed::Query));
+        replies.split(' ').for_each(|word| receive(&mut dialogue, &mut memory, word, &mut String::new()));
+        assert_eq!(dialogue.take_tally().named, expected, "{replies}");
+    }
+}

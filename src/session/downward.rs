@@ -267,6 +267,9 @@ impl Relay<'_> {
         if tally.redefined {
             self.session.pool.redefine();
         }
+        if tally.named {
+            self.session.pool.hope();
+        }
         if tally.altered {
             self.session.pool.restart();
         }

@@ -109,6 +109,8 @@ pub struct Tally {
     pub redefined: bool,
     /// What sessions start with may have changed, for all.
     pub altered: bool,
+    /// There may be a database of a name that there was none of.
+    pub named: bool,
 }
 
 /// How the client's changes of its names turned out, in the order of the replies.
