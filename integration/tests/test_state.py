@@ -392,7 +392,9 @@ def test_a_library_that_was_loaded_goes_with_its_client(sidecar, postgres):
     ],
     ids=["backup", "origin"],
 )
-def test_what_ends_with_the_session_only_goes_with_its_client(sidecar, postgres, begin, end):
+@pytest.mark.parametrize("undone", [False, True], ids=["", "rolled back"])
+def test_what_ends_with_the_session_only_goes_with_its_client(sidecar, postgres, begin, end, undone):
+    """No rollback ends it."""
     origin = "from pg_replication_origin where roname = 'tied'"
     postgres.run("drop role if exists opener", "create role opener superuser login password 'secret'")
     postgres.run(f"select pg_replication_origin_drop(roname) {origin}", "select pg_replication_origin_create('tied')")
@@ -400,7 +402,7 @@ def test_what_ends_with_the_session_only_goes_with_its_client(sidecar, postgres,
     place = f"postgres://opener:secret@{pooler.host}:{pooler.port}/app"
     with psycopg.connect(place, autocommit=True) as one:
         before = value(one, "select pg_backend_pid()")
-        one.execute(f"select {begin}")
+        one.execute(f"begin; select {begin}; rollback" if undone else f"select {begin}")
         eventually(lambda: pinned(pooler) == [["load"]], "tied")
         assert value(one, f"select {end}") is True
     with psycopg.connect(place, autocommit=True) as other:

@@ -82,6 +82,8 @@ struct App<'l> {
     signals: Signals,
     /// When the last tick was.
     ticked: Instant,
+    /// And it was late.
+    late: bool,
     /// Told to close the doors; whoever accepts lets go of it when that is done.
     doors: Option<watch::Sender<()>>,
     http_stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -117,6 +119,7 @@ impl<'l> App<'l> {
             notify: Notify::from_env(),
             signals,
             ticked: epoch,
+            late: false,
             doors: None,
             http_stop: None,
         };
@@ -204,10 +207,12 @@ impl<'l> App<'l> {
     fn tick(&mut self, ticks: u32) {
         let now = Instant::now();
         let since = now.saturating_duration_since(std::mem::replace(&mut self.ticked, now));
-        if since > PAUSE {
+        let stood_still = since > PAUSE && !std::mem::replace(&mut self.late, true);
+        if stood_still {
             // All of us stood still. What has arrived meanwhile is looked at before any deadline is: the time was nobody's.
             return;
         }
+        self.late = false;
         let pools = self.lobby.pools.all();
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));

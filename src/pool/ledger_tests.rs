@@ -313,7 +313,7 @@ fn a_refused_login_is_tried_less_and_less_often_where_nobody_waits() {
     check_rests(refused, 0, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
     check_rests(refused, 1, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
     check_rests(refused, 0, 6, "0 1 1 2 4 8 1 1 2 4 8 16");
-    check_rests(sqlstate::INVALID_CATALOG_NAME, 0, 0, "0 1 1 2 4 8 16 32 60 60 60 60");
+    check_rests(sqlstate::INVALID_CATALOG_NAME, 0, 0, "0 1 1 1 1 1 1 1 1 1 1 1");
     check_rests(unreachable, 0, 0, "0 1 1 1 1 1 1 1 1 1 1 1");
     check_rests(unreachable, 1, 0, "0 1 1 1 1 1 1 1 1 1 1 1");
 }

@@ -117,17 +117,24 @@ impl Lessons {
     /// The welcome of a client that asks for this. `Err` names what a server has to be asked about first; that may be nothing
     /// but that it is there.
     pub fn welcome(&mut self, settings: &[Setting]) -> Result<Arc<Welcome>, Vec<Setting>> {
+        if self.outdated {
+            return Err(self.unknown(settings));
+        }
         if let Some((_, welcome)) = self.welcomes.iter().find(|(asked, _)| **asked == *settings) {
             return Ok(welcome.clone());
         }
-        let unknown: Vec<_> = settings.iter().filter(|setting| self.known(setting).is_none()).cloned().collect();
-        if self.fresh.is_none() || self.outdated || !unknown.is_empty() {
+        let unknown = self.unknown(settings);
+        if self.fresh.is_none() || !unknown.is_empty() {
             return Err(unknown);
         }
         let welcome = self.as_known(settings);
         self.welcomes.truncate(WELCOMES - 1);
         self.welcomes.push_front((settings.into(), welcome.clone()));
         Ok(welcome)
+    }
+
+    fn unknown(&self, settings: &[Setting]) -> Vec<Setting> {
+        settings.iter().filter(|setting| self.known(setting).is_none()).cloned().collect()
     }
 
     /// Likewise, without what is not known.

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
-use super::{Plan, Pool, Route, Server, lock};
-use crate::sql::database::Wanted;
+use super::{Pool, Route, Server, lock};
+use crate::protocol::sqlstate;
 
 /// A database and a user.
 pub(super) type Name = (Arc<str>, Arc<str>);
@@ -38,13 +38,9 @@ impl Pool {
     /// A statement that wants a database for itself is on its way to a server of this pool. Postgres waits five seconds for
     /// others to leave.
     #[cold]
-    pub fn make_way(&self, wanted: &Wanted) {
-        let is_wanted = |plan: &Plan| match wanted {
-            Wanted::Named(name) => plan.route.dbname == **name,
-            Wanted::Any => true,
-        };
+    pub fn make_way(&self, wanted: &str) {
         for pool in self.at_same_place() {
-            if is_wanted(&pool.plan()) {
+            if pool.plan().route.dbname == *wanted {
                 pool.retire("Postgres wants its database for itself");
             }
         }
@@ -55,8 +51,8 @@ impl Pool {
     #[cold]
     pub fn restart(&self) {
         for pool in self.at_same_place() {
-            pool.retire("what sessions start with has changed");
             pool.lessons().outdate();
+            pool.retire("what sessions start with has changed");
             pool.redefine();
         }
     }
@@ -64,7 +60,13 @@ impl Pool {
     /// There is a database that may not have been there when a server was last asked for.
     #[cold]
     pub fn hope(&self) {
-        self.at_same_place().iter().for_each(|pool| pool.ledger().forget_failure());
+        for pool in self.at_same_place() {
+            let mut ledger = pool.ledger();
+            if ledger.failure().is_some_and(|why| why.sqlstate == sqlstate::INVALID_CATALOG_NAME) {
+                ledger.forget_failure();
+                pool.doubt();
+            }
+        }
     }
 
     /// The pools of the same Postgres, this one too.

@@ -37,6 +37,8 @@ pub struct Dialogue {
     redefining: bool,
     /// So has been changed in this transaction what sessions start with.
     altering: bool,
+    /// The last command rolled back, to a savepoint or everything.
+    undone: bool,
     /// A statement has ended since the last ReadyForQuery.
     worked: bool,
     /// What the client's changes of names have come to and it has not been told yet.
@@ -210,7 +212,7 @@ impl Dialogue {
         let worked = std::mem::take(&mut self.worked);
         let ended = self.status == TransactionStatus::Idle;
         self.tally.redefined |= ended && std::mem::take(&mut self.redefining);
-        self.tally.altered |= ended && std::mem::take(&mut self.altering);
+        self.tally.altered |= ended && std::mem::take(&mut self.altering) && !self.undone;
         self.tally.transactions += u32::from(ended && (before != TransactionStatus::Idle || worked));
         Verdict::Forward
     }
@@ -276,6 +278,7 @@ impl Dialogue {
     fn complete(&mut self, body: &[u8], memory: &mut Memory) {
         self.count_statement();
         self.tally.named |= matches!(command_tag(body), b"CREATE DATABASE" | b"ALTER DATABASE");
+        self.undone = command_tag(body) == b"ROLLBACK";
         self.altering |= self.changing.contains(Effects::DEFAULTS) && alters(command_tag(body));
         match command_tag(body) {
             tag if memory.see_complete(tag) => {

@@ -360,6 +360,8 @@ fn what_sessions_start_with_changes_at_commit() {
     check_alters(found, "C:DO Z:I", &[1]);
     check_alters(found, "C:BEGIN C:ALTER_DATABASE Z:T C:SELECT_1 Z:T C:COMMIT Z:I C:SELECT_1 Z:I", &[6]);
     check_alters(found, "E Z:I", &[]);
+    check_alters(found, "C:BEGIN C:ALTER_ROLE Z:T C:ROLLBACK Z:I C:SELECT_1 Z:I", &[]);
+    check_alters(found, "C:BEGIN C:ALTER_ROLE Z:T C:ROLLBACK Z:T C:COMMIT Z:I", &[6]);
     check_alters(Effects::DEFINES, "C:ALTER_ROLE Z:I C:ALTER_TABLE Z:I", &[]);
 }
 

@@ -2,7 +2,9 @@
 //! packet, in the form that the server gives it. A server is asked only about what no client asked before.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 use super::greeting::Greeting;
 use crate::pool::lease::Denied;
@@ -12,6 +14,9 @@ use crate::pool::server::ErrandError;
 use crate::pool::{Client, Lease, Pool};
 use crate::protocol::encode::{Complaint, Severity};
 use crate::protocol::sqlstate;
+
+/// So long a login waits for a server where all that it wants is to hear whether what was known is still so.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The welcome of a client that greets like this; or what it is told instead.
 pub(super) async fn welcome(
@@ -24,7 +29,13 @@ pub(super) async fn welcome(
         Ok(welcome) => Ok(welcome),
         Err(unknown) => {
             // Boxed: it is rare, and needs more room than a login where nothing has to be asked.
-            Box::pin(learn(pool, client, &unknown)).await?;
+            let learning = Box::pin(learn(pool, client, &unknown));
+            let only_outdated = unknown.is_empty() && pool.lessons().fresh().is_some();
+            match only_outdated {
+                // Nobody is kept out because something may have changed.
+                true => drop(timeout(PATIENCE, learning).await),
+                false => learning.await?,
+            }
             Ok(pool.lessons().as_known(&greeting.settings))
         }
     }

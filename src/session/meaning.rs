@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::pool::catalog::{Catalog, Dialect};
 use crate::pool::parameters::{Parameters, names_temporary};
 use crate::sql::changes::Parameters as Values;
-use crate::sql::database::{Wanted, wanted};
+use crate::sql::database::wanted;
 use crate::sql::{Change, Effects, To, changes_of_meaning};
 
 /// What has been changed since all was settled.
@@ -19,7 +19,7 @@ pub struct Meaning {
     dialect: Option<Dialect>,
     bound: Bound,
     /// The database that what was sent last wants for itself.
-    wanted: Option<Wanted>,
+    wanted: Option<Box<str>>,
 }
 
 /// What Executes may do: portals are not followed.
@@ -39,7 +39,7 @@ enum Bound {
 struct Step {
     found: Effects,
     changes: Vec<Change>,
-    wanted: Option<Wanted>,
+    wanted: Option<Box<str>>,
 }
 
 /// Effects that change what nobody can name.
@@ -117,7 +117,7 @@ impl Meaning {
     }
 
     /// The database that what was sent last wants for itself, told once.
-    pub fn take_wanted(&mut self) -> Option<Wanted> {
+    pub fn take_wanted(&mut self) -> Option<Box<str>> {
         self.wanted.take()
     }
 
@@ -179,7 +179,7 @@ mod tests {
         bind(&mut meaning, "drop database d");
         assert_eq!(meaning.take_wanted(), None);
         assert_eq!(meaning.execute(), Effects::DEFINES | Effects::DROP);
-        assert_eq!(meaning.take_wanted(), Some(Wanted::Named("d".into())));
+        assert_eq!(meaning.take_wanted(), Some("d".into()));
         assert_eq!(meaning.take_wanted(), None);
         assert!(meaning.is_settled());
     }

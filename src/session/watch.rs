@@ -9,7 +9,7 @@ use crate::observe::pins::{Pin, Pins};
 use crate::pool::culprits::{Culprits, cut, may_leave};
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, Listen, To, changes, effects, spelled, unlistened};
+use crate::sql::{Change, Effects, Listen, To, changes, creates, effects, spell, unlistened};
 
 /// Effects that change settings.
 const SETTINGS: Effects =
@@ -173,8 +173,8 @@ impl Watch {
             }
             self.change(now.batch, changes);
         }
-        if found.contains(Effects::OPAQUE) {
-            self.spelled.extend(spelled(text));
+        if found.contains(Effects::OPAQUE) && spell(text, &mut self.spelled) {
+            self.seen |= Effects::UNNAMED;
         }
         if found.contains(Effects::UNLISTEN) {
             self.unlistened.extend(unlistened(text, now.backslash));
@@ -330,10 +330,12 @@ impl Watch {
         let certain = !undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
-        let reset = Pins::NONE.with(Pin::Setting, seen.seen.contains(Effects::RESET_ALL) && certain);
+        // One that was prepared may yet be set.
+        let resets = seen.seen.contains(Effects::RESET_ALL) && certain && !before.has(Pin::Prepare);
+        let reset = Pins::NONE.with(Pin::Setting, resets);
         let expected = seen.suspicions() | (before & (seen.releases() | reset));
         let look = if seen.hunted { Pins::ALL } else { expected };
-        let tied = seen.ties(seen.undone.is_some());
+        let tied = seen.ties();
         let hunted = seen.hunted.then(|| std::mem::take(&mut seen.passed));
         if certain
             && !opaque
@@ -366,19 +368,12 @@ impl Watch {
 
     /// What needs no asking: whoever has loaded a library has it until the end. Who has asked what a sequence gave last will ask
     /// again, also if it was told that there is no such value.
-    fn ties(&self, undone: bool) -> Pins {
+    fn ties(&self) -> Pins {
         Pins::NONE
-            .with(Pin::Load, self.seen.contains(Effects::LOAD) && !undone)
+            .with(Pin::Load, self.seen.contains(Effects::LOAD))
             .with(Pin::Sequence, self.seen.contains(Effects::CURRVAL))
-            .with(Pin::Setting, self.seen.contains(Effects::UNNAMED) && !undone)
+            .with(Pin::Setting, self.seen.contains(Effects::UNNAMED))
     }
-}
-
-/// Whether a text may create something: SELECT INTO does too. Not INSERT INTO.
-fn creates(text: &[u8]) -> bool {
-    let mut words = text.split(|byte| !byte.is_ascii_alphabetic());
-    let inserts = text.trim_ascii_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"insert"));
-    words.any(|word| word.eq_ignore_ascii_case(b"create") || (!inserts && word.eq_ignore_ascii_case(b"into")))
 }
 
 fn pins_of(table: &[(Effects, Pin)], seen: Effects) -> Pins {

@@ -110,6 +110,8 @@ fn releases() {
     check_pinned(Pin::Setting, "Q:reset all|C:RESET", "=* #setting");
     check_pinned(Pin::Setting, "Q:reset all; select 1/0|C:RESET|!", "+");
     check_pinned(Pin::Setting, "Q:reset a.b|C:RESET", "=a.b");
+    let both = play("Q:reset all|C:RESET", Pins::NONE.with(Pin::Setting, true).with(Pin::Prepare, true));
+    assert_eq!(shown(&both), "=*", "what is prepared may yet set it");
     check_pinned(Pin::Listen, "Q:discard all|C:DISCARD ALL", "=session_authorization =role:none =* released");
 }
 

@@ -3,17 +3,9 @@
 //!
 //! Such a statement runs in no transaction, and so is the only one of its text.
 
+use super::fitting;
 use super::lexer::{Lexer, Token};
 use super::set::{follows, is};
-
-/// A database that nobody else may be connected to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// The one with this name.
-    Named(Box<str>),
-    /// Its name cannot be read here: it may be any.
-    Any,
-}
 
 /// What new databases are made from where nothing else is said.
 const TEMPLATE: &str = "template1";
@@ -21,8 +13,8 @@ const TEMPLATE: &str = "template1";
 /// Postgres cuts names at this many bytes (NAMEDATALEN - 1).
 const LONGEST_NAME: usize = 63;
 
-/// The one that this text wants. `backslash`: whether `standard_conforming_strings` is off.
-pub fn wanted(text: &[u8], backslash: bool) -> Option<Wanted> {
+/// The one that this text wants, if its name can be read: not one with escapes (`U&"…"`). `backslash`: whether `standard_conforming_strings` is off.
+pub fn wanted(text: &[u8], backslash: bool) -> Option<Box<str>> {
     let mut lexer = Lexer::new(text, backslash);
     let first = lexer.find(|token| *token != Token::Symbol(b';'))?;
     let Token::Word(verb) = first else { return None };
@@ -30,14 +22,14 @@ pub fn wanted(text: &[u8], backslash: bool) -> Option<Wanted> {
         return None;
     }
     match () {
-        _ if is(verb, "create") => Some(template(&mut lexer)),
-        _ if is(verb, "drop") => Some(dropped(&mut lexer)),
+        _ if is(verb, "create") => template(&mut lexer),
+        _ if is(verb, "drop") => dropped(&mut lexer),
         _ => altered(&mut lexer),
     }
 }
 
 /// `DROP DATABASE [IF EXISTS] name`. IF can be a name as well.
-fn dropped(lexer: &mut Lexer<'_>) -> Wanted {
+fn dropped(lexer: &mut Lexer<'_>) -> Option<Box<str>> {
     let mut behind = lexer.clone();
     if follows(&mut behind, "if") && follows(&mut behind, "exists") {
         *lexer = behind;
@@ -46,17 +38,17 @@ fn dropped(lexer: &mut Lexer<'_>) -> Wanted {
 }
 
 /// `ALTER DATABASE name RENAME TO …` or `SET TABLESPACE …`; nothing else wants it.
-fn altered(lexer: &mut Lexer<'_>) -> Option<Wanted> {
+fn altered(lexer: &mut Lexer<'_>) -> Option<Box<str>> {
     let wanted = name(lexer.next());
     let moves = follows(lexer, "rename") || (follows(lexer, "set") && follows(lexer, "tablespace"));
-    moves.then_some(wanted)
+    wanted.filter(|_| moves)
 }
 
 /// `CREATE DATABASE name [WITH] … TEMPLATE [=] name`; the last one counts, since Postgres refuses two.
-fn template(lexer: &mut Lexer<'_>) -> Wanted {
+fn template(lexer: &mut Lexer<'_>) -> Option<Box<str>> {
     lexer.next();
     follows(lexer, "with");
-    let mut found = Wanted::Named(TEMPLATE.into());
+    let mut found = Some(TEMPLATE.into());
     while let Some(Token::Word(option)) = lexer.next() {
         if is(option, "connection") {
             follows(lexer, "limit");
@@ -64,7 +56,7 @@ fn template(lexer: &mut Lexer<'_>) -> Wanted {
         let value = value(lexer);
         if is(option, "template") {
             found = match value {
-                Some(Token::Word(word)) if is(word, "default") => Wanted::Named(TEMPLATE.into()),
+                Some(Token::Word(word)) if is(word, "default") => Some(TEMPLATE.into()),
                 token => name(token),
             };
         }
@@ -77,15 +69,15 @@ fn value<'a>(lexer: &mut Lexer<'a>) -> Option<Token<'a>> {
     lexer.find(|token| !matches!(token, Token::Symbol(b'=' | b'-' | b'+')))
 }
 
-fn name(token: Option<Token<'_>>) -> Wanted {
+fn name(token: Option<Token<'_>>) -> Option<Box<str>> {
     let read = match token {
         Some(Token::Word(word)) => Some(word.to_ascii_lowercase()),
         Some(Token::Quoted(quoted)) => Some(without_doubles(quoted)),
         Some(Token::Text(literal)) => literal.value(),
         _ => None,
     };
-    let read = read.filter(|name| name.len() <= LONGEST_NAME).and_then(|name| String::from_utf8(name).ok());
-    read.map_or(Wanted::Any, |name| Wanted::Named(name.into()))
+    let name = String::from_utf8(read?).ok()?;
+    Some(fitting(&name, LONGEST_NAME).into())
 }
 
 fn without_doubles(quoted: &[u8]) -> Vec<u8> {
@@ -105,12 +97,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let found = match wanted(text.as_bytes(), false) {
-            Some(Wanted::Named(name)) => name.into(),
-            Some(Wanted::Any) => "any".to_string(),
-            None => String::new(),
-        };
-        assert_eq!(found, expected, "{text}");
+        assert_eq!(wanted(text.as_bytes(), false).unwrap_or_default(), expected.into(), "{text}");
     }
 
     #[test]
@@ -121,9 +108,9 @@ mod tests {
         check("drop database exists", "exists");
         check("alter database app rename to b", "app");
         check("alter database \"App\" SET TABLESPACE fast", "App");
-        check(r#"drop database U&"\0061pp""#, "any");
-        check(&format!("drop database {}", "a".repeat(64)), "any");
-        check("drop database", "any");
+        check(r#"drop database U&"\0061pp""#, "");
+        check(&format!("drop database {}", "a".repeat(64)), &"a".repeat(63));
+        check("drop database", "");
     }
 
     #[test]
@@ -136,7 +123,7 @@ mod tests {
         check("create database x connection limit -1 template=tpl;", "tpl");
         check("create database x template 'Tpl'", "Tpl");
         check("create database x template = default", "template1");
-        check("create database x template", "any");
+        check("create database x template", "");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! read with certainty the answer says so, or says too much, never too little.
 
 pub mod changes;
+mod creation;
 pub mod database;
 pub mod deallocate;
 mod defaults;
@@ -27,6 +28,7 @@ mod spelled;
 pub mod tags;
 
 pub use changes::{Change, To, changes, changes_of_meaning};
+pub use creation::creates;
 pub use effects::{Effects, effects};
 pub use ending::ends_a_transaction;
 pub use fitting::fitting;
@@ -35,7 +37,7 @@ pub use listen::{Listen, unlistened};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
 pub use sequence::asks_for_a_last_value;
-pub use spelled::spelled;
+pub use spelled::spell;
 
 #[cfg(test)]
 mod tests;

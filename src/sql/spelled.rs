@@ -2,26 +2,30 @@
 //! nobody can read how, in a DO or in what it executes. No server lists such settings; it can only be asked for them by name.
 //! Pure.
 
-/// Names of one text that are told, each once.
+/// So many are told.
 const MOST: usize = 200;
 
 /// A longer one is no setting's.
 const LONGEST: usize = 128;
 
-/// The names, in lower case: words joined by dots, also inside strings and comments, where what is executed may stand.
-pub fn spelled(text: &[u8]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for word in text.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.' | b'"'))) {
+/// Adds those of a text to these, in lower case and each once: words joined by dots, also inside strings and comments, where
+/// what is executed may stand. Whether there may be more than are told.
+pub fn spell(text: &[u8], names: &mut Vec<String>) -> bool {
+    for word in text.split(|byte| !is_of_name(*byte)) {
         if let Some(name) = name(word)
             && !names.contains(&name)
         {
-            names.push(name);
             if names.len() == MOST {
-                break;
+                return true;
             }
+            names.push(name);
         }
     }
-    names
+    false
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.' | b'"' | 128..)
 }
 
 /// As a name of a setting, if it can be one. What is quoted in it is as good as what is not: settings are the same in any case.
@@ -30,7 +34,7 @@ fn name(word: &[u8]) -> Option<String> {
         return None;
     }
     let name = str::from_utf8(word).ok()?.replace('"', "").to_ascii_lowercase();
-    let begins = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let begins = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
     (name.contains('.') && name.split('.').all(begins)).then_some(name)
 }
 
@@ -40,7 +44,9 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        assert_eq!(spelled(text.as_bytes()).join(" "), expected, "{text}");
+        let mut names = Vec::new();
+        assert!(!spell(text.as_bytes(), &mut names));
+        assert_eq!(names.join(" "), expected, "{text}");
     }
 
     #[test]
@@ -49,6 +55,7 @@ mod tests {
         check("do $$ begin execute format('set my.x=%L', 'v'); end $$", "my.x");
         check("do 'begin set \"my\".\"x\" = 1; set my.x to 2; end'", "my.x");
         check("do $$ begin execute 'set a.b.c = ''d.e'''; end $$", "a.b.c d.e");
+        check("do $$ begin execute 'set vé.x = 1'; end $$", "vé.x");
         check("select 1.5, .5, a., x.1, t.* from s", "");
         check("select a..b, . .. from \"x.y\"", "x.y");
         check("", "");
@@ -56,8 +63,11 @@ mod tests {
 
     #[test]
     fn a_bound() {
-        let many: String = (0..1000).map(|n| format!("a.b{n} ")).collect();
-        assert_eq!(spelled(many.as_bytes()).len(), MOST);
-        assert_eq!(spelled("x.y".repeat(100).as_bytes()), Vec::<String>::new());
+        let mut names = Vec::new();
+        let some = |count: usize| (0..count).map(|n| format!("a.b{n} ")).collect::<String>();
+        assert!(!spell(some(MOST).as_bytes(), &mut names) && !spell(some(MOST).as_bytes(), &mut names));
+        assert!(spell(some(MOST + 1).as_bytes(), &mut names));
+        assert_eq!(names.len(), MOST);
+        assert!(!spell("x.y".repeat(100).as_bytes(), &mut names), "a longer one is no name");
     }
 }
