@@ -1,9 +1,10 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
-//! Reading order: `ledger` (who holds, who rests), its `queue` (who waits) and `failure` (when it is tried again), `memory`, `catalog`, `parameters` and `leftovers`
-//! (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked), `client`, `mail` and `cancel` (how one is
-//! reached), `connect` and `server`, then `lease`, `tidy`, `retire`, `audit` and `foreign`, which move them; and `own`, servers that are in no pool,
-//! one of which listens to notifications (`channels`, `hub`); `reach` (whether Postgres is there, before anybody has come).
+//! Reading order: `ledger` (who holds, who rests), its `queue` (who waits) and `failure` (when it is tried again), `memory`,
+//! `catalog`, `parameters` and `leftovers` (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked),
+//! `client`, `mail` and `cancel` (how one is reached), `connect` and `server`, then `lease`, `tidy`, `retire`, `audit` and
+//! `foreign`, which move them; and `own`, servers that are in no pool, one of which listens to notifications (`channels`, `hub`);
+//! `reach` (whether Postgres is there, before anybody has come).
 
 pub mod audit;
 pub mod cancel;

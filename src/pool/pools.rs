@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::reach::{Reach, Unvisited};
-use super::retire::{Name, Neighbours};
+use super::retire::{All, Neighbours};
 use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
@@ -16,7 +16,7 @@ use crate::net::tls::{self, TlsError};
 /// All pools.
 #[derive(Debug)]
 pub struct Pools {
-    pools: Arc<Mutex<HashMap<Name, Arc<Pool>>>>,
+    pools: Arc<All>,
     databases: Mutex<HashMap<Arc<str>, Shared>>,
     users: Mutex<HashMap<Arc<str>, Shared>>,
     homes: Arc<[Home]>,

@@ -12,15 +12,18 @@ use crate::protocol::sqlstate;
 /// A database and a user.
 pub(super) type Name = (Arc<str>, Arc<str>);
 
+/// All pools.
+pub(super) type All = Mutex<HashMap<Name, Arc<Pool>>>;
+
 /// The other pools, as one of them sees them: as long as there are any.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Neighbours(Weak<Mutex<HashMap<Name, Arc<Pool>>>>);
+pub(super) struct Neighbours(Weak<All>);
 
 /// Databases that others are made from, and that nobody may be connected to then.
 const TEMPLATES: [&str; 2] = ["template0", "template1"];
 
 impl Neighbours {
-    pub(super) fn of(pools: &Arc<Mutex<HashMap<Name, Arc<Pool>>>>) -> Neighbours {
+    pub(super) fn of(pools: &Arc<All>) -> Neighbours {
         Neighbours(Arc::downgrade(pools))
     }
 

@@ -7,6 +7,7 @@ use crate::protocol::frontend::{self, Parse};
 use crate::sql::database::wanted;
 use crate::sql::{Effects, Lexer, Token, effects};
 
+/// What a text begins with that may make, change or drop something; BEGIN, because it may go on.
 const DEFINING: [&str; 5] = ["create", "alter", "drop", "do", "begin"];
 
 impl Relay<'_> {
@@ -46,7 +47,7 @@ impl Relay<'_> {
     }
 }
 
-/// Whether a text's first word is one that makes, changes or drops something, or that such a text may begin with.
+/// Whether its first word is among [`DEFINING`].
 fn may_define(text: &[u8]) -> bool {
     let first = Lexer::new(text, false).find(|token| *token != Token::Symbol(b';'));
     let is = |word: &[u8], verb: &str| word.eq_ignore_ascii_case(verb.as_bytes());

@@ -19,6 +19,7 @@ pub(super) fn is_of_sessions(mut lexer: Lexer<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::{Effects, effects};
 
     #[track_caller]
     fn check(text: &str, expected: bool) {
@@ -48,5 +49,14 @@ mod tests {
         check("alter database app owner to app", false);
         check("alter table t set schema s", false);
         check("alter system set work_mem = '9MB'", false);
+    }
+
+    #[test]
+    fn what_sessions_start_with() {
+        let changes = |sql: &str| effects(sql.as_bytes(), false).contains(Effects::DEFAULTS | Effects::DEFINES);
+        assert!(changes("alter role app set work_mem = '9MB'"));
+        assert!(changes("begin; ALTER DATABASE app RESET ALL; commit"));
+        assert!(changes("do $$ begin alter user app set x.y = 1; end $$"));
+        assert!(!changes("alter role app password 'x'; alter table t set schema s"));
     }
 }

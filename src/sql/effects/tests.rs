@@ -405,12 +405,3 @@ fn sets() {
     assert!(both.contains(Effects::TEMP) && !Effects::TEMP.contains(both));
     assert!(both.intersects(Effects::TEMP | Effects::LOAD) && !both.intersects(Effects::LOAD));
 }
-
-#[test]
-fn what_sessions_start_with() {
-    let changes = |sql: &str| effects(sql.as_bytes(), false).contains(Effects::DEFAULTS | Effects::DEFINES);
-    assert!(changes("alter role app set work_mem = '9MB'"));
-    assert!(changes("begin; ALTER DATABASE app RESET ALL; commit"));
-    assert!(changes("do $$ begin alter user app set x.y = 1; end $$"));
-    assert!(!changes("alter role app password 'x'; alter table t set schema s"));
-}
