@@ -5,6 +5,7 @@ mod door;
 mod files;
 mod insight;
 mod picture;
+mod pulse;
 mod signals;
 
 use std::sync::Arc;
@@ -29,13 +30,11 @@ use crate::web::{self, WebState};
 use crew::Crew;
 use insight::Insights;
 use picture::Photographer;
+use pulse::Pulse;
 use signals::{Signal, Signals};
 
 /// While we are not ready, a picture is taken every so many ticks: whoever waits for us wants to know at once.
 const UNREADY_TICKS: u32 = 2;
-
-/// When the next tick has not come by then, the process was stopped: by a debugger, a freezer, a machine that moves.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is done once a second is done every so many ticks.
 const SECOND_TICKS: u32 = 10;
@@ -80,10 +79,7 @@ struct App<'l> {
     log: &'l LogGuard,
     notify: Notify,
     signals: Signals,
-    /// When the last tick was.
-    ticked: Instant,
-    /// And it was late.
-    late: bool,
+    pulse: Pulse,
     /// Told to close the doors; whoever accepts lets go of it when that is done.
     doors: Option<watch::Sender<()>>,
     http_stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -118,8 +114,7 @@ impl<'l> App<'l> {
             log,
             notify: Notify::from_env(),
             signals,
-            ticked: epoch,
-            late: false,
+            pulse: Pulse::Regular(epoch),
             doors: None,
             http_stop: None,
         };
@@ -206,13 +201,9 @@ impl<'l> App<'l> {
 
     fn tick(&mut self, ticks: u32) {
         let now = Instant::now();
-        let since = now.saturating_duration_since(std::mem::replace(&mut self.ticked, now));
-        let stood_still = since > PAUSE && !std::mem::replace(&mut self.late, true);
-        if stood_still {
-            // All of us stood still. What has arrived meanwhile is looked at before any deadline is: the time was nobody's.
+        if self.pulse.stood_still(now) {
             return;
         }
-        self.late = false;
         let pools = self.lobby.pools.all();
         tidy::share_out(&pools, now);
         pools.iter().for_each(|pool| pool.tick(now));
