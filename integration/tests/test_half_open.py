@@ -1,17 +1,20 @@
 """Ten thousand who connect and do not log in: those who have are served meanwhile, memory is bounded, and all are closed."""
 
 import asyncio
+import contextlib
 import resource
 import select
 import socket
 import struct
 import time
 
+import psycopg
 import pytest
 
 from support import proc
+from support.children import eventually
 from support.wire import Wire, startup
-from tests.conftest import run
+from tests.conftest import dsn, file, run
 
 CROWD = 10_000
 
@@ -80,3 +83,20 @@ def test_a_crowd_that_does_not_log_in(sidecar):
 
     run(story(), 100)
     assert proc.open_files(pooler.pid) < 100
+
+
+@pytest.mark.parametrize("beginning", [*BEGINNINGS, HELLO])
+def test_who_falls_silent_during_its_login_makes_room(run_pgweir, postgres, beginning):
+    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 3}))
+    silent, clients = [knock(pooler, beginning) for _ in range(3)], []
+
+    def all_are_in() -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            clients.append(psycopg.connect(dsn(pooler)))
+        return len(clients) == 3
+
+    eventually(all_are_in, "three have come in")
+    with pytest.raises(psycopg.OperationalError, match="has no room for more clients"):
+        psycopg.connect(dsn(pooler))
+    for one in silent + clients:
+        one.close()

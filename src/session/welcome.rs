@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
@@ -32,6 +32,7 @@ use crate::protocol::{TransactionStatus, startup};
 
 mod crowd;
 mod encrypt;
+mod patience;
 mod proof;
 mod shown_out;
 
@@ -54,13 +55,6 @@ pub struct Guest {
     end_point: Option<EndPoint>,
     place: Place,
 }
-
-/// A client that is silent for longer in the middle of its login lets others go first: those who say nothing shall not
-/// keep out those who do.
-const MAY_BE_SILENT: Duration = Duration::from_secs(1);
-
-/// And this long where others wait already: however many fall silent, who comes last is not kept out for a second by each.
-const SILENT_IN_A_CROWD: Duration = Duration::from_millis(50);
 
 /// What is said beside the parameters, the key above all, takes at most so many bytes.
 const MORE: usize = 64;
@@ -212,15 +206,6 @@ impl Guest {
         }
     }
 
-    /// Reads what the client says next.
-    async fn hear<T>(&mut self, read: impl AsyncFnOnce(&mut Talk) -> Result<T, TalkError>) -> Result<T, Turned> {
-        let Guest { talk, permit, lobby, worker, .. } = self;
-        match patiently(permit, lobby, worker, read(talk)).await {
-            Err(TalkError::Closed) if self.talk.is_silent() && !self.talk.stream.is_tls() => Err(Turned::Nobody),
-            heard => Ok(heard?),
-        }
-    }
-
     fn negotiate(&mut self, greeting: &Greeting) {
         let minor = greeting.spoken_minor();
         if greeting.minor != minor || !greeting.unknown.is_empty() {
@@ -355,25 +340,4 @@ impl Guest {
 
 fn no_random(error: getrandom::Error) -> Turned {
     Turned::Gone(Reason::Login, format!("no random numbers from the system: {error}"))
-}
-
-/// Waits for something of the client's; when it is silent for long, others may log in meanwhile. Who has no permit gets none.
-async fn patiently<T>(
-    permit: &mut Option<OwnedSemaphorePermit>,
-    lobby: &Lobby,
-    worker: &Worker,
-    waiting: impl Future<Output = T>,
-) -> T {
-    let mut waiting = Box::pin(waiting);
-    if permit.is_none() {
-        return waiting.await;
-    }
-    let patience = if lobby.logins.available_permits() == 0 { SILENT_IN_A_CROWD } else { MAY_BE_SILENT };
-    if let Some(done) = worker.alarms.within(patience, &mut waiting).await {
-        return done;
-    }
-    *permit = None;
-    let done = waiting.await;
-    *permit = lobby.logins.clone().acquire_owned().await.ok();
-    done
 }

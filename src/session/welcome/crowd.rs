@@ -1,4 +1,5 @@
-//! Guests who have a place and have not said a word: where another comes for whom there is none, the one that came first goes.
+//! Guests who have a place and have not said a word, or none for long (`patience`): where another comes for whom there is none, the
+//! first of them goes.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -14,7 +15,7 @@ use super::Guest;
 /// One for whom there is no room says within this what it wants, and hears that there is none.
 const WITHOUT_ROOM: Duration = Duration::from_secs(1);
 
-/// All of them, by their numbers: in the order in which they came.
+/// All of them, by their numbers: in the order in which they fell silent.
 #[derive(Debug, Default)]
 pub struct Crowd(Mutex<Silent>);
 
@@ -67,11 +68,12 @@ impl Guest {
             let heard = worker.alarms.within(WITHOUT_ROOM, pin!(self.greet())).await;
             return heard.unwrap_or_else(|| Err(turned::silent()));
         }
-        tokio::select! {
+        let word = tokio::select! {
             biased;
-            word = self.hear(async |talk| talk.peek().await) => word?,
+            word = self.talk.peek() => word,
             () = lobby.crowd.asked_to_leave() => return Err(turned::silent()),
         };
+        self.heard(word)?;
         self.greet().await
     }
 }

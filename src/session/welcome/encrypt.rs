@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::{Guest, Rules, patiently};
+use super::{Guest, Rules};
 use crate::config::TlsMode;
 use crate::net::stream::Plain;
 use crate::net::{Stream, Talk, tls};
@@ -69,8 +69,8 @@ impl Guest {
             return Err(Turned::Gone(Reason::Tls, "no TLS is spoken here".to_string()));
         };
         self.queue().await;
-        let Guest { permit, lobby, worker, .. } = self;
-        match patiently(permit, lobby, worker, TlsAcceptor::from(acceptor.config.clone()).accept(plain)).await {
+        let (_, patience) = self.patience();
+        match patience.wait(TlsAcceptor::from(acceptor.config.clone()).accept(plain)).await? {
             Ok(tls) => self.talk = Talk::new(Stream::TlsAccepted(Box::new(tls))),
             Err(error) => return Err(Turned::Gone(Reason::Tls, format!("TLS handshake: {error}"))),
         }
