@@ -259,6 +259,20 @@ fn unnamed_statements_stay_with_their_client() {
 }
 
 #[test]
+fn an_unnamed_statement_that_was_skipped_is_none() {
+    check(
+        9,
+        &[
+            ("0>0: B:nope P:=one S | E Z:I", "B:nope P:=one S"),
+            ("0>0: B: S | 3 E Z:I", "C: B: S"),
+            ("0>0: P:=one S | 1 Z:I", "P:=one S"),
+            ("0>0: B:nope P:=two S | E Z:I", "B:nope P:=two S"),
+            ("0>0: B: S | 3 E Z:I", "C: B: S"),
+        ],
+    );
+}
+
+#[test]
 fn deallocate_by_sql() {
     check(
         9,

@@ -120,6 +120,8 @@ pub enum Settled {
     Kept(u32),
     /// So many failed or were skipped.
     Undone(u32),
+    /// A Parse of the unnamed statement was skipped, and what that was before is not kept: now it is none.
+    UnnamedSkipped,
     /// The server dropped all its statements at the client's wish.
     AllDropped,
     /// `DEALLOCATE` of a single name succeeded.

@@ -97,6 +97,7 @@ impl Statements {
                     self.put(change.name, change.before);
                 }
             }
+            Settled::UnnamedSkipped => self.drop_unnamed(),
             Settled::AllDropped => {
                 let Statements { names, journal, former, .. } = self;
                 let dropped = |name: &[u8]| journal.iter().all(|change| *change.name != *name);

@@ -48,9 +48,16 @@ impl Dialogue {
 
     fn skip(&mut self, memory: &mut Memory) {
         self.phase = Phase::Skipping;
+        // The first is the one that failed.
+        let mut behind = self.owed.iter().skip(1).take_while(|owed| !matches!(owed, Owed::Sync | Owed::OurSync));
+        let unnamed = behind.any(|owed| *owed == Owed::Parse(None));
         let undone = self.skip_owed(memory);
         if undone > 0 {
             self.settled.push(Settled::Undone(undone));
+        }
+        // One that is parsed in a later batch is the client's by now.
+        if unnamed && !self.owes_parse() {
+            self.settled.push(Settled::UnnamedSkipped);
         }
     }
 
