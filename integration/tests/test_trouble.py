@@ -250,3 +250,21 @@ def test_who_waits_in_vain_hears_why_there_are_no_more_servers(run_pgweir, own_p
         with pytest.raises(psycopg.errors.TooManyConnections) as failure:
             other.execute("select 1")
         assert 'no more can be opened: 53300 too many connections for role "app"' in str(failure.value)
+
+
+@pytest.mark.parametrize("attrs", ["read-write", "primary"])
+def test_a_standby_is_not_taken_for_what_was_asked_for(run_pgweir, own_postgres, attrs):
+    own_postgres.stop()
+    (own_postgres.files / "standby.signal").touch()
+    own_postgres.start()
+    url = own_postgres.url("app", "secret")
+    pooler = run_pgweir(database_url=f"{url}{'&' if '?' in url else '?'}target_session_attrs={attrs}")
+    why = "its transactions are read-only" if attrs == "read-write" else "it is a standby"
+    refusal = f"could not connect to the server: {why}, and target_session_attrs asks for another"
+    with pytest.raises(psycopg.OperationalError, match=refusal):
+        psycopg.connect(dsn(pooler))
+    eventually(lambda: (answer := pooler.get("/readyz"))[0] == 503 and refusal in answer[1], "not ready, and why")
+    own_postgres.run("select pg_promote()")
+    eventually(lambda: pooler.get("/readyz")[0] == 200, "ready once it is promoted", 20)
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("create temporary table t (a int)")

@@ -95,7 +95,7 @@ impl Default for Database {
             user: None,
             password: None,
             startup: Vec::new(),
-            binding_required: false,
+            demands: super::demands::Demands::default(),
             tls: None,
             max_db_connections: None,
             max_db_client_connections: None,

@@ -175,7 +175,7 @@ fn place(database: &mut Database, url: ServerUrl, tls: &TlsServer) {
     database.user = url.user;
     database.password = url.password;
     database.startup = url.startup;
-    database.binding_required = url.binding_required;
+    database.demands = url.demands;
     database.overrides.server_connect_timeout = url.connect_timeout;
 }
 

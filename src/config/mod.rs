@@ -9,6 +9,7 @@ use std::time::Duration;
 mod address;
 pub mod check;
 mod defaults;
+pub mod demands;
 mod environment;
 mod fields;
 mod file;
@@ -163,8 +164,8 @@ pub struct Database {
     pub startup: Vec<(String, String)>,
     /// TLS as the URL or the section says, over `[tls.server]`.
     pub tls: Option<TlsServer>,
-    /// A login that is not bound to the server's certificate is refused; only in a URL, as `channel_binding=require`.
-    pub binding_required: bool,
+    /// What its servers have to be; only in a URL, as `channel_binding=require` and `target_session_attrs`.
+    pub demands: demands::Demands,
     /// Servers of this database, all users together; `None`: no limit.
     pub max_db_connections: Option<usize>,
     /// Clients of this database, all users together.
@@ -375,9 +376,7 @@ impl Config {
 impl Overrides {
     fn apply(&self, settings: &mut PoolSettings) {
         fn over<T: Clone>(own: &Option<T>, below: &mut T) {
-            if let Some(value) = own {
-                *below = value.clone();
-            }
+            own.iter().for_each(|value| *below = value.clone());
         }
         over(&self.pool_mode, &mut settings.pool_mode);
         over(&self.pool_size, &mut settings.pool_size);

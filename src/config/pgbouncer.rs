@@ -23,6 +23,7 @@ const USERS: &str = "each user of it is a [users.<name>] here, with its password
 const NO_QUERY: &str =
     "users are not looked up in Postgres: each is a [users.<name>] here, with its password or verifier";
 const STARTUP: &str = "it belongs into [databases.<name>.startup]";
+const IN_URL: &str = "it belongs into the url: postgres://…?target_session_attrs=read-write";
 const NEEDLESS: &str = "leave it out, it is not needed here";
 const NOT_OFFERED: &str = "leave it out, it is not offered";
 const LOG: &str = "leave it out: the log is standard error, the numbers are at /metrics";
@@ -32,6 +33,7 @@ const WITHOUT_KEY: &[(&[&str], &str)] = &[
     (&["auth_file", "userlist"], USERS),
     (&["auth_dbname", "auth_query", "auth_user"], NO_QUERY),
     (&["application_name", "client_encoding", "datestyle", "timezone"], STARTUP),
+    (&["target_session_attrs"], IN_URL),
     (
         &[
             "conffile",
@@ -81,7 +83,6 @@ const WITHOUT_KEY: &[(&[&str], &str)] = &[
             "server_tls_ciphers",
             "server_tls_protocols",
             "suspend_timeout",
-            "target_session_attrs",
             "tcp_keepalive",
             "tcp_keepcnt",
             "tcp_keepidle",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use super::demands::{Demands, Target};
 use super::{TlsMode, TlsNegotiation};
 
 /// What a URL says; `None` where it is silent.
@@ -28,8 +29,8 @@ pub(super) struct ServerUrl {
     pub(super) sslcert: Option<PathBuf>,
     pub(super) sslkey: Option<PathBuf>,
     pub(super) connect_timeout: Option<Duration>,
-    /// `channel_binding=require`
-    pub(super) binding_required: bool,
+    /// What the server has to be.
+    pub(super) demands: Demands,
     /// Parameters that the server takes at startup.
     pub(super) startup: Vec<(String, String)>,
 }
@@ -105,7 +106,8 @@ impl ServerUrl {
             "sslcert" => self.sslcert = Some(value.into()),
             "sslkey" => self.sslkey = Some(value.into()),
             "connect_timeout" => self.connect_timeout = Some(connect_timeout(&value)?),
-            "channel_binding" if value == "require" => self.binding_required = true,
+            "channel_binding" if value == "require" => self.demands.binding = true,
+            "target_session_attrs" => self.demands.target = target(&value)?,
             "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
                 self.startup.push((name.replace("fallback_", ""), value));
             }
@@ -220,7 +222,6 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("sslcrldir", &[]),
     ("sslpassword", &[]),
     ("sslsni", &["1"]),
-    ("target_session_attrs", &["any", "read-write", "primary"]),
     ("tcp_user_timeout", ANY),
 ];
 
@@ -233,6 +234,14 @@ fn without_effect(name: &str, value: &str, values: &[&str]) -> Result<(), String
         Some(first) => Err(format!("{name}={first}, or without {name}: {value} is not offered")),
         None => Err(format!("without {name}, which is not offered")),
     }
+}
+
+fn target(value: &str) -> Result<Target, String> {
+    let found = Target::NAMES.iter().find(|(name, _)| *name == value).map(|(_, target)| *target);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = Target::NAMES.iter().map(|(name, _)| *name).collect();
+        format!("target_session_attrs={}: {value} is not offered", names.join("|"))
+    })
 }
 
 #[cfg(test)]

@@ -34,8 +34,11 @@ fn show(url: &ServerUrl) -> String {
     if let Some(timeout) = url.connect_timeout {
         line += &format!(" timeout={timeout:?}");
     }
-    if url.binding_required {
+    if url.demands.binding {
         line += " binding";
+    }
+    if url.demands.target != Target::Any {
+        line += &format!(" target={:?}", url.demands.target);
     }
     url.startup.iter().fold(line, |line, (name, value)| format!("{line} {name}={value}"))
 }
@@ -126,6 +129,12 @@ fn mistakes() {
     check("postgres://db/a?ssl=false", "!ssl=true, or without ssl: false is not offered");
     check("postgres://db/a?sslmode", "!each parameter as name=value");
     check("postgres://db/a?connect_timeout=soon", "!connect_timeout in whole seconds");
+    check("postgres://db/a?target_session_attrs=read-write", "db||a|| target=ReadWrite");
+    check("postgres://db/a?target_session_attrs=standby", "db||a|| target=Standby");
+    check(
+        "postgres://db/a?target_session_attrs=prefer-standby",
+        "!target_session_attrs=any|read-write|read-only|primary|standby",
+    );
     check("postgres://db/a?channel_binding=on", "!channel_binding=disable, or without channel_binding: on");
     check("postgres://a%ff@db/a", "!a user that decodes to UTF-8");
     check("postgres://a%00@db/a", "!a user without %00");

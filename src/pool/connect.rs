@@ -46,6 +46,8 @@ pub enum ConnectError {
     CancelKey(usize),
     #[error("no answer within {0:?} (server_connect_timeout)")]
     Late(Duration),
+    #[error("{0}, and target_session_attrs asks for another")]
+    Unfit(&'static str),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
     #[error("the attempt broke off, a defect of pgweir's: {0}")]
@@ -61,14 +63,14 @@ pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, Conne
 }
 
 /// The same with other parameters in the startup packet than the route has. As libpq has it, each of a name's addresses has that
-/// time, and the next is tried where one does not let us come so far as to be answered.
+/// time, and the next is tried where one does not let us come so far as to be answered, or is not what is asked for.
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let patience = route.connect_timeout;
     let places = within(patience, async { Ok(route.address.places().await?) }).await?;
     let mut why = ConnectError::Late(patience);
     for place in &places {
         match within(patience, attempt(route, place, startup, keys)).await {
-            Err(error) if error.is_on_the_way() => why = error,
+            Err(error) if error.is_on_the_way() || matches!(error, ConnectError::Unfit(_)) => why = error,
             outcome => return outcome,
         }
     }
@@ -115,7 +117,12 @@ async fn attempt_as(
     encode::startup(&mut talk.out, fixed.into_iter().chain(further));
     talk.flush().await?;
     log_in(&mut talk, route, keys).await?;
-    welcome(talk, place).await
+    let opened = welcome(talk, place).await?;
+    let reported = |name| opened.parameters.reported(name);
+    let objection =
+        route.demands.target.objection(reported("default_transaction_read_only"), reported("in_hot_standby"));
+    objection.map_or(Ok(()), |why| Err(ConnectError::Unfit(why)))?;
+    Ok(opened)
 }
 
 /// Until AuthenticationOk.
@@ -123,7 +130,7 @@ async fn log_in(talk: &mut Talk, route: &Route, keys: &Mutex<KeyCache>) -> Resul
     let mut nonce = [0; 18];
     getrandom::fill(&mut nonce).map_err(ConnectError::Random)?;
     let login = Login::new(&route.user, route.key.clone(), &nonce, talk.stream.end_point());
-    let mut login = if route.binding_required { login.bound() } else { login };
+    let mut login = if route.demands.binding { login.bound() } else { login };
     loop {
         let message = talk.message().await?;
         let body = match message.tag {
@@ -256,6 +263,7 @@ impl ConnectError {
                 "Is its certificate one that sslrootcert (ca_file) trusts, and for this host name? sslnegotiation=direct takes \
                  PostgreSQL 17."
             }
+            ConnectError::Unfit(_) => "Is one to be promoted, or does the host's name lead to another by now?",
             _ => "Is the server running, and does it accept connections at this address?",
         }
     }

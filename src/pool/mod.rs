@@ -43,6 +43,7 @@ use tokio::runtime::Handle;
 
 use crate::auth::{KeyCache, ServerKey};
 use crate::config::PoolSettings;
+use crate::config::demands::Demands;
 use crate::net::dial::Address;
 use crate::observe::counters::PoolMeter;
 use crate::protocol::encode::Complaint;
@@ -103,8 +104,8 @@ pub struct Route {
     pub user: String,
     /// What we prove it with.
     pub key: ServerKey,
-    /// A login that is not bound to the server's certificate is no good.
-    pub binding_required: bool,
+    /// What it has to be.
+    pub demands: Demands,
     /// Parameters of our startup packet.
     pub startup: Vec<(String, String)>,
     /// TCP, TLS and login together; zero waits for ever.

@@ -228,7 +228,7 @@ impl Pools {
                 dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),
                 user: server_user.to_string(),
                 key: server_key(config, database, user, key),
-                binding_required: database.binding_required,
+                demands: database.demands,
                 startup: database.startup.clone(),
                 connect_timeout: settings.server_connect_timeout,
             },

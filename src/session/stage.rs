@@ -9,6 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::stay::{Session, Stay};
 use super::worker::Worker;
 use crate::auth::ServerKey;
+use crate::config::demands::Demands;
 use crate::config::{PoolSettings, TlsMode};
 use crate::net::Stream;
 use crate::net::dial::Address;
@@ -36,7 +37,7 @@ pub(super) struct Stage {
 /// To the server of these scenes, which trusts everybody.
 fn route(address: Arc<Address>) -> Route {
     let (dbname, user, key) = ("d".to_string(), "u".to_string(), ServerKey::None);
-    Route { address, dbname, user, key, binding_required: false, startup: Vec::new(), connect_timeout: PATIENCE }
+    Route { address, dbname, user, key, demands: Demands::default(), startup: Vec::new(), connect_timeout: PATIENCE }
 }
 
 impl Stage {
