@@ -171,6 +171,28 @@ def test_a_postgres_that_never_answers(run_pgweir):
     run(story())
 
 
+def test_what_answers_is_no_postgres(run_pgweir):
+    async def story():
+        async def answer(_, writer):
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await writer.drain()
+
+        web = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"postgres://app:secret@127.0.0.1:{web.sockets[0].getsockname()[1]}/app?sslmode=disable"
+        pooler = await asyncio.to_thread(run_pgweir, database_url=url)
+        failure = await first_error(pooler)
+        assert (failure.sqlstate, failure.fields["H"]) == ("08006", "Is it a Postgres that answers at this address?")
+        web.close()
+
+    run(story())
+
+
+def test_where_postgres_is_full_the_limit_is_its_own(own_postgres, run_pgweir):
+    own_postgres.run("alter role app connection limit 0")
+    failure = run(first_error(run_pgweir(database_url=own_postgres.url("app", "secret"))))
+    assert failure.sqlstate == "53300" and failure.fields["H"].startswith("Postgres has no room: raise its max_connections")
+
+
 def test_a_postgres_that_is_full(own_postgres, run_pgweir):
     """Its own refusal, 53300, is no reason to drop clients: they get servers when there is room again."""
     own_postgres.run("alter role app connection limit 2")

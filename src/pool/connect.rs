@@ -54,6 +54,10 @@ pub enum ConnectError {
     Broken(#[from] tokio::task::JoinError),
 }
 
+/// What to do where Postgres itself takes no more.
+const FULL: &str =
+    "Postgres has no room: raise its max_connections, or the limit of its role or database, or lower pool_size.";
+
 /// Parameters of a startup packet.
 type Startup = [(String, String)];
 
@@ -237,6 +241,10 @@ impl ConnectError {
                 if complaint.sqlstate.starts_with(b"28") {
                     complaint.message = format!("pgweir could not log in to the server: {}", complaint.message);
                 }
+                // Nor for the limit in pgweir's configuration.
+                if complaint.sqlstate == sqlstate::TOO_MANY_CONNECTIONS {
+                    return complaint.hint(FULL);
+                }
                 complaint
             }
             ConnectError::Login(why) => Complaint::fatal(
@@ -262,6 +270,9 @@ impl ConnectError {
             ConnectError::Dial(DialError::Tls { .. }) => {
                 "Is its certificate one that sslrootcert (ca_file) trusts, and for this host name? sslnegotiation=direct takes \
                  PostgreSQL 17."
+            }
+            ConnectError::Talk(TalkError::Length(_) | TalkError::TooLong(_)) | ConnectError::Unexpected(_) => {
+                "Is it a Postgres that answers at this address?"
             }
             ConnectError::Unfit(_) => "Is one to be promoted, or does the host's name lead to another by now?",
             _ => "Is the server running, and does it accept connections at this address?",
