@@ -85,9 +85,11 @@ def test_a_crowd_that_does_not_log_in(sidecar):
     assert proc.open_files(pooler.pid) < 100
 
 
-@pytest.mark.parametrize("beginning", [*BEGINNINGS, HELLO])
-def test_who_falls_silent_during_its_login_makes_room(run_pgweir, postgres, beginning):
-    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 3}))
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("beginning", [*BEGINNINGS, HELLO, b"\x16"])
+def test_who_falls_silent_during_its_login_makes_room(run_pgweir, postgres, certificates, beginning, tls):
+    own = {"client": {"mode": "prefer", "cert_file": certificates.server.cert, "key_file": certificates.server.key}}
+    pooler = run_pgweir(config=file(postgres, pool={"max_clients": 3}, tls=own if tls else {}))
     silent, clients = [knock(pooler, beginning) for _ in range(3)], []
 
     def all_are_in() -> bool:

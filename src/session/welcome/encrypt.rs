@@ -34,7 +34,8 @@ impl Guest {
         self.talk.flush().await?;
         let (tcp, _) = self.take_tcp()?;
         // Who only asks needs no permit yet. If this fails, so does what reads next.
-        let _ = tcp.readable().await;
+        let (_, patience) = self.patience();
+        let _ = patience.wait(tcp.readable()).await?;
         Box::pin(self.secure(rules, Plain::Tcp(tcp))).await
     }
 
