@@ -269,6 +269,23 @@ fn memory_after_an_error() {
 }
 
 #[test]
+fn what_is_parsed_again_behind_an_error_is_on_its_way() {
+    let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
+    let mut said = String::new();
+    for word in "B p2 p4 S p2 S".split(' ') {
+        send(&mut dialogue, &mut memory, word, &mut said);
+    }
+    for word in "E Z:I".split(' ') {
+        receive(&mut dialogue, &mut memory, word, &mut said);
+    }
+    assert!(memory.has(2) && !memory.has(4));
+    for word in "E Z:I".split(' ') {
+        receive(&mut dialogue, &mut memory, word, &mut said);
+    }
+    assert!(!memory.has(2));
+}
+
+#[test]
 fn tallies() {
     let count = |script: &str| {
         let (mut dialogue, mut memory, mut said) = (Dialogue::default(), Memory::new(Arc::default(), 9), String::new());

@@ -2,7 +2,7 @@
 
 use super::super::owed::{Owed, Phase, Settled, Verdict};
 use super::Dialogue;
-use crate::pool::memory::{Memory, Unnamed};
+use crate::pool::memory::{Memory, StatementId, Unnamed};
 
 impl Dialogue {
     /// The replies that are still owed will be read by somebody else: what they would tell the memory is not known.
@@ -61,9 +61,15 @@ impl Dialogue {
         }
     }
 
+    fn parses(&self, id: StatementId) -> bool {
+        self.owed
+            .iter()
+            .any(|owed| matches!(owed, Owed::Parse(Some(other)) | Owed::OurParse(Some(other)) if *other == id))
+    }
+
     /// Up to the next Sync; how many changes of names were among it.
     fn skip_owed(&mut self, memory: &mut Memory) -> u32 {
-        let mut undone = 0;
+        let (mut undone, mut not_parsed) = (0, Vec::new());
         while let Some(owed) = self.owed.front() {
             match *owed {
                 Owed::Sync | Owed::OurSync => {
@@ -71,11 +77,11 @@ impl Dialogue {
                     break;
                 }
                 Owed::Parse(Some(id)) => {
-                    memory.not_arrived(id);
+                    not_parsed.push(id);
                     undone += 1;
                 }
                 Owed::Answer(_) => undone += 1,
-                Owed::OurParse(Some(id)) => memory.not_arrived(id),
+                Owed::OurParse(Some(id)) => not_parsed.push(id),
                 Owed::OurClose(Some(id)) => memory.unsure(id),
                 Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None) => memory.set_unnamed(Unnamed::Unsure),
                 Owed::OurQuery | Owed::OurQuestion => self.damaged = true,
@@ -84,6 +90,8 @@ impl Dialogue {
             }
             self.owed.pop_front();
         }
+        // What a later batch parses once more is on its way.
+        not_parsed.into_iter().filter(|id| !self.parses(*id)).for_each(|id| memory.not_arrived(id));
         undone
     }
 }
