@@ -1,4 +1,5 @@
-"""Ten thousand who connect and do not log in: those who have are served meanwhile, memory is bounded, and all are closed."""
+"""Ten thousand who connect and do not log in: those who have are served meanwhile, memory is bounded, and all are closed.
+Where there are no places left, they make room."""
 
 import asyncio
 import contextlib

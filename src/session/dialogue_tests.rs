@@ -252,16 +252,18 @@ fn what_a_server_should_not_say() {
     check("/ S A N", "rest");
 }
 
+/// What is sent, and behind `/` what is answered.
+fn talk(dialogue: &mut Dialogue, memory: &mut Memory, script: &str) {
+    let (sent, replies) = script.split_once('/').unwrap();
+    let mut said = String::new();
+    sent.split_whitespace().for_each(|word| send(dialogue, memory, word, &mut said));
+    replies.split_whitespace().for_each(|word| receive(dialogue, memory, word, &mut said));
+}
+
 #[test]
 fn memory_after_an_error() {
     let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
-    let mut said = String::new();
-    for word in "+c9 p1 B E +p2 B E S p3 S".split(' ') {
-        send(&mut dialogue, &mut memory, word, &mut said);
-    }
-    for word in "3 1 2 E Z:I 1 Z:I".split(' ') {
-        receive(&mut dialogue, &mut memory, word, &mut said);
-    }
+    talk(&mut dialogue, &mut memory, "+c9 p1 B E +p2 B E S p3 S/3 1 2 E Z:I 1 Z:I");
     use crate::pool::memory::Lack;
     assert_eq!((memory.lacks(1), memory.lacks(2), memory.lacks(3)), (Lack::Nothing, Lack::Parse, Lack::Nothing));
     assert_eq!(dialogue.settled().collect::<Vec<_>>(), [Settled::Kept(2)]);
@@ -271,17 +273,9 @@ fn memory_after_an_error() {
 #[test]
 fn what_is_parsed_again_behind_an_error_is_on_its_way() {
     let (mut dialogue, mut memory) = (Dialogue::default(), Memory::new(Arc::default(), 100));
-    let mut said = String::new();
-    for word in "B p2 p4 S p2 S".split(' ') {
-        send(&mut dialogue, &mut memory, word, &mut said);
-    }
-    for word in "E Z:I".split(' ') {
-        receive(&mut dialogue, &mut memory, word, &mut said);
-    }
+    talk(&mut dialogue, &mut memory, "B p2 p4 S p2 S/E Z:I");
     assert!(memory.has(2) && !memory.has(4));
-    for word in "E Z:I".split(' ') {
-        receive(&mut dialogue, &mut memory, word, &mut said);
-    }
+    talk(&mut dialogue, &mut memory, "/E Z:I");
     assert!(!memory.has(2));
 }
 
