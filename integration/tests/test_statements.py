@@ -209,6 +209,19 @@ def test_calls_and_rows_are_those_of_postgres(pooler, counting):
     assert (row["calls"], row["rows"]) == theirs(counting, "copy books")
 
 
+def test_a_long_text_is_known_whichever_way_it_comes(pooler):
+    """Rows by the hundred in one INSERT: by Parse of the unnamed statement, and by Query."""
+    rows = 5_000
+    text = "insert into books (author, title, pages) select * from (values {}) as long (a, b, c) where false"
+    with psycopg.connect(dsn(pooler), autocommit=True, prepare_threshold=None) as client:
+        for turn in range(TURNS):
+            client.execute(text.format(", ".join(["(1, 'a title', 100)"] * (rows + turn)) + ", (%s::int, 'last', 1)"), [turn])
+            client.execute(text.format(", ".join(["(1, 'a title', 100)"] * (rows + turn))))
+    [row] = counted(pooler, "insert into books", 2 * TURNS)
+    assert row["calls"] == 2 * TURNS
+    assert not shown(pooler, "other")
+
+
 def test_errors_by_sqlstate(pooler):
     failing = {
         "22012": "select 1 / (%s::int - 1) as fails",

@@ -257,7 +257,11 @@ impl Desk<'_> {
             };
         self.statements.bound = None;
         match subject {
-            Subject::Unnamed => self.pass_unnamed(),
+            Subject::Unnamed => {
+                let judged = self.pass_unnamed();
+                self.statements.bind_unnamed();
+                judged
+            }
             Subject::Unknown { is_ours: false } => self.pass(),
             Subject::Unknown { is_ours: true } => self.send_bind(front, &server_name(StatementId::MAX), None),
             Subject::Named(statement) => {

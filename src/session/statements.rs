@@ -15,7 +15,11 @@ use crate::protocol::frame::cut_str;
 use crate::sql::Effects;
 
 /// An unnamed statement's text is kept up to this, for a Bind in a later round trip; a longer one stays where it was parsed.
-pub(super) const MAX_UNNAMED: usize = 16 * 1024;
+/// An INSERT of as many rows as a Bind has places for parameters (65,535) is shorter.
+pub(super) const MAX_UNNAMED: usize = 1024 * 1024;
+
+/// And up to this once it was bound: most drivers bind what they have parsed in the same round trip, and never again.
+const MAX_BOUND: usize = 16 * 1024;
 
 /// One client's names.
 #[derive(Debug, Default)]
@@ -207,7 +211,7 @@ impl Statements {
         // Programs send the same text again and again.
         if *self.unnamed != *definition {
             self.unnamed.clear();
-            self.unnamed.shrink_to(MAX_UNNAMED);
+            self.unnamed.shrink_to(MAX_BOUND);
             self.unnamed.extend_from_slice(definition);
             self.effects = effects_of(definition);
         }
@@ -225,8 +229,17 @@ impl Statements {
         self.stamp != 0 && self.unnamed.is_empty()
     }
 
+    /// The unnamed statement was bound on the server that has it: a client at rest holds no long text, unless running it once
+    /// more must be watched.
+    pub(super) fn bind_unnamed(&mut self) {
+        if self.unnamed.len() > MAX_BOUND && self.effects.is_empty() {
+            self.unnamed = Vec::new();
+        }
+    }
+
     pub(super) fn drop_unnamed(&mut self) {
         self.unnamed.clear();
+        self.unnamed.shrink_to(MAX_BOUND);
         self.effects = Effects::NONE;
         self.stamp = 0;
     }
