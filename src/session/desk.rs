@@ -180,7 +180,7 @@ impl Desk<'_> {
     /// The name is taken: the server that has the first one says so.
     fn parse_again(&mut self, known: Arc<Statement>) -> Judged {
         let known = self.provide(known);
-        self.dialogue.send(frontend::PARSE, Some(Owed::Parse(None)));
+        self.dialogue.send(frontend::PARSE, Some(Owed::Taken));
         self.rename_parse(&known.name);
         Judged::Done
     }

@@ -257,6 +257,11 @@ impl Dialogue {
                     self.kept();
                 }
             }
+            (Owed::Taken, backend::PARSED) => {
+                // Somebody has dropped the first one where nobody saw it: in a function.
+                self.owed.pop_front();
+                memory.doubt_statements();
+            }
             (Owed::OurParse(id), backend::PARSED) => {
                 self.owed.pop_front();
                 id.into_iter().for_each(|id| memory.arrived(id));

@@ -47,8 +47,7 @@ impl Relay<'_> {
             // It has something of that name that nobody knows of.
             lease.iter_mut().for_each(|lease| lease.server().memory.unsure(id));
         }
-        let parsing = next == Some(Owed::Parse(None)) && code != Some(sqlstate::DUPLICATE_STATEMENT);
-        if parsing && !self.exchange.dialogue.owes_parse() {
+        if next == Some(Owed::Parse(None)) && !self.exchange.dialogue.owes_parse() {
             // Postgres has dropped the unnamed statement before it looked at the new one.
             self.session.statements.iter_mut().for_each(|own| own.drop_unnamed());
         }

@@ -14,6 +14,8 @@ pub enum Owed {
     Sync,
     /// ParseComplete, of a named statement where there is an id.
     Parse(Option<StatementId>),
+    /// The error for a Parse of a name that is taken.
+    Taken,
     /// BindComplete, of a named statement where there is an id.
     Bind(Option<StatementId>),
     /// RowDescription or NoData, perhaps after ParameterDescription; of a statement of which nobody knows them yet where there is
@@ -145,7 +147,9 @@ impl Open {
             Owed::Sync | Owed::Query | Owed::FunctionCall => Open::No,
             Owed::Bind(_) | Owed::Refusal => self.after(frontend::BIND),
             Owed::Execute => self.after(frontend::EXECUTE),
-            Owed::Parse(_) | Owed::Describe(_) | Owed::Close | Owed::Answer(_) => self.after(frontend::PARSE),
+            Owed::Parse(_) | Owed::Taken | Owed::Describe(_) | Owed::Close | Owed::Answer(_) => {
+                self.after(frontend::PARSE)
+            }
             _ => self,
         }
     }

@@ -55,7 +55,7 @@ impl Dialogue {
         self.open != Open::No || self.phase != Phase::Normal
     }
 
-    /// Whether a Parse of the client is under way that is of no named statement, or of a name that was taken.
+    /// Whether a Parse of the unnamed statement by the client is under way.
     pub fn owes_parse(&self) -> bool {
         self.owed.contains(&Owed::Parse(None))
     }

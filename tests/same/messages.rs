@@ -133,6 +133,8 @@ fn the_unnamed_statement() {
         "a: P - select v from nowhere\na: S\na: wait\nb: Q create table nowhere (v int)\nb: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q drop table nowhere",
         "a: P s select 2\na: S\na: wait\na: P - select 1\na: S\na: wait\na: P s select 3\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - selec\na: S\na: P - select 4\na: S\na: wait\nb: Q select 1\nb: wait\na: B - -\na: E - 0\na: S",
+        "a: P s select 1\na: P - select 2\na: S\na: wait\na: B - nope\na: P s select 3\na: S\na: wait\na: B - -\na: E - 0\na: S",
+        "a: P s select 1\na: P - select 2\na: S\na: wait\na: P s selec\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - select '{x*70000}'\na: S\na: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q select 1",
         "a: P - select '{x*20000}'\na: D S -\na: S\na: wait\nb: P - select 'other'\nb: B - -\nb: E - 0\nb: S\nb: wait\na: B - -\na: E - 0\na: S",
         "a: P - select length('{x*900000}'), $1::int\na: S\na: wait\nb: Q select 1\nb: wait\na: B - - 5\na: E - 0\na: S\na: wait\nb: Q select 2\nb: wait\na: P - select 6\na: S\na: B - -\na: E - 0\na: S",
