@@ -13,7 +13,7 @@ use crate::observe::observer::{Observatory, Observer};
 use crate::pool::Home;
 use crate::session::Worker;
 
-/// Threads of one worker for what would block its loop: PBKDF2, name resolution.
+/// Threads of one worker for what would block its loop: PBKDF2.
 const BLOCKING_THREADS: usize = 4;
 
 /// One worker with its loop.

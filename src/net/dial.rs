@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::resolve::resolve;
 use super::stream::Plain;
 use super::{Stream, Talk, talk, tls};
 use crate::config::{TlsMode, TlsNegotiation};
@@ -67,8 +69,9 @@ impl Address {
         self.host.starts_with('/') && self.hostaddr.is_none()
     }
 
-    /// The addresses that its name has now, each to be tried by itself; it alone where nothing is to be resolved.
-    pub async fn places(self: &Arc<Self>) -> Result<Vec<Arc<Address>>, DialError> {
+    /// The addresses that its name has now, each to be tried by itself; it alone where nothing is to be resolved. `patience` is how
+    /// long the name server has, zero for ever.
+    pub async fn places(self: &Arc<Self>, patience: Duration) -> Result<Vec<Arc<Address>>, DialError> {
         if self.is_unix() || self.hostaddr.is_some() || self.host.parse::<IpAddr>().is_ok() {
             return Ok(vec![self.clone()]);
         }
@@ -77,18 +80,22 @@ impl Address {
             SocketAddr::V6(scoped) if scoped.scope_id() != 0 => self.clone(),
             _ => Arc::new(Address { hostaddr: Some(address.ip()), ..Address::clone(self) }),
         };
-        Ok(self.resolve().await?.into_iter().map(at).collect())
+        let found = match patience.is_zero() {
+            true => self.resolve().await,
+            false => timeout(patience, self.resolve()).await.unwrap_or_else(|_| Err(self.unresolved(patience))),
+        };
+        Ok(found?.into_iter().map(at).collect())
     }
 
     /// One address at least.
     async fn resolve(&self) -> Result<Vec<SocketAddr>, DialError> {
         let failed = |error| DialError::Resolve { host: self.host.clone(), error };
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(failed)?;
-        let found: Vec<SocketAddr> = found.collect();
-        match found.is_empty() {
-            true => Err(failed(io::Error::new(io::ErrorKind::NotFound, "it has no address"))),
-            false => Ok(found),
-        }
+        resolve(&self.host, self.port).await.map_err(failed)
+    }
+
+    fn unresolved(&self, patience: Duration) -> DialError {
+        let why = format!("no answer from a name server within {patience:?} (server_connect_timeout)");
+        DialError::Resolve { host: self.host.clone(), error: io::Error::new(io::ErrorKind::TimedOut, why) }
     }
 
     /// Connects, with TLS as the address' own mode has it.

@@ -70,7 +70,7 @@ pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, Conne
 /// time, and the next is tried where one does not let us come so far as to be answered, or is not what is asked for.
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let patience = route.connect_timeout;
-    let places = within(patience, async { Ok(route.address.places().await?) }).await?;
+    let places = route.address.places(patience).await?;
     let mut why = ConnectError::Late(patience);
     for place in &places {
         match within(patience, attempt(route, place, startup, keys)).await {

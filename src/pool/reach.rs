@@ -92,7 +92,7 @@ impl Look {
 /// Each of a name's addresses, until one answers.
 async fn dial(address: &Arc<Address>, patience: Duration) -> Found {
     let mut found = Err(String::new());
-    for place in address.places().await.map_err(|why| why.to_string())? {
+    for place in address.places(patience).await.map_err(|why| why.to_string())? {
         // TLS would be more than is needed to see whether somebody is there.
         let dialed = place.dial_as(TlsMode::Disable);
         let outcome = match patience.is_zero() {
