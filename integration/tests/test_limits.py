@@ -280,6 +280,22 @@ def test_transaction_timeout(run_pgweir, postgres):
     eventually(lambda: running(postgres, "state <> 'idle'") == 0, "the transaction was ended")
 
 
+@pytest.mark.parametrize("limit, sqlstate", [("transaction_timeout", "25P04"), ("idle_transaction_timeout", "25P03")])
+def test_a_batch_that_waits_for_its_sync_is_a_transaction(run_pgweir, postgres, limit, sqlstate):
+    """As in libpq's pipelines with PQsendFlushRequest: answered, and not at its end."""
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1, limit: "700ms"}))
+    parse = message(b"P", b"\0select pg_advisory_xact_lock(9)\0\0\0")
+    batch = parse + message(b"B", bytes(8)) + message(b"E", bytes(5)) + message(b"H")
+
+    async def story():
+        silent, next_one = await enter(pooler), await enter(pooler)
+        silent.send(batch)
+        assert await closed_with(silent) == sqlstate
+        assert await next_one.query("select pg_try_advisory_xact_lock(9)") == [["t"]]
+
+    run(story())
+
+
 def test_what_runs_for_a_client_that_said_goodbye(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"pool_size": 1}))
 

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::course::Times;
 use crate::config::PoolSettings;
-use crate::protocol::TransactionStatus;
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
@@ -23,7 +22,8 @@ pub(super) struct Limits {
 pub(super) struct Standing {
     /// The client waits for the server.
     pub(super) busy: bool,
-    pub(super) status: TransactionStatus,
+    /// A transaction is open, as far as has been heard: a block, or what was bound and waits for its Sync.
+    pub(super) begun: bool,
     /// The client is tied to this server.
     pub(super) pinned: bool,
 }
@@ -73,8 +73,8 @@ impl Limits {
     }
 
     fn running(&self, times: &Times, standing: Standing) -> impl Iterator<Item = (Limit, Instant)> {
-        let Standing { busy, status, pinned } = standing;
-        let open = busy || status != TransactionStatus::Idle;
+        let Standing { busy, begun, pinned } = standing;
+        let open = busy || begun;
         [
             (busy, Limit::Query, self.query, times.statement),
             (!busy && open, Limit::Idle, self.idle, times.ready),
@@ -129,26 +129,26 @@ mod tests {
         let start = Instant::now();
         let seconds = Duration::from_secs;
         let limits = Limits { query: seconds(1), transaction: seconds(3), idle: seconds(2), ..Limits::none() };
-        let check = |busy, status, after: u64, expected: Option<&str>| {
+        let check = |busy, begun, after: u64, expected: Option<&str>| {
             let now = start + seconds(after);
             let times = Times { now, nanos: 0, statement: start, transaction: start, ready: start };
             let said = limits
-                .exceeded(&times, Standing { busy, status, pinned: false })
+                .exceeded(&times, Standing { busy, begun, pinned: false })
                 .map(|complaint| complaint.code().to_string());
-            assert_eq!(said.as_deref(), expected, "{busy} {status:?} {after}");
+            assert_eq!(said.as_deref(), expected, "{busy} {begun} {after}");
         };
-        check(true, TransactionStatus::Idle, 0, None);
-        check(true, TransactionStatus::Idle, 1, Some("57014"));
-        check(false, TransactionStatus::Idle, 9, None);
-        check(false, TransactionStatus::Open, 1, None);
-        check(false, TransactionStatus::Open, 2, Some("25P03"));
+        check(true, false, 0, None);
+        check(true, false, 1, Some("57014"));
+        check(false, false, 9, None);
+        check(false, true, 1, None);
+        check(false, true, 2, Some("25P03"));
         let only = Limits { query: seconds(0), idle: seconds(0), ..limits };
         let times = Times { now: start + seconds(3), nanos: 0, statement: start, transaction: start, ready: start };
-        let running = Standing { busy: true, status: TransactionStatus::Idle, pinned: false };
+        let running = Standing { busy: true, begun: false, pinned: false };
         assert_eq!(only.exceeded(&times, running).unwrap().code(), "25P04");
-        let failed = Standing { busy: false, status: TransactionStatus::Failed, pinned: false };
+        let failed = Standing { busy: false, begun: true, pinned: false };
         assert_eq!(only.next(&times, failed), Some(start + seconds(3)));
-        let tied = Standing { busy: false, status: TransactionStatus::Idle, pinned: true };
+        let tied = Standing { busy: false, begun: false, pinned: true };
         let pinned = Limits { pinned: seconds(3), ..Limits::none() };
         assert_eq!(pinned.exceeded(&times, tied).unwrap().code(), "57P05");
         assert!(pinned.exceeded(&times, Standing { pinned: false, ..tied }).is_none());

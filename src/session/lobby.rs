@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-
 use super::greeting::Greeting;
+use super::logins::Logins;
 use super::welcome::Crowd;
 use crate::auth::{Credential, Method, Secret, verifier};
 use crate::config::{AuthType, Config};
@@ -27,7 +26,7 @@ pub struct Lobby {
     /// Clients at once.
     pub total: Arc<Quota>,
     /// Logins under way at once.
-    pub logins: Arc<Semaphore>,
+    pub logins: Logins,
     /// Those who have come and not said yet what they want.
     pub crowd: Crowd,
     /// Nobody new is taken.
@@ -108,7 +107,7 @@ impl Lobby {
             roster: Arc::default(),
             rejections: Arc::default(),
             total: Arc::new(Quota::new(Some(rules.config.pool.max_clients.min(room)))),
-            logins: Arc::new(Semaphore::new(rules.config.pool.max_logins)),
+            logins: Logins::new(rules.config.pool.max_logins),
             crowd: Crowd::default(),
             draining: AtomicBool::new(false),
             mock_key,
@@ -125,6 +124,7 @@ impl Lobby {
     /// New rules, for clients that come from now on; pools get their new plans.
     pub fn replace(&self, rules: Rules) {
         self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
+        self.logins.set_limit(rules.config.pool.max_logins);
         let rules = Arc::new(rules);
         // First: who makes a pool from now on makes it by these. One that is made this very moment may have the old plan.
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules.clone();

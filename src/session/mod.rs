@@ -1,6 +1,6 @@
 //! One client, from hello to goodbye.
 //!
-//! Reading order: `welcome` (the login), `stay` (requests, one after the other, until the `farewell`; in a crowd `unread`, without a server `detour`, with one to be put right first `clearing`), `relay` (one request
+//! Reading order: `welcome` (the login; `lobby`, what it needs to know, `logins`, how many at once), `stay` (requests, one after the other, until the `farewell`; in a crowd `unread`, without a server `detour`, with one to be put right first `clearing`), `relay` (one request
 //! with one server, its two halves in `upward` and `downward`, errors in `errors`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them; `access`: what the operator says),
@@ -28,6 +28,7 @@ mod learn;
 mod limits;
 mod listen;
 pub mod lobby;
+pub mod logins;
 pub mod meaning;
 pub mod memo;
 pub mod outline;

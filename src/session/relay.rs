@@ -320,7 +320,7 @@ impl<'s> Relay<'s> {
     pub(super) fn standing(&self) -> Standing {
         let dialogue = &self.exchange.dialogue;
         let pinned = !self.session.client.pins().is_empty();
-        Standing { busy: dialogue.is_busy(), status: dialogue.status(), pinned }
+        Standing { busy: dialogue.is_busy(), begun: dialogue.has_begun(), pinned }
     }
 
     fn set_deadline(&self) {

@@ -50,6 +50,12 @@ impl Dialogue {
         self.is_busy() || self.status == TransactionStatus::Idle
     }
 
+    /// Whether a transaction is open, as far as has been heard: a block, or the one that Postgres begins by itself for what was
+    /// bound, until its Sync.
+    pub(super) fn has_begun(&self) -> bool {
+        self.status != TransactionStatus::Idle || self.open == Open::Bound
+    }
+
     /// Whether the client owes the server the rest of a COPY or a batch.
     pub fn is_open(&self) -> bool {
         self.open != Open::No || self.phase != Phase::Normal

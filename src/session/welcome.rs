@@ -146,6 +146,8 @@ impl Guest {
         let proven = self.prove(&rules, &greeting).await?;
         let pool = self.find_pool(&rules, &greeting, &proven)?;
         let (client, stay) = self.register(&pool, &greeting)?;
+        // What it waits for from now on is a server of its own pool: others may log in meanwhile.
+        self.permit = None;
         poll_fn(|cx| {
             client.set_waker(cx.waker());
             std::task::Poll::Ready(())
@@ -202,7 +204,7 @@ impl Guest {
     /// Waits until it may log in, if it has not yet.
     async fn queue(&mut self) {
         if self.permit.is_none() {
-            self.permit = self.lobby.logins.clone().acquire_owned().await.ok();
+            self.permit = self.lobby.logins.take().await;
         }
     }
 

@@ -78,3 +78,20 @@ fn strangers_who_fall_silent_when_asked_for_a_password_keep_nobody_out() {
     let _server = peer.serve();
     conn.expect("R");
 }
+
+#[test]
+fn logins_that_wait_for_a_server_keep_nobody_out_whose_server_is_there() {
+    let (peer, silent) = (Peer::new(), Peer::new());
+    let toml = stage::toml(peer.addr().port(), "max_logins = 1\nserver_connect_timeout = \"0s\"");
+    let database = format!("[databases.silent]\nhost = \"127.0.0.1\"\nport = {}\n", silent.addr().port());
+    let stage = Stage { pgweir: pgweir::start(&(toml + &database), &[]), peer };
+    let hello = startup(&[("user", "app"), ("database", "silent")]);
+    let _waiting = [(); 4].map(|()| {
+        let mut conn = connect(stage.pgweir.addr);
+        conn.send(&hello);
+        conn
+    });
+    let _asked = silent.accept();
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
+}

@@ -58,7 +58,7 @@ impl Patience<'_> {
     pub(super) async fn wait<T>(self, waiting: impl Future<Output = T>) -> Result<T, Turned> {
         let Patience { permit, lobby, worker, place } = self;
         let mut waiting = Box::pin(waiting);
-        let crowded = permit.is_some() && lobby.logins.available_permits() == 0;
+        let crowded = permit.is_some() && lobby.logins.is_full();
         let turn = if crowded { SILENT_IN_A_CROWD } else { MAY_BE_SILENT };
         if let Some(done) = worker.alarms.within(turn, &mut waiting).await {
             return Ok(done);
@@ -74,7 +74,7 @@ impl Patience<'_> {
             },
         };
         if had_permit {
-            *permit = lobby.logins.clone().acquire_owned().await.ok();
+            *permit = lobby.logins.take().await;
         }
         Ok(done)
     }
