@@ -68,6 +68,50 @@ def test_a_smaller_pool_closes_what_rests(start, postgres):
         eventually(lambda: servers() == 2, "two servers rest")
 
 
+@pytest.mark.parametrize("table, key", [("databases", "max_db_connections"), ("users", "max_user_connections")])
+def test_a_lower_limit_closes_what_rests_and_what_comes_back(start, postgres, table, key):
+    def limited(most: int) -> dict:
+        whole = file(postgres, pool={"pool_size": 6})
+        whole[table]["app"] |= {key: most}
+        return whole
+
+    pooler = start(config=limited(6))
+    clients = [psycopg.connect(dsn(pooler)) for _ in range(6)]
+    for client in clients:
+        client.execute("select 1")
+    servers = lambda: sum(pooler.rows("pools")[0]["servers"].values())
+    for client in clients[:3]:
+        client.commit()
+    eventually(lambda: servers() == 6, "three are used, three rest")
+    pooler.reload(limited(2))
+    eventually(lambda: servers() == 3, "those that rest are closed")
+    for client in clients[3:]:
+        client.commit()
+    eventually(lambda: servers() <= 2, "those that come back, too")
+    for client in clients:
+        assert client.execute("select 2").fetchone() == (2,)
+        client.close()
+
+
+def test_which_servers_are_wanted_holds_for_those_that_are_open(start, postgres):
+    wants = lambda attrs: file(postgres) | {"databases": {"app": {"url": postgres.url("app", "secret") + attrs}}}
+    pooler = start(config=wants(""))
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        assert client.execute("select 1").fetchone() == (1,)
+        pooler.reload(wants("?target_session_attrs=standby"))
+        with pytest.raises(psycopg.Error, match="target_session_attrs"):
+            client.execute("select 2")
+        pooler.reload(wants("?target_session_attrs=primary"))
+        eventually(lambda: answers(client), "there is one")
+
+
+def answers(client) -> bool:
+    try:
+        return client.execute("select 3").fetchone() == (3,)
+    except psycopg.Error:
+        return False
+
+
 def test_time_limits_of_a_reload_hold_for_what_is_held_open(start, postgres):
     pooler = start(config=file(postgres))
     with psycopg.connect(dsn(pooler)) as idle, psycopg.connect(dsn(pooler), autocommit=True) as busy:

@@ -119,6 +119,9 @@ pub(super) fn put_back(server: Box<Server>, since: Instant, now: Instant) {
         return discard(server, "databases are made from its database");
     }
     let (pool, home) = (server.pool.clone(), server.home);
+    if let Some(why) = pool.excess() {
+        return discard(server, why);
+    }
     let woken = {
         let mut ledger = pool.ledger();
         if ledger.is_oversized() {

@@ -87,6 +87,7 @@ impl Plan {
         place(one) != place(two)
             || who(one) != who(two)
             || one.key != two.key
+            || one.demands != two.demands
             || self.settings.max_prepared_statements != other.settings.max_prepared_statements
             || self.settings.server_lifetime != other.settings.server_lifetime
             || self.settings.pool_mode != other.settings.pool_mode

@@ -46,7 +46,7 @@ impl Quota {
         Quota { limit: AtomicUsize::new(limit.unwrap_or(0)), used: AtomicUsize::new(0) }
     }
 
-    /// Another limit, from a reload. Those above it stay.
+    /// Another limit, from a reload. Those above it stay for now.
     pub fn set_limit(&self, limit: Option<usize>) {
         self.limit.store(limit.unwrap_or(0), Relaxed);
     }
@@ -71,6 +71,13 @@ impl Quota {
     /// How many are taken.
     pub fn used(&self) -> usize {
         self.used.load(Relaxed)
+    }
+
+    /// Whether more are taken than the limit of now allows.
+    #[inline]
+    pub fn is_exceeded(&self) -> bool {
+        let limit = self.limit();
+        limit > 0 && self.used() > limit
     }
 
     /// Takes one of both, or none of any; which was exhausted, and how many that allows.
@@ -99,5 +106,15 @@ mod tests {
         assert_eq!((quotas[0].used(), quotas[1].used()), (1, 1));
         quotas[1].give();
         assert!(quotas[1].take());
+    }
+
+    #[test]
+    fn a_lower_limit_is_exceeded_until_enough_have_gone() {
+        let quota = Quota::new(None);
+        assert!((0..3).all(|_| quota.take()) && !quota.is_exceeded());
+        quota.set_limit(Some(2));
+        assert!(quota.is_exceeded() && !quota.take());
+        quota.give();
+        assert!(!quota.is_exceeded() && !quota.take());
     }
 }

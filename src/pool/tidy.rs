@@ -11,7 +11,7 @@ use tracing::debug;
 use super::cancel::Line;
 use super::lease::{discard, put_back};
 use super::server::{ErrandError, Server};
-use super::{CROWD, Lease, Plan, Pool, Quota};
+use super::{CROWD, Lease, LimitOf, Plan, Pool, Quota};
 use crate::protocol::TransactionStatus;
 
 /// How often waits are checked: by this much a timeout may be late.
@@ -33,6 +33,9 @@ const RECOVERY: Duration = Duration::from_secs(5);
 
 /// A cancelled server that has not ended what it runs by then is cancelled again.
 const CANCEL_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a server goes whose pool needs it less.
+const FOR_ANOTHER: &str = "another pool needs its place";
 
 /// What has to be undone before the next client.
 #[derive(Debug)]
@@ -93,6 +96,9 @@ impl Pool {
     fn close_rested(self: &Arc<Self>, now: Instant) {
         let spare = self.ledger().cull_oversize(now);
         spare.into_iter().for_each(|mut server| self.closed(&mut server, "the pool has become smaller"));
+        while let Some(why) = self.excess()
+            && self.close_one(now, 0, why)
+        {}
         let Plan { settings, route, .. } = &*self.plan();
         let goes = |server: &Server| !server.is_current(now) || route.is_of_template();
         let stale = self.ledger().borrow_where(|server| goes(server) || server.stream.has_spoken());
@@ -116,6 +122,16 @@ impl Pool {
         self.servers.iter().find(|quota| quota.limit() > 0 && quota.used() >= quota.limit())
     }
 
+    /// Why one server goes, where a reload has lowered a limit on them.
+    #[inline]
+    pub(super) fn excess(&self) -> Option<&'static str> {
+        let exceeded = LimitOf::BOTH.iter().zip(&self.servers).find(|(_, quota)| quota.is_exceeded());
+        exceeded.map(|(whose, _)| match whose {
+            LimitOf::Database => "max_db_connections is lower by now",
+            LimitOf::User => "max_user_connections is lower by now",
+        })
+    }
+
     fn has_limit(&self, limit: &Arc<Quota>) -> bool {
         self.servers.iter().any(|quota| Arc::ptr_eq(quota, limit))
     }
@@ -128,12 +144,17 @@ impl Pool {
 
     /// Closes the server that has rested longest, but keeps the pool's minimum; whether there was one.
     pub(super) fn make_room(&self, now: Instant) -> bool {
+        self.close_one(now, self.plan().settings.min_pool_size, FOR_ANOTHER)
+    }
+
+    /// Closes the server that has rested longest where there are more than `keep`; whether there was one.
+    fn close_one(&self, now: Instant, keep: usize, why: &'static str) -> bool {
         let mut ledger = self.ledger();
-        let mut goes = ledger.total() > self.plan().settings.min_pool_size;
+        let mut goes = ledger.total() > keep;
         let culled = ledger.cull(now, |_, _| !std::mem::take(&mut goes));
         drop(ledger);
         let found = !culled.is_empty();
-        culled.into_iter().for_each(|mut server| self.closed(&mut server, "another pool needs its place"));
+        culled.into_iter().for_each(|mut server| self.closed(&mut server, why));
         found
     }
 
@@ -174,13 +195,19 @@ impl Pool {
 }
 
 /// Where clients wait because a limit that their pool shares with others is used up, another pool under that limit, whose
-/// clients need no server, closes one that rests.
+/// clients need no server, closes one that rests: one of its minimum, too, where no other has more.
 pub fn share_out(pools: &[Arc<Pool>], now: Instant) {
     for pool in pools {
         if let Some(limit) = pool.exhausted()
             && pool.wants_more(now)
         {
-            let _ = pools.iter().any(|other| other.has_limit(limit) && other.make_room(now));
+            let mut others = pools.iter().filter(|other| other.has_limit(limit));
+            let found = others.clone().any(|other| other.make_room(now))
+                || others.any(|other| other.close_one(now, 0, FOR_ANOTHER));
+            if found {
+                // Before the other has its minimum again.
+                pool.open_wanted(pool.any_home(now), now);
+            }
         }
     }
 }

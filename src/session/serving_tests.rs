@@ -38,7 +38,16 @@ async fn a_resting_server_of_the_old_configuration_serves_nobody() {
 
 #[tokio::test]
 async fn a_pool_that_needs_no_server_makes_room_for_one_that_does() {
-    let mut stage = Stage::new(|_| {});
+    make_room(0).await;
+}
+
+#[tokio::test]
+async fn also_of_its_minimum() {
+    make_room(1).await;
+}
+
+async fn make_room(min_pool_size: usize) {
+    let mut stage = Stage::new(|settings| settings.min_pool_size = min_pool_size);
     stage.quotas.servers[0].set_limit(Some(1));
     let (mut client, _) = stage.client(Parameters::default());
     client.say("Q:one").await;
