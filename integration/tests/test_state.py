@@ -45,6 +45,46 @@ def test_what_one_sets_no_other_has(one_server):
         assert value(other, "show app.tenant") == "other"
 
 
+# Values as clients write them, and as Postgres shows them.
+SPELLED = {
+    "statement_timeout": ("3000", "3s"),
+    "lock_timeout": ("1000ms", "1s"),
+    "work_mem": ("8192", "8MB"),
+    "random_page_cost": ("1.10", "1.1"),
+    "jit": ("false", "off"),
+    "enable_seqscan": ("1", "on"),
+    "synchronous_commit": ("FALSE", "off"),
+    "bytea_output": ("ESCAPE", "escape"),
+    "client_min_messages": ("debug", "debug2"),
+    "default_text_search_config": ("german", "pg_catalog.german"),
+    "search_path": ("public,pg_catalog", "public,pg_catalog"),
+    "app.tenant": ("1000ms", "1000ms"),
+}
+
+
+@pytest.mark.parametrize("how", ["options", "set", "set_config"])
+def test_a_value_in_another_form_is_no_leak(one_server, how):
+    options = " ".join(f"-c {name}={written}" for name, (written, _) in SPELLED.items())
+    with connect(one_server, options=options if how == "options" else "") as one, connect(one_server) as other:
+        for name, (written, _) in SPELLED.items():
+            if how == "set_config":
+                one.execute(f"select set_config('{name}', '{written}', false)")
+            elif how == "set":
+                one.execute(f"set {name} = {written if name == 'search_path' else repr(written)}")
+        for _ in range(20):
+            one.execute("select 'mine'")
+            other.execute("select 'theirs'")
+        shown = {name: value(one, f"show {name}").replace(", ", ",") for name in SPELLED}
+        assert shown == {name: shows for name, (_, shows) in SPELLED.items()}
+        assert value(other, "show statement_timeout") == "0"
+        # Whatever is found by then, is this.
+        body = "select set_config('work_mem', '9MB', false)"
+        other.execute(f"create or replace function sets_memory() returns text language sql as $$ {body} $$")
+        other.execute("select sets_memory()")
+        [first, *_] = eventually(lambda: other.execute("select 1") and one_server.events("session_leak"), "a leak")
+        assert first["left"] == "work_mem"
+
+
 @pytest.mark.parametrize(
     "script, expected",
     [

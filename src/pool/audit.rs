@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::inquiry::{self, Answer, Others};
+use super::lessons::Learned;
+use super::parameters::set_config;
 use super::server::ErrandError;
 use super::{Lease, Pool, Server, lock};
 use crate::observe::pins::Pins;
@@ -46,11 +48,15 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     let (mut answer, mut read) = (Answer::default(), true);
     let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions);
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
-    let leaks = answer.leaks(&server.memory.parameters, Pins::NONE);
+    let (pool, known) = (server.pool.clone(), server.memory.parameters.clone());
+    let form = |name: &str, value: &str| pool.lessons().form(name, value);
+    for (name, value) in answer.unsure(&known, &form) {
+        learn(server, &name, &value).await?;
+    }
+    let leaks = answer.leaks(&known, Pins::NONE, &form);
     if leaks.is_empty() && read {
         return Ok(());
     }
-    let pool = server.pool.clone();
     warn!(event = "session_leak", database = %pool.database, user = %pool.user, process_id = server.line.process_id,
         left = leaks, message = "a client left this on its server without a statement that says so; it was removed, and for \
         a minute every transaction is looked at, to find out which does it");
@@ -58,6 +64,20 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     server.run("DISCARD ALL").await?;
     server.memory.forget_statements();
     server.freshen().await.map(drop)
+}
+
+/// How the server shows a value that a client has set: in Postgres' own units, and its own words for yes and no.
+async fn learn(server: &mut Server, name: &str, value: &str) -> Result<(), ErrandError> {
+    let (mut sql, mut form) = ("SELECT ".to_string(), None);
+    set_config(&mut sql, name, value);
+    match server.ask(&sql, &mut |row| form = inquiry::only(row).map(str::to_string)).await {
+        // It has taken it before.
+        Ok(_) | Err(ErrandError::Refused(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let learned = form.map(Learned::Quiet);
+    learned.into_iter().for_each(|learned| server.pool.lessons().learn(name, value, learned));
+    Ok(())
 }
 
 impl Pool {

@@ -1,7 +1,7 @@
 //! Statements that were found to leave something behind without saying so. Whoever runs one again is looked at each time, so
 //! that what it leaves follows its client and nobody else has it. Pure.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -12,11 +12,15 @@ use crate::sql::digest::{self, Kind};
 #[derive(Debug, Default)]
 pub struct Culprits {
     any: AtomicBool,
-    marks: Mutex<HashSet<u64>>,
+    /// How often each has left nothing behind since it last did.
+    marks: Mutex<HashMap<u64, u32>>,
 }
 
 /// So many are known; what others leave behind is found by chance, again and again.
 const MOST: usize = 1024;
+
+/// Who has left nothing behind so often in a row is looked at no more.
+const INNOCENT: u32 = 100;
 
 /// So much of a text is enough to know it by.
 const MOST_READ: usize = 1024;
@@ -29,8 +33,20 @@ impl Culprits {
     pub fn add(&self, text: &[u8]) {
         let (Some(mark), mut marks) = (mark(text), lock(&self.marks)) else { return };
         if marks.len() < MOST {
-            marks.insert(mark);
+            marks.insert(mark, 0);
             self.any.store(true, Relaxed);
+        }
+    }
+
+    /// This text was looked at and has left nothing behind: after many such times it was another, or does it no more.
+    pub fn acquit(&self, text: &[u8]) {
+        let Some(mark) = (!self.is_empty()).then(|| mark(text)).flatten() else { return };
+        let mut marks = lock(&self.marks);
+        let Some(times) = marks.get_mut(&mark) else { return };
+        *times += 1;
+        if *times >= INNOCENT {
+            marks.remove(&mark);
+            self.any.store(!marks.is_empty(), Relaxed);
         }
     }
 
@@ -43,7 +59,7 @@ impl Culprits {
     /// Whether this text, or one that differs from it in values only, was found out.
     #[inline]
     pub fn has(&self, text: &[u8]) -> bool {
-        !self.is_empty() && mark(text).is_some_and(|mark| lock(&self.marks).contains(&mark))
+        !self.is_empty() && mark(text).is_some_and(|mark| lock(&self.marks).contains_key(&mark))
     }
 }
 
@@ -82,6 +98,18 @@ mod tests {
         check("select leave(1)", false);
         check("select enter(1); select leave(1)", false);
         assert!(!may_leave(b"commit") && may_leave(b"select 1"));
+    }
+
+    #[test]
+    fn who_leaves_nothing_is_forgotten() {
+        let culprits = Culprits::default();
+        culprits.add(b"select enter(1)");
+        (1..INNOCENT).for_each(|n| culprits.acquit(format!("select enter({n})").as_bytes()));
+        culprits.add(b"select enter(2)");
+        (1..INNOCENT).for_each(|_| culprits.acquit(b"select enter(3)"));
+        assert!(culprits.has(b"select enter(4)"));
+        culprits.acquit(b"select enter(4)");
+        assert!(!culprits.has(b"select enter(4)") && culprits.is_empty());
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Answer {
     pins: Pins,
 }
 
+/// How a server shows a setting (name, value as a client wrote it), where that is known: `3s` for `3000`.
+pub type Forms<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+
 /// Which settings are asked for beside those that are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -116,19 +119,47 @@ impl Answer {
     /// Ties that are there, for a session that is known to have these settings: another that its user may not set can be set on
     /// no other server.
     pub fn pins(&self, known: &Parameters) -> Pins {
-        let foreign = self.foreign.iter().any(|(name, value)| known.quiet(name) != Some(value));
+        let foreign = self.foreign.iter().any(|(name, _)| known.quiet(name).is_none());
         self.pins.with(Pin::Setting, foreign)
     }
 
-    /// What is there and not among what is `known`, in words; empty when that is nothing.
-    pub fn leaks(&self, known: &Parameters, pins: Pins) -> String {
-        let unknown = |name: &str, value: &Option<String>| {
-            let plays_none = name == ROLE && value.as_deref() == Some("none");
-            value.is_some() && !plays_none && known.reported(name).is_none() && known.quiet(name) != value.as_deref()
+    /// Settings that are carried: also those that the user may set after all, for the session has.
+    pub fn carried<'a>(&'a self, known: &'a Parameters) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        let settings = self.settings.iter().map(|(name, value)| (&**name, value.as_deref()));
+        let foreign = self.foreign.iter().filter(|(name, _)| known.quiet(name).is_some());
+        settings.chain(foreign.map(|(name, value)| (&**name, Some(&**value))))
+    }
+
+    /// What is there and not among what is `known`, in words; empty when that is nothing. A value that may be the known one in
+    /// another form is no leak.
+    pub fn leaks(&self, known: &Parameters, pins: Pins, forms: Forms<'_>) -> String {
+        let unknown = |name: &str, value: &str| match known.quiet(name) {
+            None => true,
+            Some(own) => own != value && forms(name, own).is_some_and(|form| form != value),
         };
-        let settings = self.settings.iter().filter(|(name, value)| unknown(name, value)).map(|(name, _)| &**name);
+        let mut settings: Vec<&str> =
+            self.unreported(known).filter(|(name, value)| unknown(name, value)).map(|(name, _)| name).collect();
+        // Those that were asked for by name are listed, too.
+        settings.sort_unstable();
+        settings.dedup();
         let pins = self.pins(known).without(pins);
-        settings.chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
+        settings.into_iter().chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
+    }
+
+    /// Settings that are known with another value than the one that is there, where nobody knows how a server shows the known one:
+    /// names, and those known values.
+    pub fn unsure(&self, known: &Parameters, forms: Forms<'_>) -> Vec<(String, String)> {
+        let unsure = self.unreported(known).filter_map(|(name, value)| {
+            let own = known.quiet(name).filter(|own| *own != value)?;
+            forms(name, own).is_none().then(|| (name.to_string(), own.to_string()))
+        });
+        unsure.collect()
+    }
+
+    /// Those that are set, and told of by no server.
+    fn unreported<'a>(&'a self, known: &'a Parameters) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let set = self.settings.iter().filter_map(|(name, value)| Some((&**name, value.as_deref()?)));
+        set.filter(|(name, value)| known.reported(name).is_none() && !(*name == ROLE && *value == "none"))
     }
 
     /// Takes the body of a DataRow. `None` if it is not one of the question's.
@@ -153,6 +184,12 @@ impl Answer {
         }
         Some(())
     }
+}
+
+/// The body of a DataRow with one column.
+pub fn only(body: &[u8]) -> Option<&str> {
+    let (value, rest) = cut_value(body.strip_prefix(&[0, 1])?)?;
+    text(value?).filter(|_| rest.is_empty())
 }
 
 pub(super) fn text(bytes: &[u8]) -> Option<&str> {
@@ -203,21 +240,31 @@ mod tests {
         assert_eq!(answer.row(&row("!2", Some("0"))), Some(()));
         let mut role = Answer::default();
         assert_eq!(role.row(&row("=role", Some("none"))), Some(()));
-        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE), "");
+        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE, &|_, _| None), "");
         assert_eq!(role.row(&row("=role", Some("x"))), Some(()));
-        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE), "role");
+        assert_eq!(role.leaks(&Parameters::default(), Pins::NONE, &|_, _| None), "role");
         assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
         let unset = |name: &str| (name.to_string(), None);
         let settings = vec![("a".to_string(), Some("1".to_string())), unset("b"), unset("log_statement")];
         assert_eq!(answer, Answer { settings, foreign: Vec::new(), pins: Pin::Lock.into() });
         let mut known = Parameters::default();
-        assert_eq!(answer.leaks(&known, Pins::NONE), "a, advisory_lock");
+        assert_eq!(answer.leaks(&known, Pins::NONE, &|_, _| None), "a, advisory_lock");
         known.set_quiet("a", "1");
-        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &|_, _| None), "");
         assert_eq!(answer.row(&row("#log_statement", Some("all"))), Some(()));
-        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "setting");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &|_, _| None), "setting");
         known.set_quiet("log_statement", "all");
-        assert_eq!(answer.leaks(&known, Pin::Lock.into()), "", "he may set it after all");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &|_, _| None), "", "he may set it after all");
+        // The same value in another form, as far as anybody knows.
+        known.set_quiet("a", "one");
+        let form = |form: &'static str| move |_: &str, own: &str| (own == "one").then(|| form.to_string());
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &|_, _| None), "");
+        assert_eq!(answer.unsure(&known, &|_, _| None), [("a".to_string(), "one".to_string())]);
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("1")), "");
+        assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("2")), "a");
+        assert_eq!(answer.unsure(&known, &form("2")), []);
+        assert_eq!(only(b"\0\x01\0\0\0\x023s"), Some("3s"));
+        assert!([&b""[..], b"\0\x01\xff\xff\xff\xff", b"\0\x01\0\0\0\x013s"].iter().all(|body| only(body).is_none()));
         for wrong in
             [&b""[..], b"\0\x02", b"\0\x01\0\0\0\0", b"\0\x02\0\0\0\x05=a", &[row("=a", None), vec![0]].concat()]
         {

@@ -339,9 +339,10 @@ impl Pool {
 
     /// Remembers how a server took a parameter that a client sent.
     pub fn note(&self, name: &str, value: &str, server: &Server) {
-        let learned = match server.memory.parameters.reported(name) {
+        let known = &server.memory.parameters;
+        let learned = match known.reported(name) {
             Some(form) => Learned::Reported(form.to_string()),
-            None => Learned::Quiet,
+            None => Learned::Quiet(known.quiet(name).unwrap_or(value).to_string()),
         };
         self.lessons().learn(name, value, learned);
     }

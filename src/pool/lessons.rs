@@ -15,8 +15,8 @@ pub type Setting = (String, String);
 pub enum Learned {
     /// It reports it, in this form.
     Reported(String),
-    /// It takes it and does not report it.
-    Quiet,
+    /// It takes it, shows it in this form, and does not report it.
+    Quiet(String),
 }
 
 /// What a client is welcomed with.
@@ -97,6 +97,13 @@ impl Lessons {
         self.welcomes.clear();
     }
 
+    /// How a server shows this value, if one has been asked.
+    pub fn form(&self, name: &str, value: &str) -> Option<String> {
+        match self.learned.get(&(name.to_string(), value.to_string()))? {
+            Learned::Reported(form) | Learned::Quiet(form) => Some(form.clone()),
+        }
+    }
+
     /// Other servers come.
     pub fn forget(&mut self) {
         *self = Lessons { alike: std::mem::take(&mut self.alike), ..Lessons::default() };
@@ -154,7 +161,7 @@ impl Lessons {
                         own.set_quiet(&setting.0, &setting.1);
                     }
                 }
-                Some(Learned::Quiet) => own.set_quiet(&setting.0, &setting.1),
+                Some(Learned::Quiet(form)) => own.set_quiet(&setting.0, &form),
                 None => {}
             }
         }
@@ -206,7 +213,7 @@ mod tests {
     fn what_is_outdated_is_asked_again() {
         let mut lessons = Lessons::default();
         lessons.opened(reports("zone=utc application_name=pgweir"));
-        lessons.learn("q", "1", Learned::Quiet);
+        lessons.learn("q", "1", Learned::Quiet("1".to_string()));
         assert_eq!(welcome(&mut lessons, "q=1"), "zone utc, application_name pgweir, q");
         lessons.outdate();
         assert_eq!(welcome(&mut lessons, "q=1"), r#"[("q", "1")]"#);
@@ -225,7 +232,7 @@ mod tests {
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), r#"[("zone", "CET"), ("q", "1")]"#);
         lessons.learn("zone", "CET", Learned::Reported("cet".to_string()));
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), r#"[("q", "1")]"#);
-        lessons.learn("q", "1", Learned::Quiet);
+        lessons.learn("q", "1", Learned::Quiet("1".to_string()));
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), "zone cet, application_name pgweir, q");
     }
 

@@ -173,27 +173,32 @@ impl Relay<'_> {
     /// What nobody could have known of but by asking: what leaves it behind has been found.
     fn tell_of_leaks(&self, question: &Question, answer: &Answer) {
         let Some(texts) = &question.hunted else { return };
-        let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected);
-        if !leaks.is_empty() {
+        let pool = &self.session.pool;
+        let form = |name: &str, value: &str| pool.lessons().form(name, value);
+        let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected, &form);
+        if leaks.is_empty() {
+            texts.iter().for_each(|text| pool.culprits.acquit(text));
+        } else {
             let client = &self.session.client;
             let statement = texts.iter().map(|text| redact(text)).collect::<Vec<_>>().join("; ");
             warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,
                 left = leaks, statement, message = "this changes the session without saying so; from now on it is carried along, \
                 at the price of a question to the server each time");
-            texts.iter().for_each(|text| self.session.pool.culprits.add(text));
+            texts.iter().for_each(|text| pool.culprits.add(text));
         }
     }
 
     fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {
         self.tell_of_leaks(&question, &answer);
         self.exchange.meaning.settle();
+        let known = self.session.parameters.clone();
         self.carry(|carry| {
-            for (name, value) in &answer.settings {
-                carry.learn(name, value.as_deref());
+            for (name, value) in answer.carried(&known) {
+                carry.learn(name, value);
             }
         });
         let before = if question.released { Pins::NONE } else { self.session.client.pins() };
-        let pins = before.without(question.pins) | answer.pins(&self.session.parameters) | question.tied;
+        let pins = before.without(question.pins) | answer.pins(&known) | question.tied;
         self.tie(pins, question.suspect.as_deref().unwrap_or_default())
     }
 
