@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::resolve::resolve;
+use super::resolve::Names;
 use super::stream::Plain;
 use super::{Stream, Talk, talk, tls};
 use crate::config::{TlsMode, TlsNegotiation};
@@ -35,6 +35,8 @@ pub struct Address {
     pub negotiation: TlsNegotiation,
     /// How to speak TLS; `None` with `disable`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// Who looks its name up.
+    pub names: Names,
 }
 
 /// Why a server cannot be reached.
@@ -90,7 +92,7 @@ impl Address {
     /// One address at least.
     async fn resolve(&self) -> Result<Vec<SocketAddr>, DialError> {
         let failed = |error| DialError::Resolve { host: self.host.clone(), error };
-        resolve(&self.host, self.port).await.map_err(failed)
+        self.names.resolve(&self.host, self.port).await.map_err(failed)
     }
 
     fn unresolved(&self, patience: Duration) -> DialError {

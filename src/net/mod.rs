@@ -3,7 +3,7 @@
 pub mod dial;
 pub mod lane;
 pub mod listen;
-mod resolve;
+pub mod resolve;
 pub mod stream;
 pub mod talk;
 pub mod tls;

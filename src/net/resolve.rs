@@ -2,9 +2,10 @@
 //! on a thread of its own, once for all who ask meanwhile, so that one that hangs keeps nobody else waiting.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::sync::watch;
@@ -13,32 +14,43 @@ use tokio::sync::watch;
 type Found = Option<Result<Arc<[SocketAddr]>, (io::ErrorKind, String)>>;
 
 /// How a name is looked up.
-type LookUp = fn(&str) -> io::Result<Vec<SocketAddr>>;
+type LookUp = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// The names that are being looked up, of the whole process: there is one system's resolver.
-static UNDER_WAY: LazyLock<Names> = LazyLock::new(|| Names { under_way: Arc::default(), look_up: by_the_system });
-
-/// The addresses that a name has now, in the system's order; one at least.
-pub(super) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let found = UNDER_WAY.resolve(host).await?;
-    let with_port = found.iter().copied().map(|mut address| {
-        address.set_port(port);
-        address
-    });
-    Ok(with_port.collect())
-}
-
-fn by_the_system(host: &str) -> io::Result<Vec<SocketAddr>> {
-    Ok((host, 0).to_socket_addrs()?.collect())
-}
-
-struct Names {
+/// The names that are being looked up.
+#[derive(Clone)]
+pub struct Names {
     under_way: Arc<Mutex<HashMap<String, watch::Receiver<Found>>>>,
-    look_up: LookUp,
+    look_up: Arc<LookUp>,
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("under_way", &self.under_way).finish_non_exhaustive()
+    }
+}
+
+impl Default for Names {
+    /// By the system's resolver.
+    fn default() -> Names {
+        Names::by(|host| Ok((host, 0).to_socket_addrs()?.collect()))
+    }
 }
 
 impl Names {
-    async fn resolve(&self, host: &str) -> io::Result<Arc<[SocketAddr]>> {
+    fn by(look_up: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Names {
+        Names { under_way: Arc::default(), look_up: Arc::new(look_up) }
+    }
+
+    /// The addresses that a name has now, in the system's order; one at least.
+    pub(super) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let with_port = |mut address: SocketAddr| {
+            address.set_port(port);
+            address
+        };
+        Ok(self.find(host).await?.iter().copied().map(with_port).collect())
+    }
+
+    async fn find(&self, host: &str) -> io::Result<Arc<[SocketAddr]>> {
         let mut asked = self.ask(host)?;
         let found = asked.wait_for(Option::is_some).await.map(|found| found.clone());
         match found {
@@ -59,7 +71,7 @@ impl Names {
             return Ok(asked.clone());
         }
         let (tell, asked) = watch::channel(None);
-        let (names, name, look_up) = (self.under_way.clone(), host.to_owned(), self.look_up);
+        let (names, name, look_up) = (self.under_way.clone(), host.to_owned(), self.look_up.clone());
         thread::Builder::new().name("resolver".to_owned()).spawn(move || {
             let found = look_up(&name).map(Arc::from).map_err(|error| (error.kind(), error.to_string()));
             // Whoever asks from now on wants to know what is so from now on.
@@ -77,61 +89,57 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     use std::sync::mpsc;
 
     use super::*;
 
-    static LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
-    static SILENCE: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
-
-    /// `silent` is not answered before the test says so, `nowhere` has no address, `bad` fails.
-    fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
-        match host {
+    /// `silent` is answered once for each message that comes, `nowhere` has no address, `bad` fails.
+    fn names() -> (Names, mpsc::Sender<()>) {
+        let (answer, silence) = mpsc::channel();
+        let silence = Mutex::new(silence);
+        let look_up = move |host: &str| match host {
             "silent" => {
-                LOOKED_UP.fetch_add(1, Relaxed);
-                let silence = lock(&SILENCE).take().expect("looked up once");
-                silence.recv().map_err(io::Error::other)?;
+                lock(&silence).recv().map_err(io::Error::other)?;
                 Ok(vec!["192.0.2.1:0".parse().unwrap()])
             }
             "nowhere" => Ok(Vec::new()),
             "bad" => Err(io::Error::new(io::ErrorKind::NotFound, "no such name")),
             _ => Ok(vec!["192.0.2.2:0".parse().unwrap()]),
-        }
+        };
+        (Names::by(look_up), answer)
     }
 
     #[tokio::test]
     async fn one_that_hangs_is_asked_for_once_and_keeps_nobody_waiting() {
-        let (answer, silence) = mpsc::channel();
-        *lock(&SILENCE) = Some(silence);
-        let names = Arc::new(Names { under_way: Arc::default(), look_up });
+        let (names, answer) = names();
         let waiting: Vec<_> = (0..20).map(|_| names.ask("silent").unwrap()).collect();
         for _ in 0..20 {
-            assert_eq!(names.resolve("other").await.unwrap()[0].ip().to_string(), "192.0.2.2");
+            assert_eq!(names.find("other").await.unwrap()[0].ip().to_string(), "192.0.2.2");
         }
-        assert_eq!(lock(&names.under_way).len(), 1);
+        assert_eq!(lock(&names.under_way).keys().collect::<Vec<_>>(), ["silent"]);
+        // One for all.
         answer.send(()).unwrap();
         for mut asked in waiting {
             let found = asked.wait_for(Option::is_some).await.unwrap().clone();
             assert_eq!(found.unwrap().unwrap()[0].ip().to_string(), "192.0.2.1");
         }
-        assert_eq!(LOOKED_UP.load(Relaxed), 1);
         assert!(lock(&names.under_way).is_empty());
     }
 
     #[tokio::test]
     async fn why_not() {
-        let names = Names { under_way: Arc::default(), look_up };
+        let (names, silent) = names();
+        drop(silent);
         let mut said = Vec::new();
-        for host in ["nowhere", "bad"] {
-            said.push(names.resolve(host).await.unwrap_err().to_string());
+        for host in ["nowhere", "bad", "silent"] {
+            said.push(names.find(host).await.unwrap_err().to_string());
         }
-        assert_eq!(said, ["it has no address", "no such name"]);
+        assert_eq!(said, ["it has no address", "no such name", "receiving on a closed channel"]);
     }
 
     #[tokio::test]
     async fn the_port_is_the_callers() {
-        let found = resolve("localhost", 5432).await.unwrap();
+        let found = Names::default().resolve("localhost", 5432).await.unwrap();
         assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 5432));
     }
 }

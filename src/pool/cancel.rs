@@ -143,7 +143,15 @@ mod tests {
         let postgres = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (host, port) = ("127.0.0.1".to_owned(), postgres.local_addr().unwrap().port());
         let negotiation = TlsNegotiation::Postgres;
-        let address = Address { host, hostaddr: None, port, tls_mode: TlsMode::Disable, negotiation, tls: None };
+        let address = Address {
+            host,
+            hostaddr: None,
+            port,
+            tls_mode: TlsMode::Disable,
+            negotiation,
+            tls: None,
+            names: Default::default(),
+        };
         let line = Line::new(7, b"1234", Arc::new(address));
         line.hold();
         line.begin();

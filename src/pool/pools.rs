@@ -11,6 +11,7 @@ use super::{Home, Plan, Pool, Quota, Quotas, Route, lock};
 use crate::auth::{Password, Secret, ServerKey};
 use crate::config::{Config, Database, TlsMode};
 use crate::net::dial::Address;
+use crate::net::resolve::Names;
 use crate::net::tls::{self, TlsError};
 
 /// All pools.
@@ -24,6 +25,7 @@ pub struct Pools {
     paused: AtomicBool,
     /// Of databases that have no pool yet.
     pub reach: Arc<Reach>,
+    names: Names,
 }
 
 /// What the pools of one database, or of one user, share.
@@ -68,6 +70,7 @@ impl Pools {
             versions: AtomicU64::new(0),
             paused: AtomicBool::new(false),
             reach: Arc::default(),
+            names: Names::default(),
         }
     }
 
@@ -156,7 +159,7 @@ impl Pools {
             .filter(|(name, database)| *name != "*" && database.user.is_none() && !visited.contains(name.as_str()));
         let unvisited = |(name, database): (&String, &Database)| Unvisited {
             database: name.clone(),
-            address: Arc::new(address(config, tls, name, database)),
+            address: Arc::new(self.address(config, tls, name, database)),
             patience: config.pool_settings(name, "").server_connect_timeout,
         };
         nobodys.map(unvisited).collect()
@@ -224,7 +227,7 @@ impl Pools {
             version,
             generation: version,
             route: Route {
-                address: Arc::new(address(config, tls, name, database)),
+                address: Arc::new(self.address(config, tls, name, database)),
                 dbname: database.dbname.clone().unwrap_or_else(|| name.to_string()),
                 user: server_user.to_string(),
                 key: server_key(config, database, user, key),
@@ -234,6 +237,20 @@ impl Pools {
             },
             settings,
         })
+    }
+
+    fn address(&self, config: &Config, tls: &ServerTls, name: &str, database: &Database) -> Address {
+        let section = if config.databases.contains_key(name) { name } else { "*" };
+        let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
+        Address {
+            host: database.host.clone(),
+            hostaddr: database.hostaddr,
+            port: database.port,
+            tls_mode: wanted.mode,
+            negotiation: wanted.sslnegotiation,
+            names: self.names.clone(),
+            tls: if wanted.mode == TlsMode::Disable { None } else { tls.of(section) },
+        }
     }
 
     fn quotas(&self, config: &Config, database: &Arc<str>, user: &Arc<str>) -> Quotas {
@@ -246,19 +263,6 @@ impl Pools {
         of_user.clients.set_limit(user.and_then(|u| u.max_user_client_connections));
         of_user.servers.set_limit(user.and_then(|u| u.max_user_connections));
         Quotas { clients: [of_database.clients, of_user.clients], servers: [of_database.servers, of_user.servers] }
-    }
-}
-
-fn address(config: &Config, tls: &ServerTls, name: &str, database: &Database) -> Address {
-    let section = if config.databases.contains_key(name) { name } else { "*" };
-    let wanted = database.tls.as_ref().unwrap_or(&config.tls_server);
-    Address {
-        host: database.host.clone(),
-        hostaddr: database.hostaddr,
-        port: database.port,
-        tls_mode: wanted.mode,
-        negotiation: wanted.sslnegotiation,
-        tls: if wanted.mode == TlsMode::Disable { None } else { tls.of(section) },
     }
 }
 

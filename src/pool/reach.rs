@@ -123,7 +123,15 @@ mod tests {
         let [there_at, gone_at] = ports.map(|port| {
             let (host, tls_mode) = ("127.0.0.1".to_owned(), TlsMode::Disable);
             let negotiation = TlsNegotiation::Postgres;
-            Arc::new(Address { host, hostaddr: None, port, tls_mode, negotiation, tls: None })
+            Arc::new(Address {
+                host,
+                hostaddr: None,
+                port,
+                tls_mode,
+                negotiation,
+                tls: None,
+                names: Default::default(),
+            })
         });
         let unvisited = || {
             let all = [&there_at, &gone_at].into_iter().cloned();

@@ -54,6 +54,7 @@ impl Stage {
             tls_mode: TlsMode::Disable,
             negotiation: Default::default(),
             tls: None,
+            names: Default::default(),
         });
         let plan = Arc::new(Plan { version: 1, generation: 1, settings, route: route(address) });
         let quotas = Quotas { clients: [Arc::default(), Arc::default()], servers: [Arc::default(), Arc::default()] };
