@@ -17,6 +17,11 @@ after(() => Promise.all([pool.end(), sql.end()]));
 const each = (count, story) => Promise.all(Array.from({ length: count }, (_, number) => story(number)));
 const LOCK = 4714;
 
+function resolvers() {
+  let resolve;
+  return { promise: new Promise((r) => (resolve = r)), resolve };
+}
+
 async function withEveryone(from, story) {
   const clients = await each(CLIENTS, () => from.connect());
   try {
@@ -106,6 +111,18 @@ test("postgres.js: notifications", async () => {
   await each(CLIENTS, (number) => sql.notify("updates", String(number)));
   await all;
   await unlisten();
+});
+
+test("postgres.js: more listeners than servers, with and without prepared statements", async () => {
+  const apps = Array.from({ length: 6 }, (_, number) => postgres({ ...settings, max: 1, prepare: number % 2 === 0 }));
+  try {
+    const heard = apps.map(() => resolvers());
+    await Promise.all(apps.map((app, number) => app.listen("everyone", heard[number].resolve)));
+    await sql.notify("everyone", "news");
+    assert.deepEqual(await Promise.all(heard.map(({ promise }) => promise)), apps.map(() => "news"));
+  } finally {
+    await Promise.all(apps.map((app) => app.end()));
+  }
 });
 
 test("postgres.js: a reserved connection keeps what it set", async () => {

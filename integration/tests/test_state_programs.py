@@ -8,7 +8,7 @@ from tests.test_jdbc import DRIVER, JAVA, classes  # noqa: F401
 
 def test_node(two_servers, certificates):
     command = ["node", "--test", "--test-reporter=spec", "state.test.mjs"]
-    run_program("node", command, environment(two_servers, certificates), r"pass (\d+)", 7)
+    run_program("node", command, environment(two_servers, certificates), r"pass (\d+)", 8)
 
 
 def test_jdbc(two_servers, certificates, classes):  # noqa: F811

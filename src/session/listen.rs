@@ -2,19 +2,19 @@
 //! transaction, among other statements) LISTEN runs on the client's own server, and ties it there.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::farewell::Farewell;
 use super::owed::Owed;
 use super::statements::Statements;
-use super::stay::Session;
+use super::stay::{Session, dialect_of};
 use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::mail::Mailbox;
 use crate::pool::{Client, Pool};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::frame::{HEADER, cut_str};
-use crate::protocol::frontend::{self, Bind, Parse};
+use crate::protocol::frontend::{self, Bind, Object, Parse};
 use crate::protocol::{Frame, TransactionStatus, backend, sqlstate};
 use crate::sql::Listen;
 
@@ -62,7 +62,7 @@ pub(super) struct Wanted {
 fn wanted(bytes: &[u8], own: Option<&Statements>) -> Option<Wanted> {
     match *bytes.first()? {
         frontend::QUERY if bytes.get(HEADER..).is_some_and(begins) => simple(bytes),
-        frontend::PARSE => extended(bytes, None),
+        frontend::PARSE => extended(bytes, own),
         frontend::BIND => extended(bytes, own.filter(|own| own.listens())),
         _ => None,
     }
@@ -80,22 +80,33 @@ fn simple(bytes: &[u8]) -> Option<Wanted> {
     Some(Wanted { what, size: frame.size, owed: vec![Owed::Query] })
 }
 
-/// Parse of the unnamed statement and Bind, or Bind of a named one; perhaps Describe; Execute, Sync.
+/// Parse, perhaps Describe, and Bind of what was parsed, or Bind of a statement that the client has; perhaps Describe of the portal;
+/// Execute, Sync.
 fn extended(bytes: &[u8], own: Option<&Statements>) -> Option<Wanted> {
-    let (mut at, mut what, mut owed) = (0, None, Vec::new());
+    let (mut at, mut what, mut owed, mut parsed) = (0, None, Vec::new(), &b""[..]);
     loop {
         let frame = Frame::read(&bytes[at..]).ok()??;
         let body = frame.whole()?;
         at += frame.size;
         match frame.tag {
             frontend::PARSE if owed.is_empty() => {
-                body.strip_prefix(&[0]).filter(|text| begins(text))?;
-                what = Some(Listen::read(Parse::read(body)?.query())?);
+                let (name, text) = cut_str(body)?;
+                // One that is taken is refused.
+                let is_taken = || own.is_some_and(|own| own.names.contains_key(name));
+                if !begins(text) || is_taken() {
+                    return None;
+                }
+                (parsed, what) = (name, Some(Listen::read(Parse::read(body)?.query())?));
             }
-            frontend::BIND if owed.len() == 1 && what.is_some() && body.starts_with(&[0, 0]) => {}
-            frontend::BIND if owed.is_empty() => {
+            frontend::DESCRIBE if owed == [Owed::Parse(None)] => {
+                matches!(Object::read(body), Some(Object::Statement(name)) if name == parsed).then_some(())?;
+            }
+            frontend::BIND if !owed.contains(&Owed::Bind(None)) => {
                 let bind = Bind::read(body).filter(|bind| bind.portal.is_empty())?;
-                what = Some(Listen::read(own?.names.get(bind.statement)?.query())?);
+                match &what {
+                    Some(_) => (bind.statement == parsed).then_some(())?,
+                    None => what = Some(Listen::read(own?.names.get(bind.statement)?.query())?),
+                }
             }
             frontend::DESCRIBE if owed.last() == Some(&Owed::Bind(None)) && body == b"P\0" => {}
             frontend::EXECUTE if is_bound(&owed) && body.starts_with(&[0]) => {}
@@ -117,13 +128,21 @@ fn is_bound(owed: &[Owed]) -> bool {
 impl Wanted {
     /// What Postgres would answer.
     fn answer(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let (mut out, mut bound) = (Vec::new(), false);
         let tag: &[u8] = if matches!(self.what, Listen::On(_)) { b"LISTEN" } else { b"UNLISTEN" };
         for owed in &self.owed {
             match owed {
                 Owed::Parse(_) => encode::bare(&mut out, backend::PARSED),
-                Owed::Bind(_) => encode::bare(&mut out, backend::BOUND),
-                Owed::Describe(_) => encode::bare(&mut out, backend::NO_DATA),
+                Owed::Bind(_) => {
+                    encode::bare(&mut out, backend::BOUND);
+                    bound = true;
+                }
+                Owed::Describe(_) => {
+                    if !bound {
+                        encode::message(&mut out, backend::PARAMETER_DESCRIPTION, |out| out.extend([0, 0]));
+                    }
+                    encode::bare(&mut out, backend::NO_DATA);
+                }
                 Owed::Execute | Owed::Query => {
                     encode::message(&mut out, backend::COMPLETE, |out| encode::cstr(out, tag));
                 }
@@ -152,7 +171,7 @@ impl Session {
         if let Err(complaint) = self.hear(&wanted).await {
             return self.refuse(up, complaint).await;
         }
-        self.note_unnamed(&up, &wanted);
+        self.note_statement(&up, &wanted);
         up.swallow(wanted.size);
         self.keep_or_shelve(up);
         self.client.queries.add(1);
@@ -206,20 +225,24 @@ impl Session {
         Ok(self.hearing.as_ref().map_or(Vec::new(), |hearing| hearing.wanted(&letters)))
     }
 
-    /// A Query ends the unnamed statement, a Parse is another; a named one leaves it as it is.
-    fn note_unnamed(&mut self, up: &Lane, wanted: &Wanted) {
-        let definition = match wanted.owed.first() {
-            Some(Owed::Parse(_)) => up.frame().ok().flatten().and_then(|frame| frame.body.get(1..)),
+    /// A Query ends the unnamed statement, a Parse of it is another; a named one is known to the pool.
+    fn note_statement(&mut self, up: &Lane, wanted: &Wanted) {
+        let parse = match wanted.owed.first() {
+            Some(Owed::Parse(_)) => up.frame().ok().flatten().and_then(|frame| Parse::read(frame.body)),
             Some(Owed::Bind(_)) => return,
             _ => None,
         };
-        match definition {
-            Some(definition) => {
-                let id = self.client.id;
-                let statements = self.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
-                statements.keep_unnamed(definition);
-            }
-            None => self.statements.iter_mut().for_each(|statements| statements.drop_unnamed()),
+        let Some(Parse { name, definition }) = parse else {
+            return self.statements.iter_mut().for_each(|statements| statements.drop_unnamed());
+        };
+        let id = self.client.id;
+        let statements = self.statements.get_or_insert_with(|| Box::new(Statements::new(id)));
+        if name.is_empty() {
+            statements.keep_unnamed(definition);
+        } else {
+            let dialect = dialect_of(&mut self.dialect, &self.pool, &self.parameters);
+            let mut catalog = self.pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+            statements.adopt(name.into(), catalog.intern(dialect, definition));
         }
     }
 
@@ -251,23 +274,30 @@ mod tests {
     use crate::pool::catalog::Catalog;
     use crate::pool::parameters::Parameters;
 
-    /// `Q:TEXT`, `P:TEXT` of the unnamed statement, `B`, or `N` of the one called `l`, which is `listen a`, `D`, `E`, `S`; what is
-    /// owed, by the letters of the answer.
+    /// `Q:TEXT`, `P:TEXT` of the unnamed statement and `p:TEXT` of one called `m`, `B`, `M`, or `N` of the one called `l`, which is
+    /// `listen a`, `D` of the portal, `U` of the unnamed statement, `W` of `m`, `E`, `S`; what is owed, by the letters of the answer.
     #[track_caller]
     fn check(words: &str, expected: &str) {
         let mut bytes = Vec::new();
         for word in words.split('|') {
             match word.split_once(':') {
                 Some(("Q", text)) => encode::query(&mut bytes, text),
-                Some((_, text)) => encode::parse(&mut bytes, b"", &[text.as_bytes(), &[0; 3]].concat()),
+                Some((way, text)) => {
+                    let name: &[u8] = if way == "p" { b"m" } else { b"" };
+                    encode::parse(&mut bytes, name, &[text.as_bytes(), &[0; 3]].concat());
+                }
                 None => {
-                    encode::message(&mut bytes, if word == "N" { b'B' } else { word.as_bytes()[0] }, |out| match word {
-                        "B" => out.extend([0; 8]),
-                        "N" => out.extend(b"\0l\0\0\0\0\0\0\0"),
-                        "D" => out.extend(b"P\0"),
-                        "E" => out.extend([0; 5]),
-                        _ => {}
-                    })
+                    let (tag, body): (u8, &[u8]) = match word {
+                        "B" => (b'B', &[0; 8]),
+                        "M" => (b'B', b"\0m\0\0\0\0\0\0\0"),
+                        "N" => (b'B', b"\0l\0\0\0\0\0\0\0"),
+                        "D" => (b'D', b"P\0"),
+                        "U" => (b'D', b"S\0"),
+                        "W" => (b'D', b"Sm\0"),
+                        "E" => (b'E', &[0; 5]),
+                        other => (other.as_bytes()[0], b""),
+                    };
+                    encode::message(&mut bytes, tag, |out| out.extend(body));
                 }
             }
         }
@@ -304,5 +334,14 @@ mod tests {
         check("N|N|E|S", "");
         check("B|E|S", "");
         check("P:listen a|N|E|S", "");
+        // As postgres.js does, with and without names.
+        check("p:listen a|W|M|E|S", "1tn2CZ");
+        check("P:listen a|U|B|E|S", "1tn2CZ");
+        check("p:listen a|M|D|E|S", "12nCZ");
+        check("p:listen a|W|B|E|S", "");
+        check("p:listen a|U|M|E|S", "");
+        check("p:listen a|W|W|M|E|S", "");
+        check("p:listen a|W|S", "");
+        check("p:select 1|W|M|E|S", "");
     }
 }
