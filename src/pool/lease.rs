@@ -221,6 +221,12 @@ impl Pool {
         }
     }
 
+    /// Whether there is no server any more, and nobody knows whether one can be had: they have died, or the last attempt failed.
+    pub fn is_lost(&self) -> bool {
+        let ledger = self.ledger();
+        ledger.has_none() && (self.is_doubtful() || ledger.failure().is_some())
+    }
+
     /// Opens as many servers as the ledger wants now, each as a task of its own on worker `home`: a client that goes
     /// away does not stop what others wait for as well.
     pub(super) fn open_wanted(self: &Arc<Self>, home: usize, now: Instant) {

@@ -158,9 +158,14 @@ impl<S, T: Clone> Ledger<S, T> {
         self.failure.as_ref().is_some_and(|failure| failure.bars(now))
     }
 
+    /// Whether no server is open.
+    pub fn has_none(&self) -> bool {
+        self.total() == self.opening
+    }
+
     /// Whether there is no server because none could be opened, not long ago; one may just be tried again. Why: `failure`.
     pub fn failed_lately(&self, now: Instant) -> bool {
-        self.total() == self.opening && self.failure.as_ref().is_some_and(|failure| failure.is_fresh(now))
+        self.has_none() && self.failure.as_ref().is_some_and(|failure| failure.is_fresh(now))
     }
 
     /// A server was opened. Whom to wake.

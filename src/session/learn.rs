@@ -27,7 +27,12 @@ pub(super) async fn welcome(
 ) -> Result<Arc<Welcome>, Complaint> {
     let known = pool.lessons().welcome(&greeting.settings);
     match known {
-        Ok(welcome) => Ok(welcome),
+        Ok(welcome) => {
+            if pool.is_lost() {
+                Box::pin(find(pool, client)).await?;
+            }
+            Ok(welcome)
+        }
         Err(unknown) => {
             // Boxed: it is rare, and needs more room than a login where nothing has to be asked.
             let learning = Box::pin(learn(pool, client, &unknown));
@@ -40,6 +45,13 @@ pub(super) async fn welcome(
             Ok(pool.lessons().as_known(&greeting.settings))
         }
     }
+}
+
+/// Sees whether a server can be had: a client that is let in while there is none would believe that it is connected.
+async fn find(pool: &Arc<Pool>, client: &Arc<Client>) -> Result<(), Complaint> {
+    let lease = pool.lease(client).await.map_err(denied)?;
+    lease.give_back(Instant::now());
+    Ok(())
 }
 
 /// Borrows a server and asks it.

@@ -28,6 +28,9 @@ impl Session {
             }
             Denied::Failed(why) => {
                 self.stay.rejections.count(Reason::ServerUnavailable);
+                if self.is_fresh() {
+                    return Err(Farewell::told(Complaint { severity: Severity::Fatal, ..(*why).clone() }));
+                }
                 Complaint { severity: Severity::Error, ..(*why).clone() }
             }
             Denied::Told(Word::Drain | Word::Leave) => return Err(Farewell::told(shutdown())),
@@ -39,6 +42,12 @@ impl Session {
         };
         self.meter().error(complaint.sqlstate);
         Ok(complaint)
+    }
+
+    /// Whether nothing has been done for the client yet. Where there is no Postgres its connection has failed, as it would have
+    /// without us: what a driver says first makes a connection what its program takes it for.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.client.queries.get() == 0
     }
 
     fn late(&self, waited: Duration) -> Complaint {

@@ -63,7 +63,9 @@ async fn an_answer_of_ours_waits_for_the_rest_of_the_message_before_it() {
 async fn a_refused_batch_that_ends_in_flush_hears_why() {
     let mut stage = Stage::new(|_| {});
     stage.doors = UnixListener::bind(stage.dir.path().join("elsewhere")).unwrap();
-    let (mut client, _) = stage.client(Parameters::default());
+    let (mut client, known) = stage.client(Parameters::default());
+    // One that has just come would be closed.
+    known.queries.add(1);
     client.say("P:=one H").await;
     client.hears("E").await;
     client.say("S").await;

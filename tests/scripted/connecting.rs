@@ -130,7 +130,8 @@ fn login_in_the_end(stage: &Stage) -> Client {
 #[test]
 fn a_failure_does_not_outlast_a_server_that_works() {
     let stage = Stage::new("server_login_retry = \"1h\"\nserver_connect_timeout = \"300ms\"");
-    let (mut client, server) = stage.first();
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
     server.into_conn().close();
     client.send(&query("select 1"));
     let hanging = stage.peer.accept();
@@ -141,4 +142,25 @@ fn a_failure_does_not_outlast_a_server_that_works() {
     client.expect_error("ERROR", "08006");
     assert_eq!(client.hear("Z"), "I");
     stage.peer.expect_nobody();
+}
+
+/// Whoever has just connected would take its connection for a good one, and what it could not set for set.
+#[test]
+fn who_has_just_come_is_closed_where_there_is_no_server_and_who_comes_then_is_not_let_in() {
+    let stage = Stage::new("server_login_retry = \"1h\"");
+    let (mut served, mut server) = stage.first();
+    stage.converse(&mut served, &mut server);
+    let mut fresh = stage.client();
+    server.into_conn().close();
+    fresh.send(&query("set work_mem = '1MB'"));
+    stage.peer.accept().close();
+    fresh.expect_error("FATAL", "08006");
+    fresh.expect_closed();
+    let mut late = stage.start();
+    late.expect("R");
+    late.expect_error("FATAL", "08006");
+    late.expect_closed();
+    served.send(&query("select 1"));
+    served.expect_error("ERROR", "08006");
+    assert_eq!(served.hear("Z"), "I");
 }

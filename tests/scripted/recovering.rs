@@ -18,7 +18,8 @@ const SOON: Duration = Duration::from_secs(5);
 #[track_caller]
 fn check(settings: &str, fail: impl FnOnce(Conn) -> Option<Conn>, code: &str) {
     let stage = Stage::new(settings);
-    let (mut client, server) = stage.first();
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
     server.into_conn().close();
     client.send(&query("select 1"));
     let failing = fail(stage.peer.accept());
