@@ -59,6 +59,11 @@ impl<'s> Relay<'s> {
         self.bring_parameters();
         self.forget_last_values();
         self.guard_ours();
+        if self.exchange.dialogue.is_busy() {
+            // Behind ours the client's first message begins nothing anew: what was being found out when the last server was given back
+            // would seem to be under way here, for ever.
+            self.session.statements.iter_mut().for_each(|own| own.rest(false));
+        }
         if let Some(lease) = &mut self.lease {
             self.session.client.set_line(Some(lease.server().line.clone()));
         }

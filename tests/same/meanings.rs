@@ -114,6 +114,12 @@ fn tables_altered_behind_a_server_that_lacks_the_statement() {
             "{names}\n{}\n{use_it}\na: Q begin\na: wait\n{use_it}\na: Q commit\na: wait\nb: Q select 1",
             alter("drop table kids, items")
         ),
+        // Where every client's request comes behind a Query of ours.
+        &format!(
+            "c: Q select lastval()\nc: wait\nc: X\n{names}\n{}\n{use_it}\na: Q begin\na: wait\n{use_it}\na: Q commit\na: wait\nb: Q select 1",
+            alter("drop table kids, items")
+        ),
+        &format!("c: Q select lastval()\nc: wait\nc: X\n{names}\n{other}\n{use_it}\n{use_it}\nb: Q select 1"),
         &format!(
             "{}\n{other}\na: B - s 1\na: E - 0\na: S\na: wait\nb: Q select 1",
             "a: P s select name from items where id = $1::int\na: D S s\na: S\na: wait"
