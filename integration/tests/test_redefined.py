@@ -1,6 +1,8 @@
 """Texts that come to mean something else: tables that change, tenants with tables of their own. Whoever prepares anew gets what
 Postgres makes of the text now, though a server has it prepared from before."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -99,6 +101,60 @@ def test_a_table_that_changes_where_nobody_sees_it(sidecar, table, postgres):
             await other.execute("select 'on the server that has it'")
             assert await client.fetchval("select v from behind") == 41.0
             assert isinstance(await client.fetchval("select v from behind"), float)
+
+    run(story())
+
+
+def test_parameters_are_what_each_was_told_where_a_table_changes_past_us(sidecar, table, postgres):
+    """One sends integers and the other floats for what is one text: on each server it is what the client was told."""
+    table("passed", "v bigint")
+    pooler = sidecar(pool_size=2)
+    place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+
+    async def story():
+        before, holding, after = [await asyncpg.connect(**place) for _ in range(3)]
+        text = "insert into passed values ($1)"
+        old = await before.prepare(text)
+        await old.fetch(5)
+        postgres.run("alter table passed alter v type double precision", dbname="app")
+        async with holding.transaction():
+            # On one of the two servers, and the other two clients on the other, whichever has it.
+            await holding.execute("select 'held'")
+            new = await after.prepare(text)
+            await new.fetch(6.5 if new.get_parameters()[0].name == "float8" else 6)
+            await old.fetch(7)
+        await asyncio.gather(*(statement.fetch(8) for statement in (old, new)))
+        values = [row["v"] for row in await after.fetch("select v from passed order by v")]
+        assert values in ([5, 6, 7, 8, 8], [5, 6.5, 7, 8, 8])
+
+    for _ in range(4):
+        postgres.run("delete from passed", "alter table passed alter v type bigint", dbname="app")
+        run(story())
+
+
+def test_who_prepares_after_a_change_past_us_gets_what_is_so_now(sidecar, table, postgres):
+    """Soon after: servers are looked at so often."""
+    table("widened", "v int")
+    pooler = sidecar(pool_size=1, PGWEIR_POOL_SERVER_AUDIT_INTERVAL="50ms")
+    place = {"host": pooler.host, "port": pooler.port, "user": "app", "password": "secret", "database": "app"}
+
+    async def story():
+        before = await asyncpg.connect(**place)
+        text = "insert into widened values ($1)"
+        old = await before.prepare(text)
+        for number in range(20):
+            await old.fetch(number)
+            await asyncio.sleep(0.01)
+        postgres.run("alter table widened alter v type bigint", dbname="app")
+        deadline = asyncio.get_running_loop().time() + 10
+        while True:
+            after = await asyncpg.connect(**place)
+            kind = (await after.prepare(text)).get_parameters()[0].name
+            if kind == "int8" or asyncio.get_running_loop().time() > deadline:
+                break
+            await after.close()
+        await after.execute(text, 3_000_000_000)
+        await old.fetch(21)
 
     run(story())
 

@@ -21,6 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// For so long after something was found every release is looked at.
 const HUNT: Duration = Duration::from_secs(60);
 
+/// Something that is another after each change of a column, a table or a view of somebody's. Temporary ones do not count: programs
+/// make and drop them all day.
+const TABLES: &str = "SELECT pg_catalog.concat_ws('/', pg_catalog.count(*), pg_catalog.sum(a.xmin::pg_catalog.text::pg_catalog.int8)) \
+    FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+    WHERE a.attrelid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid AND c.relpersistence OPERATOR(pg_catalog.<>) 't' \
+    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,v,m,p,f}'::pg_catalog.\"char\"[])";
+
 /// Gives a clean server back, perhaps by way of a look at it.
 pub fn give_back(mut lease: Lease, now: Instant) {
     let server = lease.server();
@@ -45,6 +52,7 @@ fn sample(mut lease: Lease, now: Instant) {
 }
 
 async fn look(server: &mut Server) -> Result<(), ErrandError> {
+    see_tables(server).await?;
     let (mut answer, mut read) = (Answer::default(), true);
     let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions);
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
@@ -64,6 +72,20 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     server.run("DISCARD ALL").await?;
     server.memory.forget_statements();
     server.freshen().await.map(drop)
+}
+
+/// Notices tables that were altered past us, or by a function: clients that prepare a text from then on get what it means now. Postgres
+/// finds the types of a statement's parameters once, when it is parsed.
+async fn see_tables(server: &mut Server) -> Result<(), ErrandError> {
+    let (pool, now) = (server.pool.clone(), Instant::now());
+    let interval = server.plan.settings.server_audit_interval;
+    if !lock(&pool.catalog).wants_to_see(now, interval) {
+        return Ok(());
+    }
+    let mut tables = None;
+    server.ask(TABLES, &mut |row| tables = inquiry::only(row).map(str::to_string)).await?;
+    tables.into_iter().for_each(|tables| lock(&pool.catalog).see(now, &tables));
+    Ok(())
 }
 
 /// How the server shows a value that a client has set: in Postgres' own units, and its own words for yes and no.

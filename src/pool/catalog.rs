@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
 use memchr::memchr;
@@ -161,12 +162,14 @@ pub struct Catalog {
     era: u64,
     /// Dialects that are nobody else's.
     unknown: u64,
+    /// When the tables were looked at last, and how they were.
+    seen: Option<(Instant, Box<str>)>,
 }
 
 impl Default for Catalog {
     fn default() -> Catalog {
         let (known, hasher) = (HashTable::new(), RandomState::new());
-        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, fresh: 0, era: 0, unknown: 0 }
+        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, fresh: 0, era: 0, unknown: 0, seen: None }
     }
 }
 
@@ -200,6 +203,21 @@ impl Catalog {
     /// How often that has happened.
     pub fn era(&self) -> u64 {
         self.era
+    }
+
+    /// Whether it is time to look for tables that were altered where nobody saw it: there are statements, and nobody has looked
+    /// for so long.
+    pub fn wants_to_see(&self, now: Instant, interval: Duration) -> bool {
+        let is_due = |(at, _): &(Instant, Box<str>)| now.saturating_duration_since(*at) >= interval;
+        !self.known.is_empty() && self.seen.as_ref().is_none_or(is_due)
+    }
+
+    /// What stands for all tables as they are now; another than the last time, and texts may mean something else.
+    pub fn see(&mut self, now: Instant, tables: &str) {
+        if self.seen.as_ref().is_some_and(|(_, before)| **before != *tables) {
+            self.redefine();
+        }
+        self.seen = Some((now, tables.into()));
     }
 
     /// The statement with this definition, if it is known.
@@ -284,6 +302,21 @@ mod tests {
         assert!(catalog.find(here, b"a").is_none());
         let after = catalog.intern(here, b"a");
         assert_eq!((before.id, after.id, catalog.intern(here, b"a").id), (1, 2, 2));
+    }
+
+    #[test]
+    fn tables_that_were_altered_where_nobody_saw_it() {
+        let (mut catalog, now, interval) = (Catalog::default(), Instant::now(), Duration::from_secs(10));
+        let here = catalog.dialect(&Parameters::default());
+        assert!(!catalog.wants_to_see(now, interval), "nothing is prepared");
+        let first = catalog.intern(here, b"a").id;
+        assert!(catalog.wants_to_see(now, interval));
+        catalog.see(now, "as they are");
+        assert!(!catalog.wants_to_see(now, interval) && catalog.wants_to_see(now + interval, interval));
+        catalog.see(now, "as they are");
+        assert_eq!(catalog.intern(here, b"a").id, first);
+        catalog.see(now, "altered");
+        assert_ne!(catalog.intern(here, b"a").id, first);
     }
 
     #[test]

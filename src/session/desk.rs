@@ -145,7 +145,10 @@ impl Desk<'_> {
         if let Some(known) = self.statements.names.get(parse.name).cloned() {
             return self.parse_again(known);
         }
-        let statement = self.define(parse.definition);
+        let statement = match self.verify(self.define(parse.definition)) {
+            Ok(statement) => statement,
+            Err(judged) => return judged,
+        };
         let Desk { statements, lane, dialogue, .. } = self;
         if let Ok(Some(frame)) = lane.frame()
             && let Some(parse) = Parse::read(frame.body)

@@ -43,12 +43,36 @@ impl Desk<'_> {
             }
         }
         described.get_or_insert_default().check(statement.clone());
+        self.provide_told(statement);
         self.send_check(statement);
         Some(Judged::Await)
     }
 
+    /// Which statement the Parse at hand makes, of one that other clients were told of. Where the server lacks that, it may be another
+    /// by now, though nobody saw it change: under its name it would be taken for what they know. What becomes of the Parse if that
+    /// has to be found out first.
+    pub(super) fn verify(&mut self, statement: Arc<Statement>) -> Result<Arc<Statement>, Judged> {
+        let described = &mut self.statements.described;
+        let standing = described.as_mut().map_or(Standing::Unseen, |described| described.standing(statement.id));
+        match standing {
+            // It counts as there already.
+            Standing::Pending => return Err(Judged::Await),
+            // That was noted: the same text is another statement now.
+            Standing::Changed => return Ok(self.define(&statement.definition)),
+            Standing::Unknown => return Ok(statement),
+            Standing::Unseen => {}
+        }
+        let failed = self.dialogue.status() == TransactionStatus::Failed;
+        if failed || !statement.is_described() || self.memory.has(statement.id) {
+            return Ok(statement);
+        }
+        described.get_or_insert_default().check(statement.clone());
+        self.provide_as(&statement, &statement.definition);
+        self.send_check(&statement);
+        Err(Judged::Await)
+    }
+
     fn send_check(&mut self, statement: &Statement) {
-        self.provide_told(statement);
         self.dialogue.send_ours(Owed::OurDescribe);
         self.lane.insert(|out| encode::on_statement(out, frontend::DESCRIBE, &statement.name));
         match self.dialogue.is_open() || self.dialogue.status() == TransactionStatus::Open {
