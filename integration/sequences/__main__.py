@@ -14,7 +14,7 @@ from sequences.stage import Stage
 from support.children import obey_signals
 
 # While a script is shrunk, a missing reply is missed many times.
-IMPATIENCE = 3.0
+IMPATIENCE = 1.5
 
 # Of one kind so many are shrunk; the others are counted.
 OF_A_KIND = 2

@@ -44,8 +44,8 @@ KNOWN = [
     ),
     Known(
         "unnamed, large",
-        "The text of an unnamed statement of more than 16 KiB is not kept between round trips. `unnamed` again.",
-        page="An unnamed statement of more than 16 KiB",
+        "The text of an unnamed statement of more than 16 KiB is not kept once it has been bound. `unnamed` again.",
+        page="An unnamed statement of more than 1 MiB",
     ),
     Known(
         "two kinds of names",
@@ -117,6 +117,7 @@ KNOWN = [
     ),
     Known("sequences of earlier transactions", "`currval` and `lastval` are not asked for.", page="`currval` and `lastval`"),
     Known("what all have prepared", "pg_prepared_statements is not looked at.", page="`pg_prepared_statements`"),
+    Known("who listens", "pg_listening_channels() is not asked: one connection listens for all, and that is another."),
     Known("process ids", "Are not asked for, and left out of notifications.", page="Process ids"),
     Known("state that a function leaves", "Is found by samples, not each time: functions here leave none. DO blocks may."),
 ]

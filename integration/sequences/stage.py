@@ -16,10 +16,10 @@ host  all all 127.0.0.1/32 trust
 SETTINGS = {"lock_timeout": "100ms", "jit": "off", "max_connections": 60}
 
 # So long a client waits for a server that no one will give back; a failure that is seen.
-SERVER_WAIT = "2s"
+SERVER_WAIT = "1s"
 
 # For so long a reply is waited for, in seconds. Longer than a server is waited for, so that what pgweir says of that is seen.
-PATIENCE = 6.0
+PATIENCE = 5.0
 
 SCENE = "scene"
 SIDES = PLAIN, POOLED = "plain", "pooled"

@@ -6,7 +6,7 @@ after the answers have shown no error. The portal is executed in the batch of it
 
 from sequences.script import Line
 
-# pgweir keeps no longer text of it from one round trip to the next (docs/transaction-mode.md, Not carried).
+# pgweir keeps no longer text of it once it has been bound (docs/transaction-mode.md, Not carried).
 KEPT = 16 * 1024
 
 
@@ -15,6 +15,7 @@ class Unnamed:
 
     def __init__(self):
         self.is_certain = True
+        self.is_large = False
 
     def allows(self, lines: list[Line]) -> bool:
         """Whether a step uses them only where they are known."""
@@ -32,7 +33,9 @@ class Unnamed:
         """A step has been answered, with an error among the answers or with none."""
         replaced = [line for line in lines if replaces(line) or line.verb == "Q"]
         if replaced:
-            self.is_certain = not erred and len(replaced[-1].octets()) < KEPT
+            self.is_certain, self.is_large = not erred, len(replaced[-1].octets()) > KEPT
+        if self.is_large and any(line.verb == "B" for line in lines):
+            self.is_certain = False
 
 
 def replaces(line: Line) -> bool:

@@ -210,7 +210,9 @@ class Writer:
     def _large(self) -> None:
         size = self._one([9000, 40000, 150000])
         if self._chance(0.5):
-            lines = [f"P - select '{{L*{size}}}' as big", "B - -", "D P -", "E - 0", "S"]
+            text = f"select '{{L*{size}}}' as big"
+            self.prepared[self.client]["-"] = text, "", []
+            lines = [f"P - {text}", *self._one([[], ["B - -", "D P -", "E - 0"]]), "S"]
             return [self._say(line) for line in lines]
         self._say(f"Q select length('{{M*{self._one([8100, 9000, 66000])}}}'), repeat('z',{size})")
 
