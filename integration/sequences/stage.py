@@ -1,6 +1,7 @@
-"""Where sequences are played: a Postgres with two databases that are alike and new for each sequence, one of them behind a
-pgweir that is new, too."""
+"""Where sequences are played: a Postgres with two databases that are alike before each sequence, one of them behind a pgweir
+that is new each time."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from sequences.script import NoScript, Script
@@ -21,12 +22,25 @@ SERVER_WAIT = "1s"
 # For so long a reply is waited for, in seconds. Longer than a server is waited for, so that what pgweir says of that is seen.
 PATIENCE = 5.0
 
-SCENE = "scene"
 SIDES = PLAIN, POOLED = "plain", "pooled"
 
-# What each client finds. Schemas of the clients' numbers have the same names with other types and rows.
 ROLES = ["create role r1", "create role r2", "create role app login", "grant r1, r2 to app"]
+
+# Whoever is still leaving has gone afterwards, with locks and all; so has what they made.
+CLEAR = """
+    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid();
+    do $$ declare name text; begin
+        for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+            execute format('drop schema %I cascade', name);
+        end loop;
+    end $$;
+"""
+
+# What each client finds. Schemas of the clients' numbers have the same names with other types and rows.
 BUILD = """
+    create schema {schema} authorization app;
+    grant usage, create on schema {schema} to public;
     set role app;
     set search_path = {schema};
     create table t (a int primary key, b text, c {kind});
@@ -38,45 +52,50 @@ BUILD = """
     create view v as select a from t;
     create function boo() returns int language plpgsql as
         $$ begin raise exception 'boo' using hint = 'h', detail = 'd'; end $$;
-    grant usage on schema {schema} to public;
     grant select on t to r1;
     reset role;
 """
 SCHEMAS = {"public": "int", "c0": "text", "c1": "numeric", "c2": "int", "c3": "int"}
+SCENES = [BUILD.format(schema=schema, kind=kind, number=number) for number, (schema, kind) in enumerate(SCHEMAS.items())]
+
+# The catalogue of a database grows with each scene; after so many it is a new one.
+SCENES_EACH = 100
 
 
 class Stage:
-    """A Postgres with the scene, from which `set_up` makes both databases each time. `env`: pgweir's, for tests that want
-    another."""
+    """A Postgres with both databases. `env`: pgweir's, for tests that want another; `patience`: for how long a reply is waited
+    for."""
 
     def __init__(self, **env: str):
         self.env = env
         self.patience = PATIENCE
+        self.scenes = 0
+        self.admins: list = []
 
     def __enter__(self) -> "Stage":
         with ExitStack() as opened:
             self.postgres = opened.enter_context(Postgres(hba=HBA, settings=SETTINGS))
-            self.postgres.run(*ROLES, f"create database {SCENE} owner app")
-            self._build()
-            self.admin = opened.enter_context(self.postgres.connect())
+            self.both = opened.enter_context(ThreadPoolExecutor(len(SIDES)))
+            opened.callback(self._leave)
+            self.postgres.run(*ROLES)
             self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *failure):
         return self._opened.__exit__(*failure)
 
-    def _build(self) -> None:
-        for number, (schema, kind) in enumerate(SCHEMAS.items()):
-            make = f"create schema if not exists {schema} authorization app; grant all on schema {schema} to app;"
-            self.postgres.run(make + BUILD.format(schema=schema, kind=kind, number=number), dbname=SCENE)
+    def _leave(self) -> None:
+        for admin in self.admins:
+            admin.close()
 
     @contextmanager
     def set_up(self, script: Script):
         """The two addresses, each host, port and database, for as long as the script is played. One that turns out to be none
         is no reason to look at pgweir's log."""
-        for name in SIDES:
-            self.admin.execute(f"drop database if exists {name} with (force)")
-            self.admin.execute(f"create database {name} template {SCENE} owner app strategy file_copy")
+        if self.scenes % SCENES_EACH == 0:
+            self._make_databases()
+        self.scenes += 1
+        list(self.both.map(lambda admin: admin.execute(CLEAR + "".join(SCENES)), self.admins))
         here = (self.postgres.host, self.postgres.port, PLAIN)
         with Pgweir(config=self._config(script.servers), env=self.env) as pgweir:
             try:
@@ -85,6 +104,14 @@ class Stage:
             except NoScript as why:
                 is_none = why
         raise is_none
+
+    def _make_databases(self) -> None:
+        self._leave()
+        for name in SIDES:
+            self.postgres.run(f"drop database if exists {name} with (force)", f"create database {name} owner app")
+        self.admins = [self.postgres.connect(name) for name in SIDES]
+        for admin in self.admins:
+            admin.execute("set lock_timeout = 0; set client_min_messages = error")
 
     def _config(self, servers: int) -> dict:
         address = {"host": self.postgres.host, "port": self.postgres.port}
