@@ -22,8 +22,8 @@ class Known:
 
 
 def is_error(line: str, *codes: str) -> bool:
-    """Whether a reply is an error with one of these codes."""
-    return line.startswith("E ") and any(f"C='{code}'" in line for code in codes)
+    """Whether a reply is an error with one of these codes, or with any."""
+    return line.startswith("E ") and (not codes or any(f"C='{code}'" in line for code in codes))
 
 
 def is_changed_once(direct: str, through: str) -> bool:
@@ -34,6 +34,13 @@ def is_changed_once(direct: str, through: str) -> bool:
 def is_no_temp_schema(direct: str, through: str) -> bool:
     """The server has had temporary tables of others."""
     return is_error(direct, "3F000") and "pg_temp" in direct and is_error(through, "42P01")
+
+
+def is_refused_sooner(direct: str, through: str) -> bool:
+    """What is wrong with the values, or a description, is what Postgres alone would have come to."""
+    is_about_it = is_error(direct, "08P01", "22P02", "22P03", "42601") or direct.startswith("t")
+    is_parse = is_error(through, "25P02", "0A000") or (is_error(through) and "F='parse_" in through)
+    return is_about_it and is_parse
 
 
 KNOWN = [
@@ -86,6 +93,14 @@ KNOWN = [
         "another line of Postgres. `normal` hides the line.",
     ),
     Known(
+        "a Parse in front is refused",
+        "Where the server lacks a statement, its Parse comes in front; where its result is known to have changed, it is refused at "
+        "once. In a failed transaction, or where tables have gone, that error comes before the one that Postgres would have had: "
+        "about values, their number, or none, where only a description was asked for.",
+        how=ENDS,
+        covers=is_refused_sooner,
+    ),
+    Known(
         "Sync inside a failed COPY",
         "Inside a COPY that has already failed, a Sync gets no ReadyForQuery of its own. None is sent between data and its end.",
     ),
@@ -95,8 +110,9 @@ KNOWN = [
         "15. It is executed in the batch of its Bind.",
     ),
     Known(
-        "LISTEN in a pipeline",
-        "Ties its client as LISTEN in a transaction does. Where servers are few it is said alone.",
+        "LISTEN that ties",
+        "In a pipeline, or where client_encoding is not UTF8, it runs on the client's own server as in a transaction. Where servers "
+        "are few it is said alone, and by nobody in a sequence with other encodings.",
     ),
     Known(
         "DEALLOCATE among others",

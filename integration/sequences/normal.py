@@ -10,6 +10,7 @@ FIRST_OF_OURS = 16_384
 OURS = [
     (re.compile(r'database "?(plain|pooled)"?'), "database <ours>"),
     (re.compile(r"pg_(toast_)?temp_\d+"), r"pg_\1temp_<n>"),
+    (re.compile(r"pg_toast_\d+"), "pg_toast_<oid>"),
 ]
 
 # One client, one text, two names: the server has one statement for both, and an error about it tells either.

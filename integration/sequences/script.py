@@ -77,7 +77,12 @@ class Script:
 
     def __str__(self):
         logins = [Line(client, "login " + pairs(login)) for client, login in enumerate(self.logins) if login]
-        return "\n".join([f"# servers={self.servers} user={self.user}", *map(str, logins + self.lines)])
+        return "\n".join([f"# servers={self.servers} user={self.user}", *map(str, logins + self._needed())])
+
+    def _needed(self) -> list[Line]:
+        """The lines without a wait that goes without saying."""
+        followed = zip(self.lines, [*self.lines[1:], None])
+        return [line for line, after in followed if line.verb != WAIT or (after and after.client == line.client)]
 
     def with_lines(self, lines: list[Line]) -> "Script":
         """The same with other lines."""

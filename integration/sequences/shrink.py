@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sequences.play import Difference
-from sequences.script import Line, NoScript, Script
+from sequences.script import WAIT, Line, NoScript, Script
 
 
 class Shrinker:
@@ -50,13 +50,12 @@ class Shrinker:
 
     def _drop_lines(self) -> None:
         """Many at first. What could not go alone may go once another has gone."""
-        size = max(len(self.script.lines) // 2, 1)
+        size = max(len(said(self.script)) // 2, 1)
         while size and time.monotonic() < self.until:
             at, before = 0, len(self.script.lines)
-            while at < len(self.script.lines):
-                lines = self.script.lines
-                shorter = lines[:at] + lines[at + size :]
-                if not shorter or not self._differs(self.script.with_lines(shorter)):
+            while at < len(numbers := said(self.script)):
+                shorter = without(self.script, set(numbers[at : at + size]))
+                if not shorter.lines or not self._differs(shorter):
                     at += size
             if size > 1 or len(self.script.lines) == before:
                 size //= 2
@@ -66,6 +65,17 @@ class Shrinker:
         is_over = False
         while not is_over and time.monotonic() < self.until:
             is_over = not any(self._differs(simpler) for simpler in simpler_than(self.script))
+
+
+def said(script: Script) -> list[int]:
+    """The numbers of the lines that say something."""
+    return [at for at, line in enumerate(script.lines) if line.verb != WAIT]
+
+
+def without(script: Script, dropped: set[int]) -> Script:
+    """The same without some lines. Two steps do not become one, which might be another story."""
+    rest = script.with_lines([line for at, line in enumerate(script.lines) if at not in dropped])
+    return rest.with_lines([line for step in rest.steps() if step[0].verb != WAIT for line in step])
 
 
 def simpler_than(script: Script) -> Iterator[Script]:
@@ -80,7 +90,7 @@ def simpler_than(script: Script) -> Iterator[Script]:
 
 
 def shorter_texts(line: Line) -> Iterator[Line]:
-    """A Query without one of its statements; a COPY's piece without most of it."""
+    """A Query without one of its statements."""
     statements = line.what[2:].split(";") if line.verb == "Q" else []
     for at in range(len(statements) if len(statements) > 1 else 0):
         rest = ";".join(statements[:at] + statements[at + 1 :]).strip()

@@ -92,12 +92,15 @@ class Writer:
             self._behind_a_flush(owing)
         elif owing.status != "I" and self._chance(0.12):
             self._say("Q " + self._one(["commit", "rollback"]))
-        elif owing.status == "I" and self._chance(0.03):
+        elif owing.status == "I" and self._may_listen() and self._chance(0.03):
             self._say("Q " + self._filled(self._one(texts.LISTENS)))
         else:
             self._some(owing)
         if self.lines[-1].verb != "X":
             self._say("wait")
+
+    def _may_listen(self) -> bool:
+        return self.ties or words.ODD_STATEMENT in self.names
 
     def farewell(self, client: int, owing) -> list[Line]:
         """Ends what a client is in the middle of, and has it hear what it may have missed."""
