@@ -111,8 +111,8 @@ KNOWN = [
     ),
     Known(
         "LISTEN that ties",
-        "In a pipeline, or where client_encoding is not UTF8, it runs on the client's own server as in a transaction. Where servers "
-        "are few it is said alone, and by nobody in a sequence with other encodings.",
+        "In a pipeline, where client_encoding is not UTF8, or while the server is still asked what the statement before has left, "
+        "it runs on the client's own server as in a transaction. Where servers are few nobody says it.",
     ),
     Known(
         "DEALLOCATE among others",

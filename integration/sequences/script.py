@@ -103,7 +103,7 @@ class Script:
     def read(cls, text: str) -> "Script":
         """A script as it was printed; blank lines and those that start with `#` are nothing."""
         head = HEAD.search(text)
-        written = [line.strip() for line in text.splitlines()]
+        written = [line.lstrip() for line in text.splitlines()]
         lines = [parsed(line) for line in written if line and not line.startswith("#")]
         count = 1 + max((line.client for line in lines), default=0)
         logins = {line.client: unpaired(line.rest) for line in lines if line.verb == "login"}

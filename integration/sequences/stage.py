@@ -52,6 +52,7 @@ BUILD = """
     create view v as select a from t;
     create function boo() returns int language plpgsql as
         $$ begin raise exception 'boo' using hint = 'h', detail = 'd'; end $$;
+    create procedure p(x int) language plpgsql as $$ begin insert into w values (x); commit; insert into w values (x + 1); end $$;
     grant select on t to r1;
     reset role;
 """

@@ -1,5 +1,4 @@
-"""Statements that say all themselves, a list for each kind. `@` is the number of the client that says it, `#` some digit, `%` a
-cursor.
+"""Statements that say all themselves, a list for each kind. `@` is the number of the client that says it, `#` some digit.
 
 Mistakes are among all of them. What would show a difference that is accounted for is left out, with its reason in `known`."""
 
@@ -56,6 +55,8 @@ READS = [
     "select money(12.5), to_char(date '2024-03-04', 'TMDay')",
     "select now()::text ~ '[+-]' as zoned",
     "with recursive r(n) as (values(1) union all select n+1 from r where n<5) select * from r",
+    "explain (analyze, costs off, timing off, summary off) select 1",
+    "/* /* nested; */ */ select U&'\\0061', $q$;$q$ -- ; select 2\n",
 ]
 
 WRITES = [
@@ -80,6 +81,8 @@ WRITES = [
     "insert into k values (1), (9)",
     "insert into k select null",
     "delete from k",
+    "call p(4)",
+    "create table if not exists w(x int); insert into w values (6)",
 ]
 
 MISTAKES = [
@@ -117,17 +120,16 @@ MISTAKES = [
     "-- c\n",
     ";",
     ";;",
+    "do $$begin commit; end$$",
+    "do $$begin set local app.x='z'; commit; perform 1/0; end$$",
+    "call nop()",
+    "select 'a\\'; set app.x='in'; select 'b'",
+    "begin; set local work_mem='zzz'",
 ]
 
 BOUNDS = [
-    "begin",
-    "begin",
-    "begin",
-    "commit",
-    "commit",
-    "commit",
-    "rollback",
-    "rollback",
+    *["begin", "commit"] * 3,
+    *["rollback"] * 2,
     "savepoint s1",
     "savepoint s2",
     "rollback to s1",
@@ -151,54 +153,6 @@ BOUNDS = [
     "begin; create temp table d(a int) on commit drop; insert into d values (3); select * from d; commit",
 ]
 
-# How a setting is set, and to what.
-WAYS = ["set %s", "set %s", "set %s", "set session %s", "set local %s", "set local %s"]
-
-SETTINGS = [
-    "work_mem='5MB'",
-    "timezone='Asia/Tokyo'",
-    "timezone to 'Europe/Berlin'",
-    "datestyle='German'",
-    "datestyle='ISO, DMY'",
-    "datestyle to sql",
-    "search_path to c@,public",
-    "search_path=public",
-    "search_path=''",
-    "search_path='$user',c0",
-    "app.x='v@'",
-    "app.\"Y\"='q'",
-    "bytea_output='escape'",
-    "bytea_output='hex'",
-    "intervalstyle='iso_8601'",
-    "intervalstyle=postgres",
-    "extra_float_digits=0",
-    "extra_float_digits=3",
-    "application_name='app@'",
-    "application_name=''",
-    "statement_timeout='5s'",
-    "lock_timeout='90ms'",
-    "client_min_messages=warning",
-    "client_min_messages=notice",
-    "client_min_messages=debug1",
-    "standard_conforming_strings=off",
-    "standard_conforming_strings=on",
-    "enable_seqscan=off",
-    "plan_cache_mode=force_generic_plan",
-    "default_transaction_read_only=on",
-    "default_transaction_read_only=off",
-    "default_transaction_isolation='serializable'",
-    "row_security=off",
-    "check_function_bodies=off",
-    "default_tablespace=''",
-    "DateStyle = ISO, YMD",
-    "xmloption=document",
-    "escape_string_warning=off",
-    "backslash_quote=off",
-    "array_nulls=off",
-    "quote_all_identifiers=on",
-    "default_transaction_deferrable=on",
-]
-
 # Only where no name has letters beyond ASCII.
 ENCODINGS = [
     "set client_encoding=latin1",
@@ -211,8 +165,7 @@ ENCODINGS = [
 
 # What goes back to what a session began with.
 RESETS = [
-    "reset all",
-    "reset all",
+    *["reset all"] * 2,
     "reset work_mem",
     "reset timezone",
     "reset datestyle",
@@ -267,6 +220,12 @@ STATE = [
     "do $$begin perform set_config('work_mem','2MB',true); end$$",
     "do $$begin execute 'set search_path=c@'; end$$",
     "select 1; select 2",
+    "declare c1 cursor for select set_config('app.x','fetched',false)",
+    "begin; set local search_path=c0; create table n4(a int); commit; drop table c0.n4",
+    "savepoint s1; set app.x='gone'; rollback to s1; release s1",
+    "set role r1; select current_user; reset role",
+    "begin; set role r1; savepoint s1; reset role; rollback to s1; commit; select current_user",
+    "call p(5); set app.x='called'",
 ]
 
 DDL = [
@@ -302,27 +261,6 @@ DDL = [
     "alter schema c@ rename to cc@",
     "alter schema cc@ rename to c@",
     "do $$begin alter table t add column y# int; end$$",
-]
-
-CURSORS = [
-    "declare % cursor for select * from t order by a",
-    "declare % scroll cursor for select g from generate_series(1,9) g",
-    "declare % binary cursor for values(1),(2)",
-    "fetch 2 from %",
-    "fetch all from %",
-    "move 1 in %",
-    "fetch backward 1 from %",
-    "close %",
-    "close all",
-    "begin; declare % cursor for select 1/(a-3) from t order by a; fetch 1 from %",
-    "fetch first from %",
-    "update t set b='cur' where current of %",
-]
-
-HELD_CURSORS = [
-    "declare % cursor with hold for select * from t order by a",
-    "declare % scroll cursor with hold for select g from generate_series(1,9) g",
-    "declare % binary cursor with hold for values(1),(2)",
 ]
 
 # What ties a client to its server: only where every client may have one. So does a size that no longer changes once there has
@@ -374,10 +312,13 @@ TIES = [
     "explain (costs off) execute q2",
     "set temp_buffers=200",
     "reset temp_buffers",
+    "prepare q3 as select set_config('work_mem','4MB',false)",
+    "execute q3",
+    "select pg_advisory_lock(10@), pg_advisory_lock(10@)",
+    "begin; create temp table tt(a int); rollback",
+    "begin; select pg_try_advisory_lock(9); rollback; select pg_advisory_unlock(9)",
+    "declare c2 cursor with hold for select 1; close c2",
 ]
-
-# One connection listens for all, so this ties nobody; in a transaction it would.
-LISTENS = ["listen ch@", "listen ch#", "unlisten ch@", "unlisten *", "unlisten ch#"]
 
 NOTIFIES = [
     "notify ch@, 'x#'",

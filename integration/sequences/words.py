@@ -1,5 +1,5 @@
-"""Everything that is said and is not a text for itself: statements with parameters and their values, names, COPY, calls, logins.
-`@` is the number of the client, `%` a table."""
+"""What is put together: statements with parameters and their values, settings, cursors, names, COPY, calls, logins. `@` is the
+number of the client that says it, `%` what is put in."""
 
 # Statements with parameters: text, types, values. `big` is a value of many bytes.
 PARAMETERS = [
@@ -38,6 +38,84 @@ PARAMETERS = [
     ("declare c1 cursor for select g from generate_series(1,5) g where g > $1", "23", ["2"]),
     ("fetch 2 from c1", "", []),
     ("copy (select a from t order by a) to stdout", "", []),
+]
+
+# How a setting is set, and to what.
+WAYS = [*["set %s"] * 3, "set session %s", *["set local %s"] * 2]
+
+SETTINGS = [
+    "work_mem='5MB'",
+    "timezone='Asia/Tokyo'",
+    "timezone to 'Europe/Berlin'",
+    "datestyle='German'",
+    "datestyle='ISO, DMY'",
+    "datestyle to sql",
+    "search_path to c@,public",
+    "search_path=public",
+    "search_path=''",
+    "search_path='$user',c0",
+    "app.x='v@'",
+    "app.\"Y\"='q'",
+    "bytea_output='escape'",
+    "bytea_output='hex'",
+    "intervalstyle='iso_8601'",
+    "intervalstyle=postgres",
+    "extra_float_digits=0",
+    "extra_float_digits=3",
+    "application_name='app@'",
+    "application_name=''",
+    "statement_timeout='5s'",
+    "lock_timeout='90ms'",
+    "client_min_messages=warning",
+    "client_min_messages=notice",
+    "client_min_messages=debug1",
+    "standard_conforming_strings=off",
+    "standard_conforming_strings=on",
+    "enable_seqscan=off",
+    "plan_cache_mode=force_generic_plan",
+    "default_transaction_read_only=on",
+    "default_transaction_read_only=off",
+    "default_transaction_isolation='serializable'",
+    "row_security=off",
+    "check_function_bodies=off",
+    "default_tablespace=''",
+    "DateStyle = ISO, YMD",
+    "xmloption=document",
+    "escape_string_warning=off",
+    "backslash_quote=off",
+    "array_nulls=off",
+    "quote_all_identifiers=on",
+    "default_transaction_deferrable=on",
+    "app.x='a''b'",
+    "app.x to e'\\\\x41'",
+    "application_name = off",
+    "search_path = c0, \"public\"",
+    "datestyle = iso, \"DMY\"",
+    "app.x = on, 5, -7.5",
+    "standard_conforming_strings = off",
+    "default_transaction_isolation to \"repeatable read\"",
+]
+
+# `%` is a cursor.
+CURSORS = [
+    "declare % cursor for select * from t order by a",
+    "declare % scroll cursor for select g from generate_series(1,9) g",
+    "declare % binary cursor for values(1),(2)",
+    "fetch 2 from %",
+    "fetch all from %",
+    "move 1 in %",
+    "fetch backward 1 from %",
+    "close %",
+    "close all",
+    "begin; declare % cursor for select 1/(a-3) from t order by a; fetch 1 from %",
+    "fetch first from %",
+    "update t set b='cur' where current of %",
+]
+
+HELD_CURSORS = [
+    "declare % cursor with hold for select * from t order by a",
+    "declare % scroll cursor with hold for select g from generate_series(1,9) g",
+    "declare % binary cursor with hold for values(1),(2)",
 ]
 
 # `-` is no name; the unnamed one is used most.
@@ -105,5 +183,7 @@ LOGINS = [
     ("statement_timeout", ["9s"]),
     ("default_transaction_isolation", ["serializable"]),
     ("extra_float_digits", ["0"]),
-    ("options", ["-csearch_path=c@", "-cenable_seqscan=off"]),
+    ("options", ["-cenable_seqscan=off", "-clock_timeout=80ms"]),
+    ("default_transaction_read_only", ["on"]),
+    ("standard_conforming_strings", ["off"]),
 ]

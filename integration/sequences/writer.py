@@ -92,15 +92,10 @@ class Writer:
             self._behind_a_flush(owing)
         elif owing.status != "I" and self._chance(0.12):
             self._say("Q " + self._one(["commit", "rollback"]))
-        elif owing.status == "I" and self._may_listen() and self._chance(0.03):
-            self._say("Q " + self._filled(self._one(texts.LISTENS)))
         else:
             self._some(owing)
         if self.lines[-1].verb != "X":
             self._say("wait")
-
-    def _may_listen(self) -> bool:
-        return self.ties or words.ODD_STATEMENT in self.names
 
     def farewell(self, client: int, owing) -> list[Line]:
         """Ends what a client is in the middle of, and has it hear what it may have missed."""
@@ -124,7 +119,7 @@ class Writer:
 
     def _some(self, owing) -> None:
         self._speak(owing)
-        while self._chance(0.12) and self.lines[-1].verb in ("Q", "S", "F") and not self._starts_copy():
+        while self._chance(0.2) and self.lines[-1].verb in ("Q", "S", "F") and not self._starts_copy():
             self._speak(owing)
         if self._chance(0.1):
             at = self.dice.randrange(len(self.lines))
@@ -188,10 +183,10 @@ class Writer:
 
     def _kind(self, kind) -> str:
         if kind == "setting":
-            return self._one(texts.WAYS) % self._one(texts.SETTINGS)
+            return self._one(words.WAYS) % self._one(words.SETTINGS)
         if kind == "cursor":
             held = self.ties and self._chance(0.3)
-            return self._one(texts.HELD_CURSORS if held else texts.CURSORS).replace("%", self._one(["c1", "c2"]))
+            return self._one(words.HELD_CURSORS if held else words.CURSORS).replace("%", self._one(["c1", "c2"]))
         if kind == "tie":
             return self._one(texts.TIES if self.ties else texts.READS)
         if kind == "encoding":

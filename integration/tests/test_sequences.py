@@ -16,7 +16,7 @@ from sequences.unnamed import Unnamed
 from sequences.writer import Writer
 from support.places import ROOT
 
-SEEDS = range(1, 61)
+SEEDS = range(1, 121)
 STEPS = 25
 
 # A session in another mode than transaction mode differs at its first BEGIN; some of these seeds have one.
