@@ -32,8 +32,10 @@ def is_changed_once(direct: str, through: str) -> bool:
 
 
 def is_no_temp_schema(direct: str, through: str) -> bool:
-    """The server has had temporary tables of others."""
-    return is_error(direct, "3F000") and "pg_temp" in direct and is_error(through, "42P01")
+    """This server has had temporary tables, or the other."""
+    lacks_schema = [is_error(line, "3F000") and "pg_temp" in line for line in (direct, through)]
+    lacks_table = [is_error(line, "42P01") for line in (direct, through)]
+    return any(lacks_schema) and any(lacks_table)
 
 
 def is_refused_sooner(direct: str, through: str) -> bool:
@@ -83,7 +85,7 @@ KNOWN = [
     ),
     Known(
         "no temporary schema",
-        "A server that has made a temporary table for another client has the schema, so that what is missing is the table.",
+        "A server that has made a temporary table, for whomever, has the schema, so that what is missing there is the table.",
         how=EQUAL,
         covers=is_no_temp_schema,
     ),
@@ -99,6 +101,10 @@ KNOWN = [
         "about values, their number, or none, where only a description was asked for.",
         how=ENDS,
         covers=is_refused_sooner,
+    ),
+    Known(
+        "what a COPY does not expect",
+        "The error names the message; a Close that pgweir answers itself is not the first that the server sees. `normal` hides it.",
     ),
     Known(
         "Sync inside a failed COPY",
@@ -134,6 +140,10 @@ KNOWN = [
     Known("sequences of earlier transactions", "`currval` and `lastval` are not asked for.", page="`currval` and `lastval`"),
     Known("what all have prepared", "pg_prepared_statements is not looked at.", page="`pg_prepared_statements`"),
     Known("who listens", "pg_listening_channels() is not asked: one connection listens for all, and that is another."),
+    Known(
+        "temp_buffers",
+        "No longer changes where a server has had a temporary table, of another client too. It is not set.",
+    ),
     Known("process ids", "Are not asked for, and left out of notifications.", page="Process ids"),
     Known("state that a function leaves", "Is found by samples, not each time: functions here leave none. DO blocks may."),
 ]

@@ -6,11 +6,13 @@ import struct
 # Tables and types of a sequence have other OIDs each time.
 FIRST_OF_OURS = 16_384
 
-# The two databases have two names; a temporary schema's number is a matter of who came first.
-OURS = [
+# The two databases have two names; numbers of schemas are a matter of who came first; what a COPY does not expect may be the
+# next message, where pgweir answers one itself.
+ANY = [
     (re.compile(r'database "?(plain|pooled)"?'), "database <ours>"),
     (re.compile(r"pg_(toast_)?temp_\d+"), r"pg_\1temp_<n>"),
     (re.compile(r"pg_toast_\d+"), "pg_toast_<oid>"),
+    (re.compile(r"unexpected message type 0x[0-9A-F]{2} during COPY"), "unexpected message during COPY"),
 ]
 
 # One client, one text, two names: the server has one statement for both, and an error about it tells either.
@@ -41,12 +43,12 @@ def complaint(body: bytes) -> str:
         told = {name: told[name] for name in "SVCM"}
     if told.get("R") == "RevalidateCachedQuery":
         told.pop("L", None)
-    return " ".join(f"{name}={ours(text)!r}" for name, text in told.items())
+    return " ".join(f"{name}={anyone(text)!r}" for name, text in told.items())
 
 
-def ours(text: str) -> str:
-    """Without names that are ours alone."""
-    for pattern, instead in OURS:
+def anyone(text: str) -> str:
+    """Without what is of one session alone."""
+    for pattern, instead in ANY:
         text = pattern.sub(instead, text)
     return OF_A_STATEMENT.sub('prepared statement "<any>"', text)
 

@@ -263,8 +263,7 @@ DDL = [
     "do $$begin alter table t add column y# int; end$$",
 ]
 
-# What ties a client to its server: only where every client may have one. So does a size that no longer changes once there has
-# been a temporary table.
+# What ties a client to its server: only where every client may have one.
 TIES = [
     "create temp table tt(a int)",
     "create temp table tt(a int) on commit drop",
@@ -310,8 +309,6 @@ TIES = [
     "select setval('s',5)",
     "create temp table tt as execute q2",
     "explain (costs off) execute q2",
-    "set temp_buffers=200",
-    "reset temp_buffers",
     "prepare q3 as select set_config('work_mem','4MB',false)",
     "execute q3",
     "select pg_advisory_lock(10@), pg_advisory_lock(10@)",
