@@ -40,7 +40,7 @@ def is_no_temp_schema(direct: str, through: str) -> bool:
 
 def is_refused_sooner(direct: str, through: str) -> bool:
     """What is wrong with the values, or a description, is what Postgres alone would have come to."""
-    is_about_it = is_error(direct, "08P01", "22P02", "22P03", "42601") or direct.startswith("t")
+    is_about_it = is_error(direct, "08P01", "22P02", "22P03", "42601", "42P05") or direct.startswith("t")
     is_parse = is_error(through, "25P02", "0A000") or (is_error(through) and "F='parse_" in through)
     return is_about_it and is_parse
 
