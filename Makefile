@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fuzz fuzz-minute integration suites demo screenshots bench storm crosstalk insight fmt clean release \
+.PHONY: help test check fuzz fuzz-minute integration suites demo screenshots bench storm crosstalk sequences insight fmt clean release \
 	need-test need-bench need-demo need-fuzz need-insight need-suites
 
 VENV := target/venv
@@ -63,6 +63,10 @@ storm: need-bench release $(VENV)/.installed ## 1,000 clients that come at once 
 crosstalk: ## hundreds of clients over a few servers, ten million statements; PGWEIR_STATEMENTS=… PGWEIR_SEED=…
 	$(call say,crosstalk: 300 clients over 8 servers)
 	PGWEIR_STATEMENTS=$${PGWEIR_STATEMENTS:-10000000} cargo test $(CARGO_LOCKED) --test crosstalk -- --nocapture
+
+sequences: need-demo release $(VENV)/.installed ## sessions by chance, the same to Postgres and through pgweir; SEED=1 COUNT=1000 STEPS=40
+	$(call say,sequences: sessions by chance)
+	$(PYTHON) -m sequences $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(STEPS),--steps $(STEPS))
 
 insight: need-insight release $(VENV)/.installed $(NODE) ## the corpus: what is found of its N+1s; ONLY=asyncpg,drizzle VISIBLE=1 CLEAN=100000
 	$(call say,insight: programs of the corpus)
