@@ -108,6 +108,9 @@ impl Desk<'_> {
     fn is_in_doubt(&self, frame: &Frame<'_>) -> bool {
         let batch = self.dialogue.batch;
         let in_doubt = |name: &[u8]| {
+            if name.is_empty() {
+                return self.dialogue.doubts_unnamed();
+            }
             let known = self.statements.names.get(name);
             // Another would be sent in its place (`provide`), which may be in doubt as well.
             let has_substitute = |known: &Statement| known.dialect != self.dialect && !self.memory.has(known.id);

@@ -8,6 +8,9 @@ use crate::protocol::TransactionStatus;
 /// More replies owed than this, and the client is not read until some have come: what a pipeline may cost us in memory.
 pub const MOST_OWED: usize = 65_536;
 
+/// With more replies owed than this, nobody looks whether one is among them.
+const MOST_LOOKED_AT: usize = 256;
+
 impl Dialogue {
     /// Whether the server can go to another client: nothing owed, nothing open.
     pub fn is_at_rest(&self) -> bool {
@@ -59,6 +62,14 @@ impl Dialogue {
     /// Whether the client owes the server the rest of a COPY or a batch.
     pub fn is_open(&self) -> bool {
         self.open != Open::No || self.phase != Phase::Normal
+    }
+
+    /// Whether an earlier batch, whose outcome is open, sends the server the unnamed statement that it is to have, and this one does not.
+    pub(super) fn doubts_unnamed(&self) -> bool {
+        let parses = |owed: &Owed| matches!(owed, Owed::Parse(None) | Owed::OurParse(None) | Owed::OurClose(None));
+        let mut owed = self.owed.iter().rev();
+        let is_own = owed.by_ref().take_while(|owed| !matches!(owed, Owed::Sync | Owed::OurSync)).any(parses);
+        !is_own && (owed.by_ref().take(MOST_LOOKED_AT).any(parses) || owed.next().is_some())
     }
 
     /// Whether a Parse of the unnamed statement by the client is under way.

@@ -50,11 +50,12 @@ pub struct Statements {
     stamps: u64,
 }
 
-/// What a name meant before, and in which batch it was changed.
+/// What a name meant before and means from then on, and in which batch it was changed.
 #[derive(Debug)]
 struct Change {
     name: Box<[u8]>,
     before: Option<Arc<Statement>>,
+    after: Option<Arc<Statement>>,
     batch: u32,
 }
 
@@ -91,9 +92,7 @@ impl Statements {
         match settled {
             Settled::Kept(count) => {
                 let oldest = self.oldest(count);
-                for change in self.journal.drain(..oldest) {
-                    self.names.get(&change.name).into_iter().for_each(|statement| statement.prove());
-                }
+                self.journal.drain(..oldest).filter_map(|change| change.after).for_each(|statement| statement.prove());
             }
             Settled::Undone(count) => {
                 let undone: Vec<_> = self.journal.drain(..self.oldest(count)).collect();
@@ -193,11 +192,11 @@ impl Statements {
     }
 
     pub(super) fn change(&mut self, name: &[u8], statement: Option<Arc<Statement>>, batch: u32) {
-        let before = match statement {
+        let before = match statement.clone() {
             Some(statement) => self.adopt(name.into(), statement),
             None => self.names.remove(name),
         };
-        self.journal.push_back(Change { name: name.into(), before, batch });
+        self.journal.push_back(Change { name: name.into(), before, after: statement, batch });
     }
 
     /// Whether an earlier batch has changed this name, and may yet turn out not to have. A change by this very batch is in

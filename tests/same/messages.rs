@@ -99,6 +99,7 @@ fn names() {
         "a: P s select $1::int\na: S\na: B - s\na: S\na: B - s x\na: S\na: wait\nb: P t select $1::int\nb: B - t 1 2\nb: S",
         "a: Q begin\na: P s select 1\na: S\na: Q rollback\na: wait\nb: Q select 1\nb: wait\na: B - s\na: E - 0\na: S",
         "a: Q begin; select nope\na: P s select 1\na: S\na: C S s\na: S\na: Q rollback\na: P s select 3\na: B - s\na: E - 0\na: S",
+        "a: P s select 1\na: S\na: wait\na: C S s\na: P s select nope\na: S\na: wait\nb: P t select nope\nb: S\nb: B - t\nb: E - 0\nb: S",
         "a: P s {-*3}\na: B - s\na: E - 0\na: S\na: P t begin\na: B - t\na: E - 0\na: S\na: P t commit\na: S\na: Q commit",
     ]);
 }
@@ -133,6 +134,8 @@ fn the_unnamed_statement() {
         "a: P - select v from nowhere\na: S\na: wait\nb: Q create table nowhere (v int)\nb: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q drop table nowhere",
         "a: P s select 2\na: S\na: wait\na: P - select 1\na: S\na: wait\na: P s select 3\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - selec\na: S\na: P - select 4\na: S\na: wait\nb: Q select 1\nb: wait\na: B - -\na: E - 0\na: S",
+        "b: P - select 5\nb: S\nb: wait\na: Q select 1\na: wait\nb: B - nope\nb: B - -\nb: S\nb: B - -\nb: E - 0\nb: S",
+        "b: P - select 5\nb: S\nb: wait\na: Q select 1\na: wait\nb: B - nope\nb: D S -\nb: S\nb: P - select 6\nb: B - -\nb: E - 0\nb: S\nb: B - -\nb: E - 0\nb: S",
         "a: P s select 1\na: P - select 2\na: S\na: wait\na: B - nope\na: P s select 3\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P s select 1\na: P - select 2\na: S\na: wait\na: P s selec\na: S\na: wait\na: B - -\na: E - 0\na: S",
         "a: P - select '{x*70000}'\na: S\na: wait\na: B - -\na: E - 0\na: S\na: wait\nb: Q select 1",
