@@ -23,3 +23,5 @@ mod replication;
 mod secure;
 #[path = "scripted/servers.rs"]
 mod servers;
+#[path = "scripted/unserved.rs"]
+mod unserved;

@@ -104,7 +104,8 @@ fn renew(session: &mut Session, next: Option<Owed>) {
     }
 }
 
-fn is_fatal(body: &[u8]) -> bool {
+/// Whether the server closes.
+pub(super) fn is_fatal(body: &[u8]) -> bool {
     let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
     matches!(severity, Some(b"FATAL" | b"PANIC"))
 }

@@ -12,7 +12,7 @@ pub struct Greeting {
     pub user: String,
     /// Which database it asks for.
     pub database: String,
-    /// Parameters for its session, those in `options` too, in order.
+    /// Parameters for its session: those in `options` first, for any that has a name of its own wins; each kind in order.
     pub settings: Vec<(String, String)>,
     /// For a client that wants to replicate, all its parameters as they came, `replication` too: its own server judges
     /// them, and `settings` is empty.
@@ -33,26 +33,30 @@ impl Greeting {
             replication: replicates.then(Vec::new),
             unknown: Vec::new(),
         };
+        let mut options = Vec::new();
         for (name, value) in parameters {
-            greeting.take(name, value)?;
+            match name.as_str() {
+                // As in Postgres the last one counts.
+                "options" if !replicates => options = startup::options(&value).map_err(|word| bad_option(&word))?,
+                _ => greeting.take(name, value),
+            }
         }
+        greeting.settings.splice(..0, options);
         if greeting.database.is_empty() {
             greeting.database.clone_from(&greeting.user);
         }
         Ok(greeting)
     }
 
-    fn take(&mut self, name: String, value: String) -> Result<(), Complaint> {
+    fn take(&mut self, name: String, value: String) {
         match name.as_str() {
             "user" => self.user = value,
             "database" => self.database = value,
             _ if name.starts_with("_pq_.") => self.unknown.push(name),
             _ if self.replication.is_some() => self.replication.get_or_insert_default().push((name, value)),
-            "options" => self.settings.extend(startup::options(&value).map_err(|word| bad_option(&word))?),
             "replication" => {}
             _ => self.settings.push((name, value)),
         }
-        Ok(())
     }
 
     /// Whether it wants to replicate the whole cluster, where the database's name means nothing.
@@ -111,6 +115,10 @@ mod tests {
         check("user:a;database:b;x:1", r#"a@b [("x", "1")] []"#);
         check("user:a;options:-c x=1 --y-z=2", r#"a@a [("x", "1"), ("y_z", "2")] []"#);
         check("user:a;options:-z", "08P01");
+        for words in ["x:1;options:-c x=2 -c y=3;z:4", "options:-c x=2 -c y=3;x:1;z:4"] {
+            check(&format!("user:a;{words}"), r#"a@a [("x", "2"), ("y", "3"), ("x", "1"), ("z", "4")] []"#);
+        }
+        check("user:a;options:-c x=1;options:-c y=2", r#"a@a [("y", "2")] []"#);
         check("user:a;_pq_.new:1", r#"a@a [] ["_pq_.new"]"#);
         for off in ["off", "false", "0", "no", ""] {
             check(&format!("user:a;replication:{off};x:1"), r#"a@a [("x", "1")] []"#);

@@ -199,6 +199,14 @@ impl Statements {
         self.journal.push_back(Change { name: name.into(), before, after: statement, batch });
     }
 
+    /// Closed where no server has to hear of it.
+    pub(super) fn forget(&mut self, name: &[u8]) {
+        match name {
+            b"" => self.drop_unnamed(),
+            name => drop(self.names.remove(name)),
+        }
+    }
+
     /// Whether an earlier batch has changed this name, and may yet turn out not to have. A change by this very batch is in
     /// no doubt: what fails takes with it all that follows up to the Sync.
     pub(super) fn is_in_doubt(&self, name: &[u8], batch: u32) -> bool {

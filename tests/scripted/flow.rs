@@ -139,11 +139,14 @@ fn write_until_stuck(server: &crate::support::wire::Conn, chunk: &[u8]) -> (usiz
 /// More than is owed at once, more than fits into any socket's buffer.
 const SYNCS: usize = 1_000_000;
 
+/// In a transaction, where they need a server.
 #[test]
 fn a_pipeline_of_a_million_syncs() {
     let stage = Stage::new("");
     let (mut client, mut server) = stage.first();
-    stage.converse(&mut client, &mut server);
+    client.send(&query("begin"));
+    server.answer("begin", &done("BEGIN", b'T'));
+    client.expect("C Z");
     let before = resident(stage.pgweir.process_id());
     let replier = thread::spawn({
         let socket = server.writer();
@@ -153,7 +156,7 @@ fn a_pipeline_of_a_million_syncs() {
     let writer = thread::spawn(move || socket.write_all(&sync().repeat(SYNCS)).unwrap());
     let mut most = 0;
     for number in 0..SYNCS {
-        assert_eq!(client.expect("Z")[0].body, b"I");
+        assert_eq!(client.expect("Z")[0].body, b"T");
         if number % 10_000 == 0 {
             most = most.max(resident(stage.pgweir.process_id()));
         }
@@ -162,6 +165,9 @@ fn a_pipeline_of_a_million_syncs() {
     writer.join().unwrap();
     replier.join().unwrap();
     client.expect_silence();
+    client.send(&query("end"));
+    server.answer("end", &done("COMMIT", b'I'));
+    client.expect("C Z");
     stage.converse(&mut client, &mut server);
 }
 
@@ -174,7 +180,7 @@ fn answer_syncs(mut socket: TcpStream) {
         // One whose first byte has come counts as come.
         let tags = room[..count].iter().skip((5 - read % 5) % 5).step_by(5);
         let syncs = tags.filter(|tag| **tag == b'S').count();
-        socket.write_all(&ready(b'I').repeat(syncs)).unwrap();
+        socket.write_all(&ready(b'T').repeat(syncs)).unwrap();
         (read, answered) = (read + count, answered + syncs);
     }
 }

@@ -1,5 +1,6 @@
 //! Servers that die, that speak while they rest, that say what no server says.
 
+use crate::support::client::Client;
 use crate::support::peer::Server;
 use crate::support::stage::Stage;
 use crate::support::wire::{complete, description, done, error, message, notice, one_row, parameter_status};
@@ -68,6 +69,41 @@ fn a_server_that_is_shut_down_in_a_transaction_is_heard_by_its_client() {
     client.expect_error("FATAL", "57P01");
     client.expect_closed();
     stage.converse_anew(&mut stage.client());
+}
+
+/// A client has left a setting of its own on the server; another client, which has not, has just come.
+fn with_settings(stage: &Stage) -> (Client, Server) {
+    let (mut traveller, mut server) = stage.first();
+    traveller.send(&query("set timezone to 'Asia/Tokyo'"));
+    let tokyo = parameter_status("TimeZone", "Asia/Tokyo");
+    server.answer("set timezone to 'Asia/Tokyo'", &[tokyo, done("SET", b'I')].concat());
+    traveller.expect("S C Z");
+    (stage.client(), server)
+}
+
+#[test]
+fn a_server_that_is_shut_down_before_it_has_a_clients_settings_has_not_refused_them() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = with_settings(&stage);
+    client.send(&query("select 1"));
+    server.expect("Q Q");
+    server.send(&error("FATAL", "57P01", "terminating connection due to administrator command"));
+    server.into_conn().close();
+    client.expect_error("FATAL", "57P01");
+    client.expect_closed();
+    stage.converse_anew(&mut stage.client());
+}
+
+#[test]
+fn a_server_that_is_shut_down_while_settings_are_put_right_is_replaced_silently() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = with_settings(&stage);
+    client.send(&query("commit"));
+    server.expect("Q");
+    server.send(&error("FATAL", "57P01", "terminating connection due to administrator command"));
+    server.into_conn().close();
+    stage.peer.serve().answer("commit", &done("COMMIT", b'I'));
+    client.expect("C Z");
 }
 
 #[test]
