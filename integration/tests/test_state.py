@@ -311,6 +311,10 @@ def test_what_a_sequence_gave_another_is_told_nobody(one_server, postgres, how):
         assert pinned(one_server) == [["sequence"]]
         mine = value(one, "insert into numbered default values returning id")
         assert last(one) == mine
+    # Who has had the server last asks for what is its own: PHP's lastInsertId() behind an INSERT.
+    with connect(one_server) as one:
+        mine = value(one, "insert into numbered default values returning id")
+        assert last(one) == mine
     # Nor in a transaction, now that it is known that somebody asks.
     with connect(one_server) as one, connect(one_server) as other:
         other.execute("insert into numbered default values")

@@ -303,6 +303,7 @@ impl Pool {
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
             retirements,
+            holder: 0,
         });
         if !server.is_current(now) {
             let why = server.why_it_goes(now);

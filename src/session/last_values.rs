@@ -11,15 +11,20 @@ impl Relay<'_> {
     /// A server has been borrowed, and nothing been sent to it yet.
     #[inline]
     pub(super) fn forget_last_values(&mut self) {
+        let client = self.session.client.id;
+        let holder = self.lease.as_mut().map(|lease| std::mem::replace(&mut lease.server().holder, client));
         if self.session.pool.asks_for_last_values() || self.asks_for_a_last_value() {
-            self.forget();
+            self.forget(holder == Some(client));
         }
     }
 
+    /// Nobody has had the server since? What it would tell the client is the client's own.
     #[cold]
-    fn forget(&mut self) {
+    fn forget(&mut self, is_own: bool) {
         self.session.pool.note_last_values();
-        self.send_ours("DISCARD SEQUENCES", Owed::OurQuery);
+        if !is_own {
+            self.send_ours("DISCARD SEQUENCES", Owed::OurQuery);
+        }
     }
 
     /// Whether what has arrived of the request may do so: some word of it says it, or it begins with a statement that was prepared.
