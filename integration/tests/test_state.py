@@ -330,6 +330,24 @@ def test_what_a_sequence_gave_another_is_told_nobody(one_server, postgres, how):
             assert value(one, "select lastval()") == mine + 2
 
 
+def test_what_a_sequence_gave_is_the_last(sidecar, postgres):
+    """Drawn on two servers: the one that comes back has what it gave first."""
+    postgres.run("drop table if exists numbered", "create table numbered (id serial)", dbname="app")
+    postgres.run("grant all on numbered, numbered_id_seq to app", dbname="app")
+    pooler = sidecar(pool_size=2)
+    with connect(pooler) as one, connect(pooler) as second, connect(pooler) as third:
+        one.execute("insert into numbered default values")
+        pid = value(one, "select pg_backend_pid()")
+        second.execute("begin")
+        assert value(second, "select pg_backend_pid()") == pid
+        one.execute("insert into numbered default values")
+        third.execute("begin")
+        second.execute("commit")
+        assert value(one, "select pg_backend_pid()") == pid
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            one.execute("select lastval()")
+
+
 def test_max_pinned(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"pool_size": 3, "max_pinned": 1}))
     with connect(pooler) as one, connect(pooler) as other:

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::inquiry::{self, Answer, Others};
-use super::lessons::Learned;
 use super::parameters::set_config;
 use super::server::ErrandError;
 use super::{Lease, Pool, Server, lock};
@@ -57,10 +56,11 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions);
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
     let (pool, known) = (server.pool.clone(), server.memory.parameters.clone());
-    let form = |name: &str, value: &str| pool.lessons().form(name, value);
-    for (name, value) in answer.unsure(&known, &form) {
+    // By this server: how it shows a value may depend on its search_path.
+    for (name, value) in answer.unsure(&known, &|_, _| None) {
         learn(server, &name, &value).await?;
     }
+    let form = |name: &str, value: &str| pool.lessons().form(name, value);
     let leaks = answer.leaks(&known, Pins::NONE, &form);
     if leaks.is_empty() && read {
         return Ok(());
@@ -83,8 +83,13 @@ async fn see_tables(server: &mut Server) -> Result<(), ErrandError> {
         return Ok(());
     }
     let mut tables = None;
-    server.ask(TABLES, &mut |row| tables = inquiry::only(row).map(str::to_string)).await?;
-    tables.into_iter().for_each(|tables| lock(&pool.catalog).see(now, &tables));
+    match server.ask(TABLES, &mut |row| tables = inquiry::only(row).map(str::to_string)).await {
+        // Its user may not look, or not for so long.
+        Ok(_) | Err(ErrandError::Refused(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let (tables, took) = (tables.unwrap_or_default(), now.elapsed());
+    lock(&pool.catalog).see(now, took, &tables);
     Ok(())
 }
 
@@ -97,8 +102,7 @@ async fn learn(server: &mut Server, name: &str, value: &str) -> Result<(), Erran
         Ok(_) | Err(ErrandError::Refused(_)) => {}
         Err(error) => return Err(error),
     }
-    let learned = form.map(Learned::Quiet);
-    learned.into_iter().for_each(|learned| server.pool.lessons().learn(name, value, learned));
+    form.into_iter().for_each(|form| server.pool.lessons().learn_form(name, value, form));
     Ok(())
 }
 
@@ -107,6 +111,11 @@ impl Pool {
     fn hunt(self: &Arc<Self>, now: Instant) {
         *lock(&self.hunted_at) = Some(now);
         self.hunting.store(true, Relaxed);
+    }
+
+    /// What was looked for has been found; where there is more, that will be found as well.
+    pub fn rest_from_hunting(&self) {
+        self.hunting.store(false, Relaxed);
     }
 
     /// Whether every release is looked at.

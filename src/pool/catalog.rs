@@ -139,6 +139,9 @@ pub fn server_name(id: StatementId) -> Box<[u8]> {
     format!("{PREFIX}{id}").into_bytes().into()
 }
 
+/// A look at all tables is taken so seldom that it costs the server no more than this part of its time.
+const SELDOM: u32 = 100;
+
 /// Below this many entries nobody looks for unused ones.
 const SWEEP_FROM: usize = 256;
 
@@ -162,14 +165,25 @@ pub struct Catalog {
     era: u64,
     /// Dialects that are nobody else's.
     unknown: u64,
-    /// When the tables were looked at last, and how they were.
-    seen: Option<(Instant, Box<str>)>,
+    /// How the tables were when they were looked at last, and when that is to be done again.
+    tables: Option<Box<str>>,
+    look_at: Option<Instant>,
 }
 
 impl Default for Catalog {
     fn default() -> Catalog {
         let (known, hasher) = (HashTable::new(), RandomState::new());
-        Catalog { known, hasher, last: 0, sweep_at: SWEEP_FROM, fresh: 0, era: 0, unknown: 0, seen: None }
+        Catalog {
+            known,
+            hasher,
+            last: 0,
+            sweep_at: SWEEP_FROM,
+            fresh: 0,
+            era: 0,
+            unknown: 0,
+            tables: None,
+            look_at: None,
+        }
     }
 }
 
@@ -206,18 +220,23 @@ impl Catalog {
     }
 
     /// Whether it is time to look for tables that were altered where nobody saw it: there are statements, and nobody has looked
-    /// for so long.
-    pub fn wants_to_see(&self, now: Instant, interval: Duration) -> bool {
-        let is_due = |(at, _): &(Instant, Box<str>)| now.saturating_duration_since(*at) >= interval;
-        !self.known.is_empty() && self.seen.as_ref().is_none_or(is_due)
+    /// for so long. Whoever is told so looks.
+    pub fn wants_to_see(&mut self, now: Instant, interval: Duration) -> bool {
+        let due = !self.known.is_empty() && self.look_at.is_none_or(|due| now >= due);
+        if due {
+            self.look_at = Some(now + interval);
+        }
+        due
     }
 
-    /// What stands for all tables as they are now; another than the last time, and texts may mean something else.
-    pub fn see(&mut self, now: Instant, tables: &str) {
-        if self.seen.as_ref().is_some_and(|(_, before)| **before != *tables) {
+    /// What stands for all tables as they are, found in so long; another than the last time, and texts may mean something else.
+    /// What was before the first look nobody knows.
+    pub fn see(&mut self, now: Instant, took: Duration, tables: &str) {
+        if self.tables.as_deref() != Some(tables) {
             self.redefine();
+            self.tables = Some(tables.into());
         }
-        self.seen = Some((now, tables.into()));
+        self.look_at = self.look_at.max(Some(now + took * SELDOM));
     }
 
     /// The statement with this definition, if it is known.
@@ -309,14 +328,21 @@ mod tests {
         let (mut catalog, now, interval) = (Catalog::default(), Instant::now(), Duration::from_secs(10));
         let here = catalog.dialect(&Parameters::default());
         assert!(!catalog.wants_to_see(now, interval), "nothing is prepared");
-        let first = catalog.intern(here, b"a").id;
-        assert!(catalog.wants_to_see(now, interval));
-        catalog.see(now, "as they are");
-        assert!(!catalog.wants_to_see(now, interval) && catalog.wants_to_see(now + interval, interval));
-        catalog.see(now, "as they are");
-        assert_eq!(catalog.intern(here, b"a").id, first);
-        catalog.see(now, "altered");
-        assert_ne!(catalog.intern(here, b"a").id, first);
+        let mut id = catalog.intern(here, b"a").id;
+        let mut check = |catalog: &mut Catalog, tables: &str, is_another: bool| {
+            catalog.see(now, Duration::ZERO, tables);
+            let before = std::mem::replace(&mut id, catalog.intern(here, b"a").id);
+            assert_eq!(before != id, is_another, "{tables}");
+        };
+        assert!(catalog.wants_to_see(now, interval) && !catalog.wants_to_see(now, interval));
+        check(&mut catalog, "as they are", true);
+        check(&mut catalog, "as they are", false);
+        check(&mut catalog, "altered", true);
+        let next = now + interval;
+        assert!(catalog.wants_to_see(next, interval));
+        catalog.see(next, Duration::from_millis(500), "altered");
+        assert!(!catalog.wants_to_see(next + interval, interval), "it costs too much");
+        assert!(catalog.wants_to_see(next + Duration::from_secs(50), interval));
     }
 
     #[test]

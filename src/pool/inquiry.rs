@@ -12,6 +12,8 @@ use crate::protocol::frame::cut_value;
 pub struct Answer {
     /// Settings that were asked for or that it lists: `None` for one that it does not know.
     pub settings: Vec<(String, Option<String>)>,
+    /// Those of them that no server lists: their values can be had for next to nothing.
+    customs: Vec<String>,
     /// Settings that the session's user may not set: somebody has.
     foreign: Vec<(String, String)>,
     /// Ties that are there.
@@ -88,8 +90,22 @@ fn listed() -> String {
     )
 }
 
-/// One that is not set any more is empty.
-const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat('=', name), pg_catalog.current_setting(name, true) \
+/// What settings of these names are that no server lists: a question that costs next to nothing.
+pub fn customs<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let rows = names.map(|name| {
+        let mut row = "SELECT ".to_string();
+        encode::literal(&mut row, &format!("~{name}"));
+        row.push_str(", pg_catalog.current_setting(");
+        encode::literal(&mut row, name);
+        row.push_str(", true)");
+        row
+    });
+    rows.collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+/// One that is not set any more is empty. Those that no server lists are marked.
+const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_settings AS s \
+    WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) custom.name) THEN '=' ELSE '~' END, name), pg_catalog.current_setting(name, true) \
     FROM (SELECT pg_catalog.lower(found[1]) AS name FROM pg_catalog.pg_proc, pg_catalog.regexp_matches(prosrc, \
     '(?:set_config[[:space:]]*[(][[:space:]]*''|[[:<:]]set[[:space:]]+(?:session[[:space:]]+)?)\
     ([[:alpha:]_][[:alnum:]_$]*[.][[:alnum:]_$.]+)', 'gi') AS matches(found) \
@@ -116,6 +132,11 @@ fn count(pin: Pin) -> Option<&'static str> {
 }
 
 impl Answer {
+    /// Whether the session has set nothing that was asked for, and has no ties.
+    pub fn is_bare(&self) -> bool {
+        self.settings.iter().all(|(_, value)| value.is_none()) && self.foreign.is_empty() && self.pins.is_empty()
+    }
+
     /// Ties that are there, for a session that is known to have these settings: another that its user may not set can be set on
     /// no other server.
     pub fn pins(&self, known: &Parameters) -> Pins {
@@ -133,6 +154,19 @@ impl Answer {
     /// What is there and not among what is `known`, in words; empty when that is nothing. A value that may be the known one in
     /// another form is no leak.
     pub fn leaks(&self, known: &Parameters, pins: Pins, forms: Forms<'_>) -> String {
+        let pins = self.pins(known).without(pins);
+        let settings = self.leaked(known, forms).into_iter();
+        settings.chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
+    }
+
+    /// Those of [`Answer::leaks`], if each is of a setting that no server lists.
+    pub fn leaked_customs<'a>(&'a self, known: &'a Parameters, pins: Pins, forms: Forms<'_>) -> Option<Vec<&'a str>> {
+        let leaked = self.leaked(known, forms);
+        let customs = leaked.iter().all(|name| self.customs.iter().any(|custom| custom == name));
+        (customs && self.pins(known).without(pins).is_empty()).then_some(leaked)
+    }
+
+    fn leaked<'a>(&'a self, known: &'a Parameters, forms: Forms<'_>) -> Vec<&'a str> {
         let unknown = |name: &str, value: &str| match known.quiet(name) {
             None => true,
             Some(own) => own != value && forms(name, own).is_some_and(|form| form != value),
@@ -142,8 +176,7 @@ impl Answer {
         // Those that were asked for by name are listed, too.
         settings.sort_unstable();
         settings.dedup();
-        let pins = self.pins(known).without(pins);
-        settings.into_iter().chain(pins.iter().map(|pin| pin.as_str())).collect::<Vec<&str>>().join(", ")
+        settings
     }
 
     /// Settings that are known with another value than the one that is there, where nobody knows how a server shows the known one:
@@ -169,6 +202,11 @@ impl Answer {
         let (value, rest) = cut_value(rest)?;
         let (key, value) = (text(key?)?, value.map(text));
         match (key.split_at_checked(1)?, rest) {
+            (("~", name), []) => {
+                let set = value.flatten().filter(|value| !value.is_empty()).map(str::to_string);
+                self.customs.push(name.to_string());
+                self.settings.push((name.to_string(), set));
+            }
             (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
             (("#", name), []) => match value.flatten() {
                 Some(value) => self.foreign.push((name.to_string(), value.to_string())),
@@ -246,7 +284,7 @@ mod tests {
         assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
         let unset = |name: &str| (name.to_string(), None);
         let settings = vec![("a".to_string(), Some("1".to_string())), unset("b"), unset("log_statement")];
-        assert_eq!(answer, Answer { settings, foreign: Vec::new(), pins: Pin::Lock.into() });
+        assert_eq!(answer, Answer { settings, customs: Vec::new(), foreign: Vec::new(), pins: Pin::Lock.into() });
         let mut known = Parameters::default();
         assert_eq!(answer.leaks(&known, Pins::NONE, &|_, _| None), "a, advisory_lock");
         known.set_quiet("a", "1");
@@ -263,6 +301,24 @@ mod tests {
         assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("1")), "");
         assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("2")), "a");
         assert_eq!(answer.unsure(&known, &form("2")), []);
+        let mut custom = Answer::default();
+        assert_eq!(custom.row(&row("~my.one", Some(""))), Some(()));
+        assert_eq!(custom.row(&row("~my.other", Some("2"))), Some(()));
+        assert_eq!(custom.leaks(&Parameters::default(), Pins::NONE, &|_, _| None), "my.other");
+        let nothing = Parameters::default();
+        let customs = |answer: &Answer| {
+            let leaked = answer.leaked_customs(&nothing, Pins::NONE, &|_, _| None);
+            leaked.map(|names| names.join(", "))
+        };
+        assert!(Answer::default().is_bare() && !custom.is_bare());
+        assert_eq!(customs(&custom).as_deref(), Some("my.other"));
+        assert_eq!(custom.row(&row("=work_mem", Some("2MB"))), Some(()));
+        assert_eq!(customs(&custom), None);
+        assert_eq!(
+            super::customs(["my.one", "my.o'k"].into_iter()),
+            "SELECT '~my.one', pg_catalog.current_setting('my.one', true) UNION ALL \
+             SELECT '~my.o''k', pg_catalog.current_setting('my.o''k', true)"
+        );
         assert_eq!(only(b"\0\x01\0\0\0\x023s"), Some("3s"));
         assert!([&b""[..], b"\0\x01\xff\xff\xff\xff", b"\0\x01\0\0\0\x013s"].iter().all(|body| only(body).is_none()));
         for wrong in

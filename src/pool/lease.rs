@@ -224,7 +224,8 @@ impl Pool {
     /// Whether there is no server any more, and nobody knows whether one can be had: they have died, or the last attempt failed.
     pub fn is_lost(&self) -> bool {
         let ledger = self.ledger();
-        ledger.has_none() && (self.is_doubtful() || ledger.failure().is_some())
+        // While it is paused nothing is opened, and clients may come and wait.
+        !ledger.is_paused() && ledger.has_none() && (self.is_doubtful() || ledger.failure().is_some())
     }
 
     /// Opens as many servers as the ledger wants now, each as a task of its own on worker `home`: a client that goes
@@ -303,7 +304,7 @@ impl Pool {
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
             retirements,
-            holder: 0,
+            sequences_of: Some(0),
         });
         if !server.is_current(now) {
             let why = server.why_it_goes(now);
@@ -346,10 +347,9 @@ impl Pool {
 
     /// Remembers how a server took a parameter that a client sent.
     pub fn note(&self, name: &str, value: &str, server: &Server) {
-        let known = &server.memory.parameters;
-        let learned = match known.reported(name) {
+        let learned = match server.memory.parameters.reported(name) {
             Some(form) => Learned::Reported(form.to_string()),
-            None => Learned::Quiet(known.quiet(name).unwrap_or(value).to_string()),
+            None => Learned::Quiet,
         };
         self.lessons().learn(name, value, learned);
     }

@@ -15,8 +15,8 @@ pub type Setting = (String, String);
 pub enum Learned {
     /// It reports it, in this form.
     Reported(String),
-    /// It takes it, shows it in this form, and does not report it.
-    Quiet(String),
+    /// It takes it and does not report it.
+    Quiet,
 }
 
 /// What a client is welcomed with.
@@ -45,6 +45,8 @@ pub struct Lessons {
     /// It may report something else now.
     outdated: bool,
     learned: HashMap<Setting, Learned>,
+    /// How servers show what clients have set.
+    forms: HashMap<Setting, String>,
     alike: Interner,
     /// The last ones, by what their clients asked for: most of an app's clients ask for the same.
     welcomes: VecDeque<(Box<[Setting]>, Arc<Welcome>)>,
@@ -97,11 +99,17 @@ impl Lessons {
         self.welcomes.clear();
     }
 
-    /// How a server shows this value, if one has been asked.
+    /// How a server has shown this value, the last time that one was asked.
     pub fn form(&self, name: &str, value: &str) -> Option<String> {
-        match self.learned.get(&(name.to_string(), value.to_string()))? {
-            Learned::Reported(form) | Learned::Quiet(form) => Some(form.clone()),
+        self.forms.get(&(name.to_string(), value.to_string())).cloned()
+    }
+
+    /// A server shows this value so. Not what clients are welcomed with: another may have reason to show it otherwise.
+    pub fn learn_form(&mut self, name: &str, value: &str, form: String) {
+        if self.forms.len() >= MOST_LEARNED {
+            self.forms.clear();
         }
+        self.forms.insert((name.to_string(), value.to_string()), form);
     }
 
     /// Other servers come.
@@ -161,7 +169,7 @@ impl Lessons {
                         own.set_quiet(&setting.0, &setting.1);
                     }
                 }
-                Some(Learned::Quiet(form)) => own.set_quiet(&setting.0, &form),
+                Some(Learned::Quiet) => own.set_quiet(&setting.0, &setting.1),
                 None => {}
             }
         }
@@ -213,7 +221,7 @@ mod tests {
     fn what_is_outdated_is_asked_again() {
         let mut lessons = Lessons::default();
         lessons.opened(reports("zone=utc application_name=pgweir"));
-        lessons.learn("q", "1", Learned::Quiet("1".to_string()));
+        lessons.learn("q", "1", Learned::Quiet);
         assert_eq!(welcome(&mut lessons, "q=1"), "zone utc, application_name pgweir, q");
         lessons.outdate();
         assert_eq!(welcome(&mut lessons, "q=1"), r#"[("q", "1")]"#);
@@ -232,7 +240,7 @@ mod tests {
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), r#"[("zone", "CET"), ("q", "1")]"#);
         lessons.learn("zone", "CET", Learned::Reported("cet".to_string()));
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), r#"[("q", "1")]"#);
-        lessons.learn("q", "1", Learned::Quiet("1".to_string()));
+        lessons.learn("q", "1", Learned::Quiet);
         assert_eq!(welcome(&mut lessons, "zone=CET q=1"), "zone cet, application_name pgweir, q");
     }
 

@@ -39,8 +39,8 @@ pub struct Server {
     pub dies_at: Option<Instant>,
     /// How often its pool's servers had been retired before it was opened.
     pub retirements: u64,
-    /// The client that has it, or had it last; 0 for none.
-    pub holder: u32,
+    /// Whose all is that its sequences gave last, where that is known; 0 where they gave nothing yet.
+    pub sequences_of: Option<u32>,
 }
 
 /// Takes the body of a DataRow.

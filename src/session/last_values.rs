@@ -11,14 +11,23 @@ impl Relay<'_> {
     /// A server has been borrowed, and nothing been sent to it yet.
     #[inline]
     pub(super) fn forget_last_values(&mut self) {
-        let client = self.session.client.id;
-        let holder = self.lease.as_mut().map(|lease| std::mem::replace(&mut lease.server().holder, client));
-        if self.session.pool.asks_for_last_values() || self.asks_for_a_last_value() {
-            self.forget(holder == Some(client));
+        let asks = self.session.pool.asks_for_last_values() || self.asks_for_a_last_value();
+        let Some(lease) = &mut self.lease else { return };
+        let (client, server) = (self.session.client.id, lease.server());
+        let process = server.line.process_id;
+        // What it drew elsewhere since would be the last.
+        let was_there = std::mem::replace(&mut self.session.last_server, process) == process;
+        let is_own = match server.sequences_of {
+            Some(0) => true,
+            whose => was_there && whose == Some(client),
+        };
+        server.sequences_of = (is_own || asks).then_some(client);
+        if asks {
+            self.forget(is_own);
         }
     }
 
-    /// Nobody has had the server since? What it would tell the client is the client's own.
+    /// Of its own it is told.
     #[cold]
     fn forget(&mut self, is_own: bool) {
         self.session.pool.note_last_values();

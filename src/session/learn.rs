@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::greeting::Greeting;
-use crate::pool::inquiry;
 use crate::pool::lease::Denied;
 use crate::pool::lessons::{Setting, Welcome};
 use crate::pool::parameters::{is_access, set_config};
@@ -94,14 +93,10 @@ async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), 
         if server.memory.parameters.reported(name).is_none() || is_access(name) {
             Arc::make_mut(&mut server.memory.parameters).set_quiet(name, value);
         }
-        let mut form = None;
-        if let Err(error) = server.ask(&sql, &mut |row| form = inquiry::only(row).map(str::to_string)).await {
+        if let Err(error) = server.run(&sql).await {
             // What is refused is not set.
             server.memory.parameters = before;
             return Err(error);
-        }
-        if let Some(form) = form.filter(|_| server.memory.parameters.reported(name).is_none()) {
-            Arc::make_mut(&mut server.memory.parameters).set_quiet(name, &form);
         }
         pool.note(name, value, server);
     }

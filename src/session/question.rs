@@ -32,6 +32,12 @@ pub struct Question {
 }
 
 impl Question {
+    /// Whether it is asked for nothing but what these texts may leave behind.
+    pub(super) fn only_hunts(&self) -> bool {
+        let asks = self.all || self.known || self.released || !self.expected.is_empty();
+        self.hunted.is_some() && !asks && self.names.is_empty() && self.spelled.is_empty()
+    }
+
     /// And what was asked before. Its changes have been noted.
     pub(super) fn with(mut self, before: Option<Box<Question>>) -> Question {
         let Some(before) = before else { return self };

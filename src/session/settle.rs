@@ -105,11 +105,18 @@ impl Relay<'_> {
         }
     }
 
-    fn ask(&mut self, asked: Asked) -> Result<bool, Farewell> {
+    fn ask(&mut self, mut asked: Asked) -> Result<bool, Farewell> {
+        if let Some(names) = self.left_alone(&asked.question) {
+            asked.question.pins = Pins::NONE;
+            self.send_ours(&inquiry::customs(names.iter().map(|name| &**name)), Owed::OurQuestion);
+            self.exchange.settling.asked = Some(Box::new(asked));
+            return Ok(false);
+        }
         let Question { names, spelled, known, all, pins, hunted, .. } = &asked.question;
         let parameters = &self.session.parameters;
         let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
-        let known = self.session.parameters.all_quiet().filter(|_| *known || *all);
+        let all = *all || hunted.is_some();
+        let known = self.session.parameters.all_quiet().filter(|_| *known || all);
         let others = match all {
             true if hunted.is_some() => Others::InFunctions,
             true => Others::Listed,
@@ -124,6 +131,12 @@ impl Relay<'_> {
         self.send_ours(&sql, Owed::OurQuestion);
         self.exchange.settling.asked = Some(Box::new(asked));
         Ok(false)
+    }
+
+    /// The settings that are to be asked for, where nothing but what is known to leave these has to be looked after.
+    fn left_alone(&self, question: &Question) -> Option<Vec<Box<str>>> {
+        let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !self.session.pool.is_hunting())?;
+        self.session.pool.culprits.customs(texts)
     }
 
     /// The server answers.
@@ -177,15 +190,22 @@ impl Relay<'_> {
         let form = |name: &str, value: &str| pool.lessons().form(name, value);
         let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected, &form);
         if leaks.is_empty() {
-            texts.iter().for_each(|text| pool.culprits.acquit(text));
-        } else {
-            let client = &self.session.client;
-            let statement = texts.iter().map(|text| redact(text)).collect::<Vec<_>>().join("; ");
-            warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,
-                left = leaks, statement, message = "this changes the session without saying so; from now on it is carried along, \
-                at the price of a question to the server each time");
-            texts.iter().for_each(|text| pool.culprits.add(text));
+            // Where something is set, it may have been set to what it was.
+            let innocent = texts.iter().filter(|_| answer.is_bare());
+            return innocent.for_each(|text| pool.culprits.acquit(text));
         }
+        let customs =
+            answer.leaked_customs(&self.session.parameters, self.session.client.pins() | question.expected, &form);
+        let news: Vec<&Box<[u8]>> = texts.iter().filter(|text| pool.culprits.add(text, customs.as_deref())).collect();
+        if news.is_empty() {
+            return;
+        }
+        pool.rest_from_hunting();
+        let client = &self.session.client;
+        let statement = news.iter().map(|text| redact(text)).collect::<Vec<_>>().join("; ");
+        warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,
+            left = leaks, statement, message = "this changes the session without saying so; from now on it is carried along, \
+            at the price of a question to the server each time");
     }
 
     fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {

@@ -100,6 +100,7 @@ impl Stage {
             backslash: false,
             temporary: false,
             looks: 0,
+            last_server: 0,
             parameters,
             statements: None,
             hearing: None,

@@ -60,6 +60,8 @@ pub struct Session {
     pub(super) direct: bool,
     /// When it last got what it asked for.
     pub(super) rested_at: Nanos,
+    /// The process of the server that it had last.
+    pub(super) last_server: u32,
     /// Takes it off all lists, however it ends.
     pub(super) stay: Stay,
 }

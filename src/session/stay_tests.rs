@@ -337,7 +337,7 @@ async fn a_question_that_fails_is_asked_again_when_the_client_lets_it() {
 #[tokio::test]
 async fn what_is_known_to_leave_something_behind_is_asked_about_and_nothing_else() {
     let mut stage = Stage::new(|_| {});
-    stage.pool.culprits.add(b"select sly(1)");
+    stage.pool.culprits.add(b"select sly(1)", None);
     let (mut client, _) = stage.client(Parameters::default());
     client.say("Q:select_sly(2)").await;
     let mut server = stage.server().await;

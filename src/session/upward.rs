@@ -76,7 +76,7 @@ impl Relay<'_> {
         let Exchange { dialogue, course, watch, .. } = &mut *self.exchange;
         let times = &mut course.times;
         times.statement = times.now;
-        if dialogue.status() == TransactionStatus::Idle && !dialogue.is_open() {
+        if !dialogue.has_begun() {
             times.transaction = times.now;
         }
         self.session.statements.iter_mut().for_each(|own| own.rest(!dialogue.is_listening()));

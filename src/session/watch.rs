@@ -325,7 +325,7 @@ impl Watch {
         let mut seen = std::mem::take(self);
         let undone = seen.changes.iter().any(|(batch, _)| seen.is_undone(*batch));
         let changes: Vec<Change> = std::mem::take(&mut seen.changes).into_iter().map(|(_, change)| change).collect();
-        let opaque = seen.seen.contains(Effects::OPAQUE) || seen.hunted;
+        let opaque = seen.seen.contains(Effects::OPAQUE);
         let readable = changes.iter().all(|change| change.to != To::Unread);
         let certain = !undone && seen.unconfirmed == 0 && readable;
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
@@ -339,6 +339,7 @@ impl Watch {
         let hunted = seen.hunted.then(|| std::mem::take(&mut seen.passed));
         if certain
             && !opaque
+            && hunted.is_none()
             && seen.again.is_none()
             && look.is_empty()
             && tied.is_empty()

@@ -334,6 +334,7 @@ impl Guest {
             who,
             direct: false,
             looks: 0,
+            last_server: 0,
             lane,
             stay,
         }))

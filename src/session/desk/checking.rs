@@ -62,9 +62,12 @@ impl Desk<'_> {
             Standing::Unknown => return Ok(statement),
             Standing::Unseen => {}
         }
-        let failed = self.dialogue.status() == TransactionStatus::Failed;
-        if failed || !statement.is_described() || self.memory.has(statement.id) {
+        if !statement.is_described() || self.memory.has(statement.id) {
             return Ok(statement);
+        }
+        if self.dialogue.status() == TransactionStatus::Failed {
+            // Nothing can be described in it; what is on its way may end it.
+            return if self.dialogue.is_busy() { Err(Judged::Await) } else { Ok(statement) };
         }
         described.get_or_insert_default().check(statement.clone());
         self.provide_as(&statement, &statement.definition);
