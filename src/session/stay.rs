@@ -155,27 +155,15 @@ impl Session {
         Ok(wish)
     }
 
-    /// In place of any deadline that the last conversation set.
-    pub(super) fn set_idle_deadline(&self) {
-        match self.idle_until() {
-            Some(until) => self.worker.set_deadline(&self.client, until),
-            None => self.client.set_deadline(0),
-        }
-    }
-
     /// From now on it is the client that is waited for.
     fn begin_rest(&mut self) {
         self.rested_at = self.worker.clock(Instant::now());
         self.set_idle_deadline();
     }
 
-    pub(super) fn idle_until(&self) -> Option<Instant> {
-        let longest = self.plan.settings.client_idle_timeout;
-        (!longest.is_zero()).then(|| self.worker.epoch + Duration::from(self.rested_at) + longest)
-    }
-
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {
         self.client.set_waker(cx.waker());
+        self.renew_at_rest();
         if self.client.mail().is_some() {
             return Poll::Ready(Ok(Wish::Mail));
         }
@@ -238,13 +226,6 @@ impl Session {
         self.client.set_state(ClientState::Waiting);
         let lease = poll_fn(|cx| self.poll_wait(cx, &mut waiting, &mut up)).await?;
         self.take_up_lease(lease, up, asked_at)
-    }
-
-    /// What the configuration says now holds from the next request on.
-    pub(super) fn renew_plan(&mut self) {
-        if !self.pool.is_current(&self.plan) {
-            self.plan = self.pool.plan();
-        }
     }
 
     pub(super) fn take_up_lease(
