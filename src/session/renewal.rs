@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::stay::Session;
+use crate::config::PoolMode;
 
 impl Session {
     /// What the configuration says now holds from here on. Whether it is another than before.
@@ -12,7 +13,21 @@ impl Session {
         if outdated {
             self.plan = self.pool.plan();
         }
+        if self.mode != self.plan.settings.pool_mode {
+            self.renew_mode();
+        }
         outdated
+    }
+
+    /// In session mode a server is asked for what its client calls a statement, and has never heard of it: servers know those that
+    /// were prepared before by names of ours. Who has such statements stays in its mode for as long as it has them.
+    #[cold]
+    fn renew_mode(&mut self) {
+        let wanted = self.plan.settings.pool_mode;
+        let has_names = self.statements.as_ref().is_some_and(|own| !own.names.is_empty());
+        if wanted != PoolMode::Session || !has_names {
+            self.mode = wanted;
+        }
     }
 
     /// A client at rest, which a reload has woken, may rest for as long as the configuration says now.
@@ -37,3 +52,7 @@ impl Session {
         (!longest.is_zero()).then(|| self.worker.epoch + Duration::from(self.rested_at) + longest)
     }
 }
+
+#[cfg(test)]
+#[path = "renewal_tests.rs"]
+mod tests;

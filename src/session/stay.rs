@@ -16,6 +16,7 @@ use super::request::{Request, says_goodbye, survey};
 use super::statements::Statements;
 use super::welcome::Place;
 use super::worker::{UP_WIDE, Worker};
+use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::nanos::Nanos;
@@ -36,6 +37,8 @@ pub struct Session {
     pub(super) pool: Arc<Pool>,
     pub(super) worker: Arc<Worker>,
     pub(super) plan: Arc<Plan>,
+    /// That of the plan, but for one that would lose its prepared statements by it.
+    pub(super) mode: PoolMode,
     /// The parameters that it believes to have.
     pub(super) parameters: Arc<Parameters>,
     /// Those that it started with, and goes back to with RESET.

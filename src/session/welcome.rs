@@ -323,6 +323,7 @@ impl Guest {
             pool,
             rested_at: self.worker.clock(now),
             worker: self.worker,
+            mode: plan.settings.pool_mode,
             plan,
             origin: parameters.clone(),
             parameters,
