@@ -123,6 +123,21 @@ def test_the_limit_that_is_reached_is_named(run_pgweir, postgres, databases, adv
     run(story())
 
 
+def test_a_limit_that_listening_has_used_up_is_told_as_such(run_pgweir, postgres):
+    app = {"url": postgres.url("app", "secret"), "max_db_connections": 1}
+    pooler = run_pgweir(config=file(postgres, databases={"app": app}, pool={"query_wait_timeout": "200ms"}))
+
+    async def story():
+        client = await enter(pooler)
+        await client.query("listen news")
+        failure = await refused(client.query("select 1"))
+        assert failure.sqlstate == "53300", failure.fields
+        assert "1 of them to LISTEN" in failure.fields["D"], failure.fields
+        assert failure.fields["H"].startswith("Raise max_db_connections"), failure.fields
+
+    run(story())
+
+
 def test_who_waits_for_a_paused_pgweir_is_told_so(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"query_wait_timeout": "200ms"}))
 

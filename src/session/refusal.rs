@@ -9,7 +9,7 @@ use crate::net::Lane;
 use crate::observe::rejections::Reason;
 use crate::pool::client::Word;
 use crate::pool::lease::Denied;
-use crate::pool::{Gauges, Pool};
+use crate::pool::{Full, Gauges, Pool};
 use crate::protocol::encode::{self, Complaint, Severity};
 use crate::protocol::{TransactionStatus, frontend, sqlstate};
 
@@ -22,7 +22,12 @@ pub(super) fn no_free_server(pool: &Pool, message: String) -> Complaint {
     let gauges = pool.gauges(Instant::now());
     let hint = match gauges {
         Gauges { paused: true, .. } => "Send pgweir USR2 when servers may be lent again.".to_string(),
-        Gauges { full: Some((key, _)), .. } => advice(key),
+        Gauges { full: Some(full @ Full { key, .. }), .. } if full.is_all_own() => {
+            format!(
+                "Raise {key}: what listens for the clients of a pool, and each client that replicates, takes a place of it."
+            )
+        }
+        Gauges { full: Some(Full { key, .. }), .. } => advice(key),
         Gauges { .. } => advice("pool_size"),
     };
     Complaint::error(sqlstate::TOO_MANY_CONNECTIONS, message).detail(standing(pool, &gauges)).hint(hint)
