@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 
 import pytest
 
 from support.children import eventually
 from support.places import pgweir_program
-from support.wire import ServerError, Wire, error_fields, message, query
+from support.wire import ServerError, Wire, error_fields, message, query, startup
 from tests.conftest import file, run
 
 
@@ -122,6 +123,21 @@ def test_the_limit_that_is_reached_is_named(run_pgweir, postgres, databases, adv
     run(story())
 
 
+def test_a_limit_that_listening_has_used_up_is_told_as_such(run_pgweir, postgres):
+    app = {"url": postgres.url("app", "secret"), "max_db_connections": 1}
+    pooler = run_pgweir(config=file(postgres, databases={"app": app}, pool={"query_wait_timeout": "200ms"}))
+
+    async def story():
+        client = await enter(pooler)
+        await client.query("listen news")
+        failure = await refused(client.query("select 1"))
+        assert failure.sqlstate == "53300", failure.fields
+        assert "1 of them to LISTEN" in failure.fields["D"], failure.fields
+        assert failure.fields["H"].startswith("Raise max_db_connections"), failure.fields
+
+    run(story())
+
+
 def test_who_waits_for_a_paused_pgweir_is_told_so(run_pgweir, postgres):
     pooler = run_pgweir(config=file(postgres, pool={"query_wait_timeout": "200ms"}))
 
@@ -131,6 +147,42 @@ def test_who_waits_for_a_paused_pgweir_is_told_so(run_pgweir, postgres):
         pooler.wait_for_event("paused")
         failure = await refused(client.query("select 1"))
         assert "paused" in failure.fields["D"] and "USR2" in failure.fields["H"], failure.fields
+
+    run(story())
+
+
+def test_a_login_that_waits_for_a_server_in_vain_is_told_what_a_statement_is(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"query_wait_timeout": "200ms"}))
+    pooler.child.send(signal.SIGUSR1)
+    pooler.wait_for_event("paused")
+    failure = run(refused(enter(pooler)))
+    assert (failure.fields["S"], failure.sqlstate) == ("FATAL", "53300"), failure.fields
+    assert "paused" in failure.fields["D"] and "USR2" in failure.fields["H"], failure.fields
+
+
+def test_a_login_that_lasts_too_long_is_told_so(run_pgweir, postgres):
+    """By a Postgres that says nothing, while its client has said all that it was asked for."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        app = {"host": "127.0.0.1", "port": mute.getsockname()[1]}
+        config = file(postgres, pool={"client_login_timeout": "1s"}) | {"databases": {"app": app}}
+        pooler = run_pgweir(config=config)
+        failure = run(refused(enter(pooler)))
+    assert (failure.fields["S"], failure.sqlstate) == ("FATAL", "08006"), failure.fields
+    assert "client_login_timeout is 1s" in failure.fields["D"] and "1 connecting" in failure.fields["D"], failure.fields
+    assert "Postgres" in failure.fields["H"]
+    assert "waiting for a server" in pooler.wait_for_event("client_login_failed")["error"]
+
+
+def test_who_does_not_send_its_password_is_told_so_and_who_says_nothing_is_not(run_pgweir, postgres):
+    pooler = run_pgweir(config=file(postgres, pool={"client_login_timeout": "500ms"}))
+
+    async def story():
+        silent, half, asked = [await Wire.open(pooler.host, pooler.port) for _ in range(3)]
+        half.send(startup("app", "app")[:9])
+        asked.send(startup("app", "app"))
+        assert await closed_with(asked) == "57P05"
+        for client in silent, half:
+            assert await client.reader.read() == b""
 
     run(story())
 

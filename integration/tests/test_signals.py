@@ -136,6 +136,25 @@ def test_time_limits_of_a_reload_hold_for_what_is_held_open(start, postgres):
             idle.execute("select 2")
 
 
+def test_how_long_a_client_may_rest_holds_for_those_at_rest(start, postgres):
+    pooler = start(config=file(postgres))
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1")
+        pooler.reload(file(postgres, pool={"client_idle_timeout": "500ms"}))
+        eventually(lambda: pooler.events("client_gone"), "it is closed, though it asked for nothing after the reload")
+        with pytest.raises(psycopg.errors.IdleSessionTimeout):
+            client.execute("select 2")
+
+
+def test_a_client_at_rest_that_may_rest_for_longer_is_not_closed(start, postgres):
+    pooler = start(config=file(postgres, pool={"client_idle_timeout": "2s"}))
+    with psycopg.connect(dsn(pooler), autocommit=True) as client:
+        client.execute("select 1")
+        pooler.reload(file(postgres))
+        time.sleep(2.5)
+        assert client.execute("select 2").fetchone() == (2,)
+
+
 def test_a_database_that_is_removed_serves_its_clients_until_they_leave(start, postgres):
     both = lambda **databases: file(postgres) | {"databases": databases}
     app = {"url": postgres.url("app", "secret")}

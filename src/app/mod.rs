@@ -263,8 +263,8 @@ impl<'l> App<'l> {
         self.observatory.configure(&rules.config.observe);
         self.insights.reload(&rules.config.observe);
         self.lobby.replace(rules);
-        // Whoever holds a server sees how long it may do so now.
-        self.lobby.roster.each(|client| client.wake_if_active());
+        // Whoever holds a server, or rests, sees how long it may do so now.
+        self.lobby.roster.each(|client| client.wake());
         derive_secrets(&self.lobby);
         match listens_otherwise {
             true => warn!(event = "reloaded", message = "changes in [listen] take effect after a restart"),

@@ -291,13 +291,6 @@ impl Client {
         *self.application_name.lock().unwrap_or_else(PoisonError::into_inner) = name.into();
     }
 
-    /// Has it look around if it holds a server.
-    pub fn wake_if_active(&self) {
-        if self.state() == ClientState::Active {
-            self.wake();
-        }
-    }
-
     /// The server that serves it, for those who want to cancel. `None` when it has none.
     #[inline]
     pub fn set_line(&self, line: Option<Arc<Line>>) {

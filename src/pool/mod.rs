@@ -3,7 +3,7 @@
 //! Reading order: `ledger` (who holds, who rests), its `queue` (who waits) and `failure` (when it is tried again), `memory`,
 //! `catalog`, `parameters` and `leftovers` (what servers remember), `lessons` (what they taught), `inquiry` (how they are asked),
 //! `client`, `mail` and `cancel` (how one is reached), `connect` and `server`, then `lease`, `tidy`, `retire`, `audit` and
-//! `foreign`, which move them; and `own`, servers that are in no pool, one of which listens to notifications (`channels`, `hub`);
+//! `foreign`, which move them; `gauges` (how they stand); and `own`, servers that are in no pool, one of which listens to notifications (`channels`, `hub`);
 //! `reach` (whether Postgres is there, before anybody has come).
 
 pub mod audit;
@@ -15,6 +15,7 @@ pub mod connect;
 pub mod culprits;
 mod failure;
 mod foreign;
+mod gauges;
 pub mod hub;
 pub mod inquiry;
 mod interner;
@@ -46,10 +47,10 @@ use crate::config::PoolSettings;
 use crate::config::demands::Demands;
 use crate::net::dial::Address;
 use crate::observe::counters::PoolMeter;
-use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
 pub use client::Client;
+pub use gauges::{Full, Gauges};
 pub use lease::{Lease, Waiting};
 pub use ledger::{Ledger, Limits};
 pub use pools::Pools;
@@ -290,27 +291,6 @@ impl Pool {
         self.catalog.lock().unwrap_or_else(PoisonError::into_inner).redefine();
     }
 
-    /// How many clients wait, servers rest, are lent, are being opened; how long the first has waited; why opening fails.
-    pub fn gauges(&self, now: Instant) -> Gauges {
-        let ledger = self.ledger();
-        Gauges {
-            waiting: ledger.waiting(),
-            idle: ledger.idle(),
-            lent: ledger.lent(),
-            opening: ledger.opening(),
-            max_wait: ledger.longest_wait(now),
-            failure: ledger.failure().cloned(),
-            paused: ledger.is_paused(),
-            full: self.full(),
-        }
-    }
-
-    fn full(&self) -> Option<(&'static str, usize)> {
-        let keys = LimitOf::BOTH.map(LimitOf::servers_key).into_iter();
-        let mut limits = keys.zip(&self.servers).map(|(key, quota)| (key, quota.limit(), quota.used()));
-        limits.find(|(_, limit, used)| (1..=*used).contains(limit)).map(|(key, limit, _)| (key, limit))
-    }
-
     /// Whether there is no server because Postgres could not be reached, not long ago.
     pub fn is_cut_off(&self, now: Instant) -> bool {
         let ledger = self.ledger();
@@ -348,33 +328,6 @@ impl Pool {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger<Box<Server>, Arc<Client>>> {
         lock(&self.ledger)
-    }
-}
-
-/// A pool at this moment.
-#[derive(Debug)]
-#[allow(missing_docs)]
-pub struct Gauges {
-    pub waiting: usize,
-    pub idle: usize,
-    pub lent: usize,
-    pub opening: usize,
-    pub max_wait: Duration,
-    pub failure: Option<Arc<Complaint>>,
-    pub paused: bool,
-    /// The limit beside `pool_size` that no further server may be opened for: its key, how many.
-    pub full: Option<(&'static str, usize)>,
-}
-
-impl Gauges {
-    /// What keeps the pool from having as many servers as its size, if something does.
-    pub fn obstacle(&self) -> Option<String> {
-        match self {
-            Gauges { paused: true, .. } => Some("pgweir is paused".to_owned()),
-            Gauges { full: Some((key, limit)), .. } => Some(format!("{key} is {limit}, and so many are open")),
-            Gauges { failure: Some(why), .. } => Some(format!("no more can be opened: {} {}", why.code(), why.message)),
-            Gauges { .. } => None,
-        }
     }
 }
 

@@ -51,13 +51,17 @@ impl Places {
         let take = || Quota::take_both(&pool.servers);
         let taken = take().or_else(|full| if pool.make_room(Instant::now()) { take() } else { Err(full) });
         taken.map_err(|(whose, limit)| NoOwn::Full { whose, limit })?;
+        pool.servers.iter().for_each(|quota| quota.begin_own());
         Ok(Places(pool.clone()))
     }
 }
 
 impl Drop for Places {
     fn drop(&mut self) {
-        self.0.servers.iter().for_each(|quota| quota.give());
+        self.0.servers.iter().for_each(|quota| {
+            quota.end_own();
+            quota.give();
+        });
     }
 }
 

@@ -38,12 +38,13 @@ impl LimitOf {
 pub struct Quota {
     limit: AtomicUsize,
     used: AtomicUsize,
+    own: AtomicUsize,
 }
 
 impl Quota {
     /// With this limit; `None` for no limit.
     pub fn new(limit: Option<usize>) -> Quota {
-        Quota { limit: AtomicUsize::new(limit.unwrap_or(0)), used: AtomicUsize::new(0) }
+        Quota { limit: AtomicUsize::new(limit.unwrap_or(0)), used: AtomicUsize::new(0), own: AtomicUsize::new(0) }
     }
 
     /// Another limit, from a reload. Those above it stay for now.
@@ -71,6 +72,21 @@ impl Quota {
     /// How many are taken.
     pub fn used(&self) -> usize {
         self.used.load(Relaxed)
+    }
+
+    /// One that is taken is for a server that is lent to nobody.
+    pub fn begin_own(&self) {
+        self.own.fetch_add(1, Relaxed);
+    }
+
+    /// It is no longer.
+    pub fn end_own(&self) {
+        self.own.fetch_sub(1, Relaxed);
+    }
+
+    /// How many of those that are taken are for servers that are lent to nobody.
+    pub fn own(&self) -> usize {
+        self.own.load(Relaxed)
     }
 
     /// Whether more are taken than the limit of now allows.

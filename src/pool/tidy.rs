@@ -10,6 +10,7 @@ use tracing::debug;
 
 use super::cancel::Line;
 use super::lease::{discard, put_back};
+use super::memory::Unnamed;
 use super::server::{ErrandError, Server};
 use super::{CROWD, Lease, LimitOf, Plan, Pool, Quota};
 use crate::protocol::TransactionStatus;
@@ -275,6 +276,10 @@ async fn undo(server: &mut Server, aftermath: Aftermath) -> Result<TransactionSt
     }
     if status != TransactionStatus::Idle {
         status = server.run("ROLLBACK").await?;
+    }
+    if aftermath.reset.is_some() {
+        // Nobody has looked at what its client prepared.
+        server.memory.set_unnamed(Unnamed::Unsure);
     }
     if let Some(reset) = aftermath.reset.filter(|sql| !sql.is_empty()) {
         status = server.run(&reset).await?;

@@ -70,7 +70,7 @@ impl Session {
 
     /// The answer to a request that needs no server.
     fn know(&mut self, up: &mut Lane) -> Option<Vec<u8>> {
-        if self.plan.settings.pool_mode == PoolMode::Session {
+        if self.mode == PoolMode::Session {
             return None;
         }
         let Session { dialect, pool, parameters, statements, client, .. } = self;

@@ -127,7 +127,7 @@ impl Relay<'_> {
             _ => {}
         }
         // ReadyForQuery would tell the client that its BEGIN was taken, just before it is told that it was not.
-        let forbidden = self.session.plan.settings.pool_mode == PoolMode::Statement && !dialogue.is_between();
+        let forbidden = self.session.mode == PoolMode::Statement && !dialogue.is_between();
         match verdict {
             Verdict::Forward if forbidden && frame.tag == backend::READY => Step::Swallow(frame.size),
             Verdict::Forward => Step::Forward(frame.size),

@@ -16,6 +16,7 @@ impl Session {
     /// sent to it.
     pub(super) fn heed_meanwhile(&mut self, cx: &Context<'_>, midway: bool) -> Option<Farewell> {
         self.client.set_waker(cx.waker());
+        self.renew_at_rest();
         if self.client.word() == Word::None {
             return None;
         }

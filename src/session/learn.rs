@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::greeting::Greeting;
+use super::refusal::no_free_server;
 use crate::pool::lease::Denied;
 use crate::pool::lessons::{Setting, Welcome};
 use crate::pool::parameters::{is_access, set_config};
@@ -48,7 +49,7 @@ pub(super) async fn welcome(
 
 /// Sees whether a server can be had: a client that is let in while there is none would believe that it is connected.
 async fn find(pool: &Arc<Pool>, client: &Arc<Client>) -> Result<(), Complaint> {
-    let lease = pool.lease(client).await.map_err(denied)?;
+    let lease = pool.lease(client).await.map_err(|why| denied(pool, why))?;
     lease.give_back(Instant::now());
     Ok(())
 }
@@ -75,7 +76,7 @@ async fn learn(pool: &Arc<Pool>, client: &Arc<Client>, unknown: &[Setting]) -> R
 /// A server as it starts: another client's encoding or DateStyle would have a part in what comes of it.
 async fn fresh(pool: &Arc<Pool>, client: &Arc<Client>) -> Result<Lease, Complaint> {
     loop {
-        let mut lease = pool.lease(client).await.map_err(denied)?;
+        let mut lease = pool.lease(client).await.map_err(|why| denied(pool, why))?;
         match lease.server().freshen().await {
             Ok(_) => return Ok(lease),
             Err(_) => lease.close("what a client had set on it cannot be undone"),
@@ -103,16 +104,15 @@ async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), 
     Ok(())
 }
 
-fn denied(denied: Denied) -> Complaint {
+fn denied(pool: &Pool, denied: Denied) -> Complaint {
     match denied {
         Denied::Failed(why) => Complaint { severity: Severity::Fatal, ..(*why).clone() },
-        Denied::Late(waited) => Complaint::fatal(
-            sqlstate::TOO_MANY_CONNECTIONS,
-            format!(
-                "pgweir had no free server for the login within query_wait_timeout: it waited {} ms",
-                waited.as_millis()
-            ),
-        ),
+        Denied::Late(waited) => {
+            let waited = waited.as_millis();
+            let message =
+                format!("pgweir had no free server for the login within query_wait_timeout: it waited {waited} ms");
+            Complaint { severity: Severity::Fatal, ..no_free_server(pool, message) }
+        }
         Denied::Told(_) => super::heed::shutdown(),
     }
 }

@@ -162,7 +162,7 @@ impl Session {
         let off = !matches!(wanted.what, Listen::On(_));
         // Letters are in UTF-8. What is not heard through the pool cannot be heard no more.
         let served = self.parameters.reported("client_encoding") == Some("UTF8") && (!off || self.hearing.is_some());
-        (served && self.plan.settings.pool_mode != PoolMode::Session).then_some(wanted)
+        (served && self.mode != PoolMode::Session).then_some(wanted)
     }
 
     /// Does it.

@@ -1,6 +1,6 @@
 //! One client, from hello to goodbye.
 //!
-//! Reading order: `welcome` (the login; `lobby`, what it needs to know, `logins`, how many at once), `stay` (requests, one after the other, until the `farewell`; in a crowd `unread`, without a server `detour`, with one to be put right first `clearing`), `relay` (one request
+//! Reading order: `welcome` (the login; `lobby`, what it needs to know, `logins`, how many at once), `stay` (requests, one after the other, until the `farewell`; what a reload changes for it, `renewal`; in a crowd `unread`, without a server `detour`, with one to be put right first `clearing`), `relay` (one request
 //! with one server, its two halves in `upward` and `downward`, errors in `errors`; a client that only prepares in `preparing`); `replication` (a
 //! client with a server of its own). Pure, and the heart of it: `request` (is it complete?), `dialogue` (what may follow
 //! what; its words in `owed`, how it stands in `standing`), `statements` and `desk` (prepared statements on shared servers; `described`: what their clients know of them; `access`: what the operator says),
@@ -39,6 +39,7 @@ pub mod question;
 pub mod recall;
 mod refusal;
 mod relay;
+mod renewal;
 pub mod replication;
 pub mod replies;
 pub mod request;

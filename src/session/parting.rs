@@ -67,9 +67,8 @@ impl Relay<'_> {
             return if dialogue.is_busy() { tidy::end(lease, why) } else { lease.close(why) };
         }
         dialogue.abandon(&mut lease.server().memory);
-        let settings = &self.session.plan.settings;
-        let reset = match settings.pool_mode {
-            PoolMode::Session => Some(settings.server_reset_query.clone()),
+        let reset = match self.session.mode {
+            PoolMode::Session => Some(self.session.plan.settings.server_reset_query.clone()),
             _ if unclean => Some("DISCARD ALL".to_string()),
             _ => None,
         };

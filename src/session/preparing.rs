@@ -43,7 +43,7 @@ impl Relay<'_> {
         let (session, exchange) = (&self.session, &self.exchange);
         let shared = || {
             let bound_to_it = session.statements.as_ref().is_some_and(|own| own.is_unnamed_elsewhere());
-            session.plan.settings.pool_mode != PoolMode::Session && session.client.pins().is_empty() && !bound_to_it
+            session.mode != PoolMode::Session && session.client.pins().is_empty() && !bound_to_it
         };
         let waits = exchange.dialogue.only_prepares() && self.lease.is_some() && self.up.is_empty();
         let goes_on = exchange.course.ending.is_none() && exchange.course.terminating.is_none();

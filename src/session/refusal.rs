@@ -1,20 +1,52 @@
 //! A request that gets no server: what the client is told, and the rest of what it says skipped, as Postgres would skip it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::farewell::Farewell;
 use super::heed::shutdown;
 use super::stay::Session;
 use crate::net::Lane;
 use crate::observe::rejections::Reason;
-use crate::pool::Gauges;
 use crate::pool::client::Word;
 use crate::pool::lease::Denied;
+use crate::pool::{Full, Gauges, Pool};
 use crate::protocol::encode::{self, Complaint, Severity};
 use crate::protocol::{TransactionStatus, frontend, sqlstate};
 
 fn advice(limit: &str) -> String {
     format!("Shorten transactions, raise {limit}, or raise query_wait_timeout.")
+}
+
+/// No server came free for whoever says so: what they were all doing, and what can be done.
+pub(super) fn no_free_server(pool: &Pool, message: String) -> Complaint {
+    let gauges = pool.gauges(Instant::now());
+    let hint = match gauges {
+        Gauges { paused: true, .. } => "Send pgweir USR2 when servers may be lent again.".to_string(),
+        Gauges { full: Some(full @ Full { key, .. }), .. } if full.is_all_own() => {
+            format!(
+                "Raise {key}: what listens for the clients of a pool, and each client that replicates, takes a place of it."
+            )
+        }
+        Gauges { full: Some(Full { key, .. }), .. } => advice(key),
+        Gauges { .. } => advice("pool_size"),
+    };
+    Complaint::error(sqlstate::TOO_MANY_CONNECTIONS, message).detail(standing(pool, &gauges)).hint(hint)
+}
+
+/// What a pool's servers do, and what keeps it from having more.
+pub(super) fn standing(pool: &Pool, gauges: &Gauges) -> String {
+    format!(
+        "Pool of database \"{}\" and user \"{}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
+         {} more clients wait.{}",
+        pool.database,
+        pool.user,
+        gauges.lent,
+        gauges.idle,
+        gauges.opening,
+        pool.plan().settings.pool_size,
+        gauges.waiting,
+        gauges.obstacle().map_or(String::new(), |why| format!(" {why}."))
+    )
 }
 
 impl Session {
@@ -24,7 +56,10 @@ impl Session {
         let complaint = match denied {
             Denied::Late(waited) => {
                 self.stay.rejections.count(Reason::Timeout);
-                self.late(waited)
+                let waited = waited.as_millis();
+                let message =
+                    format!("pgweir had no free server within query_wait_timeout: this statement waited {waited} ms");
+                no_free_server(&self.pool, message)
             }
             Denied::Failed(why) => {
                 self.stay.rejections.count(Reason::ServerUnavailable);
@@ -48,30 +83,6 @@ impl Session {
     /// without us: what a driver says first makes a connection what its program takes it for.
     pub(super) fn is_fresh(&self) -> bool {
         self.client.queries.get() == 0
-    }
-
-    fn late(&self, waited: Duration) -> Complaint {
-        let gauges = self.pool.gauges(Instant::now());
-        let (database, user) = (&self.pool.database, &self.pool.user);
-        Complaint::error(
-            sqlstate::TOO_MANY_CONNECTIONS,
-            format!("pgweir had no free server within query_wait_timeout: this statement waited {} ms", waited.as_millis()),
-        )
-        .detail(format!(
-            "Pool of database \"{database}\" and user \"{user}\": {} servers busy, {} idle, {} connecting, of pool_size {}; \
-             {} more clients wait.{}",
-            gauges.lent,
-            gauges.idle,
-            gauges.opening,
-            self.plan.settings.pool_size,
-            gauges.waiting,
-            gauges.obstacle().map_or(String::new(), |why| format!(" {why}."))
-        ))
-        .hint(match gauges {
-            Gauges { paused: true, .. } => "Send pgweir USR2 when servers may be lent again.".to_string(),
-            Gauges { full: Some((key, _)), .. } => advice(key),
-            Gauges { .. } => advice("pool_size"),
-        })
     }
 
     /// Answers a request without a server: an error at once, for the client may not say Sync before it has heard it;

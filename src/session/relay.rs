@@ -273,7 +273,7 @@ impl<'s> Relay<'s> {
             self.end_if_asked();
             return Ok(false);
         }
-        if self.session.plan.settings.pool_mode == PoolMode::Session {
+        if self.session.mode == PoolMode::Session {
             self.end_if_asked();
             return Ok(false);
         }
@@ -347,7 +347,7 @@ impl<'s> Relay<'s> {
 
     /// Whether the mode forbids what the client has done.
     pub(super) fn check_mode(&mut self) -> Result<(), Farewell> {
-        if self.session.plan.settings.pool_mode == PoolMode::Statement && !self.exchange.dialogue.is_between() {
+        if self.session.mode == PoolMode::Statement && !self.exchange.dialogue.is_between() {
             return Err(Farewell::told(
                 Complaint::fatal(
                     sqlstate::FEATURE_NOT_SUPPORTED,

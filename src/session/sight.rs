@@ -96,7 +96,7 @@ impl Relay<'_> {
     fn look_closer(&mut self, tag: u8) -> bool {
         let Relay { session, up, exchange, .. } = self;
         let Exchange { tape, dialogue, course, .. } = &mut **exchange;
-        let Session { worker, statements, client, backslash, plan, looks, .. } = &mut **session;
+        let Session { worker, statements, client, backslash, mode, looks, .. } = &mut **session;
         let Ok(Some(frame)) = up.frame() else { return false };
         *looks = looks.saturating_add(1);
         let look = Look {
@@ -109,7 +109,7 @@ impl Relay<'_> {
             observer: &worker.observer,
             texts: &worker.texts,
         };
-        let shared = plan.settings.pool_mode != PoolMode::Session;
+        let shared = *mode != PoolMode::Session;
         match tag {
             frontend::QUERY => {
                 let harmless = look.query(tape);

@@ -95,6 +95,7 @@ impl Stage {
             pool: self.pool.clone(),
             worker: self.worker.clone(),
             plan: self.pool.plan(),
+            mode: self.pool.plan().settings.pool_mode,
             origin: parameters.clone(),
             dialect: None,
             backslash: false,
@@ -114,11 +115,18 @@ impl Stage {
 
     /// A reload.
     pub(super) fn replan(&self) {
+        self.replan_with(|_| {});
+    }
+
+    /// One that changes something.
+    pub(super) fn replan_with(&self, change: impl FnOnce(&mut PoolSettings)) {
         let plan = self.pool.plan();
+        let mut settings = plan.settings.clone();
+        change(&mut settings);
         self.pool.replan(Arc::new(Plan {
             version: plan.version + 1,
             generation: plan.generation + 1,
-            settings: plan.settings.clone(),
+            settings,
             route: route(plan.route.address.clone()),
         }));
     }

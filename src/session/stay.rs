@@ -16,6 +16,7 @@ use super::request::{Request, says_goodbye, survey};
 use super::statements::Statements;
 use super::welcome::Place;
 use super::worker::{UP_WIDE, Worker};
+use crate::config::PoolMode;
 use crate::net::{Lane, Stream, talk};
 use crate::observe::counters::PoolMeter;
 use crate::observe::nanos::Nanos;
@@ -36,6 +37,8 @@ pub struct Session {
     pub(super) pool: Arc<Pool>,
     pub(super) worker: Arc<Worker>,
     pub(super) plan: Arc<Plan>,
+    /// That of the plan, but for one that would lose its prepared statements by it.
+    pub(super) mode: PoolMode,
     /// The parameters that it believes to have.
     pub(super) parameters: Arc<Parameters>,
     /// Those that it started with, and goes back to with RESET.
@@ -157,27 +160,15 @@ impl Session {
         Ok(wish)
     }
 
-    /// In place of any deadline that the last conversation set.
-    pub(super) fn set_idle_deadline(&self) {
-        match self.idle_until() {
-            Some(until) => self.worker.set_deadline(&self.client, until),
-            None => self.client.set_deadline(0),
-        }
-    }
-
     /// From now on it is the client that is waited for.
     fn begin_rest(&mut self) {
         self.rested_at = self.worker.clock(Instant::now());
         self.set_idle_deadline();
     }
 
-    pub(super) fn idle_until(&self) -> Option<Instant> {
-        let longest = self.plan.settings.client_idle_timeout;
-        (!longest.is_zero()).then(|| self.worker.epoch + Duration::from(self.rested_at) + longest)
-    }
-
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<Wish, Farewell>> {
         self.client.set_waker(cx.waker());
+        self.renew_at_rest();
         if self.client.mail().is_some() {
             return Poll::Ready(Ok(Wish::Mail));
         }
@@ -240,13 +231,6 @@ impl Session {
         self.client.set_state(ClientState::Waiting);
         let lease = poll_fn(|cx| self.poll_wait(cx, &mut waiting, &mut up)).await?;
         self.take_up_lease(lease, up, asked_at)
-    }
-
-    /// What the configuration says now holds from the next request on.
-    pub(super) fn renew_plan(&mut self) {
-        if !self.pool.is_current(&self.plan) {
-            self.plan = self.pool.plan();
-        }
     }
 
     pub(super) fn take_up_lease(

@@ -1,5 +1,9 @@
 //! Why somebody is not let in: what the log says, what the client reads, what is counted. Pure.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::refusal::standing;
 use crate::net::talk::TalkError;
 use crate::observe::rejections::Reason;
 use crate::pool::own::NoOwn;
@@ -30,8 +34,50 @@ impl From<TalkError> for Turned {
     }
 }
 
-pub(super) fn late() -> Turned {
-    Turned::Gone(Reason::Timeout, "the login took longer than client_login_timeout".to_string())
+/// What a login waits for.
+#[derive(Debug)]
+pub(super) enum Awaited {
+    /// That the client has said whole what it wants.
+    Greeting,
+    /// Its turn to log in.
+    Turn,
+    /// That the client proves who it is.
+    Proof,
+    /// A server of this pool.
+    Server(Arc<Pool>),
+    /// That the client reads what it is told. Nothing can be said behind half a message.
+    Reading,
+}
+
+/// The login has taken longer than this limit.
+pub(super) fn late(awaited: &Awaited, limit: Duration, now: Instant) -> Turned {
+    let why = "the login took longer than client_login_timeout";
+    let (code, what, hint) = match awaited {
+        Awaited::Greeting | Awaited::Reading => return Turned::Gone(Reason::Timeout, why.to_string()),
+        Awaited::Turn => (
+            sqlstate::TOO_MANY_CONNECTIONS,
+            "it was still waiting for its turn among max_logins",
+            "Have fewer clients connect at once, or raise max_logins or client_login_timeout.",
+        ),
+        Awaited::Proof => (
+            sqlstate::IDLE_SESSION_TIMEOUT,
+            "the client had not yet proven who it is",
+            "Send the password sooner, or raise client_login_timeout.",
+        ),
+        Awaited::Server(_) => (
+            sqlstate::CONNECTION_FAILURE,
+            "it was still waiting for a server",
+            "See whether Postgres answers and what its servers do, or raise client_login_timeout.",
+        ),
+    };
+    let pools = match awaited {
+        Awaited::Server(pool) => format!(" {}", standing(pool, &pool.gauges(now))),
+        _ => String::new(),
+    };
+    let complaint = Complaint::fatal(code, format!("pgweir closed the connection: {why}"))
+        .detail(format!("client_login_timeout is {limit:?}, and {what}.{pools}"))
+        .hint(hint);
+    Turned::Away(Reason::Timeout, complaint, format!("{why}: {what}"))
 }
 
 pub(super) fn silent() -> Turned {

@@ -148,7 +148,7 @@ impl Relay<'_> {
 
     /// `harmless`: it is a Query that is known to leave nothing behind.
     fn judge(&mut self, tag: u8, size: usize, harmless: bool) -> Judged {
-        let shared = self.session.plan.settings.pool_mode != PoolMode::Session;
+        let shared = self.session.mode != PoolMode::Session;
         match shared && self.exchange.dialogue.is_listening() {
             true => self.judge_shared(tag, size, harmless),
             false => {

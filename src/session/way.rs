@@ -24,8 +24,7 @@ impl Relay<'_> {
     /// On a server of the client's own, whose texts nobody else looks at.
     #[inline]
     pub(super) fn make_way_unshared(&mut self, tag: u8) {
-        if matches!(tag, frontend::QUERY | frontend::PARSE) && self.session.plan.settings.pool_mode == PoolMode::Session
-        {
+        if matches!(tag, frontend::QUERY | frontend::PARSE) && self.session.mode == PoolMode::Session {
             self.look_for_wanted(tag);
         }
     }

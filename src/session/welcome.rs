@@ -15,7 +15,7 @@ use super::learn;
 use super::lobby::{Lobby, Rules};
 use super::replication::Replication;
 use super::stay::{Session, Stay};
-use super::turned::{self, Turned};
+use super::turned::{self, Awaited, Turned};
 use super::worker::Worker;
 use crate::auth::{Credential, EndPoint, Proven, ServerKey};
 use crate::net::talk::TalkError;
@@ -54,6 +54,7 @@ pub struct Guest {
     /// What its login can be bound to: the certificate that it was shown, which may no longer be the one of the rules.
     end_point: Option<EndPoint>,
     place: Place,
+    awaited: Awaited,
 }
 
 /// What is said beside the parameters, the key above all, takes at most so many bytes.
@@ -113,11 +114,12 @@ pub async fn welcome(stream: Stream, from: Addr, worker: Arc<Worker>, lobby: Arc
         permit: None,
         end_point: None,
         place,
+        awaited: Awaited::Greeting,
     };
     let alarms = guest.worker.clone();
     let entered = alarms.alarms.within(patience, pin!(guest.enter())).await;
     guest.permit = None;
-    match entered.unwrap_or_else(|| Err(turned::late())) {
+    match entered.unwrap_or_else(|| Err(guest.late(patience))) {
         Ok((seat, greeting)) => Some(guest.seat(seat, &greeting)),
         Err(turned) => {
             Box::pin(guest.turn_away(turned)).await;
@@ -139,7 +141,9 @@ struct Seat {
 impl Guest {
     async fn enter(&mut self) -> Result<(Seat, Greeting), Turned> {
         let greeting = self.hear_out().await?;
+        self.awaited = Awaited::Turn;
         self.queue().await;
+        self.awaited = Awaited::Proof;
         // Those of now: it may have been silent for long.
         let rules = self.lobby.rules();
         self.check_tls(&rules)?;
@@ -153,7 +157,9 @@ impl Guest {
             std::task::Poll::Ready(())
         })
         .await;
+        self.awaited = Awaited::Server(pool.clone());
         let (welcome, own) = self.find_server(&pool, &client, &greeting).await?;
+        self.awaited = Awaited::Reading;
         let seat = Seat { client, pool, welcome, own, stay };
         self.say_welcome(&seat).await?;
         Ok((seat, greeting))
@@ -323,6 +329,7 @@ impl Guest {
             pool,
             rested_at: self.worker.clock(now),
             worker: self.worker,
+            mode: plan.settings.pool_mode,
             plan,
             origin: parameters.clone(),
             parameters,

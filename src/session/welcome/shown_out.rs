@@ -2,14 +2,24 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use tracing::warn;
 
 use super::Guest;
 use crate::session::stay::LAST_WORDS;
-use crate::session::turned::Turned;
+use crate::session::turned::{self, Awaited, Turned};
 
 impl Guest {
+    /// Its time is up.
+    pub(super) fn late(&self, limit: Duration) -> Turned {
+        match &self.awaited {
+            // It was being asked.
+            Awaited::Proof if !self.talk.out.is_empty() => turned::late(&Awaited::Reading, limit, Instant::now()),
+            awaited => turned::late(awaited, limit, Instant::now()),
+        }
+    }
+
     pub(super) async fn turn_away(mut self, turned: Turned) {
         self.part(&turned).await;
         let (reason, why) = match turned {
