@@ -155,6 +155,18 @@ def test_a_client_at_rest_that_may_rest_for_longer_is_not_closed(start, postgres
         assert client.execute("select 2").fetchone() == (2,)
 
 
+def test_whether_goodbyes_are_logged_holds_for_those_who_are_here(start, postgres):
+    pooler = start(config=file(postgres))
+    clients = [psycopg.connect(dsn(pooler)) for _ in range(2)]
+    pooler.reload(file(postgres, log={"log_disconnections": False}))
+    clients[0].close()
+    eventually(lambda: len(pooler.rows("clients")) == 1, "one has gone")
+    pooler.reload(file(postgres))
+    clients[1].close()
+    last = pooler.wait_for_event("client_login", 2)["id"]
+    eventually(lambda: [gone["id"] for gone in pooler.events("client_gone")] == [last], "only the last is told of")
+
+
 def test_a_database_that_is_removed_serves_its_clients_until_they_leave(start, postgres):
     both = lambda **databases: file(postgres) | {"databases": databases}
     app = {"url": postgres.url("app", "secret")}

@@ -78,8 +78,10 @@ fn named(name: &str, known: &[KeyPath], below: &Layer) -> Option<KeyPath> {
     }
     let keys = known.iter().filter(|path| path.0[0] == section).map(|path| &path.0[2..]);
     let ends = keys.filter_map(|key| Some((rest.strip_suffix(&format!("_{}", upper(&key.join("_"))))?, key)));
-    // APP_MIN_POOL_SIZE also ends in POOL_SIZE: the longest key is meant, so the shortest name.
-    let (own, key) = ends.filter(|(own, _)| !own.is_empty()).min_by_key(|(own, _)| own.len())?;
+    // APP_MIN_POOL_SIZE also ends in POOL_SIZE: a name that the file has is meant; else the longest key, so the shortest name.
+    let names = below.names_under(section);
+    let is_new = |own: &str| !names.iter().any(|name| upper(name) == own);
+    let (own, key) = ends.filter(|(own, _)| !own.is_empty()).min_by_key(|(own, _)| (is_new(own), own.len()))?;
     let mut path = KeyPath::of(&[section, &section_name(section, own, below)]);
     path.0.extend_from_slice(key);
     Some(path)
@@ -140,8 +142,9 @@ mod tests {
 
     fn check_value(variable: &str, value: &str, expected: &str) {
         let mut below = Layer::default();
-        let source = Source::Flag("-");
-        below.sections.insert(KeyPath::of(&["databases", "My-App"]), source);
+        for name in ["My-App", "App_Min"] {
+            below.sections.insert(KeyPath::of(&["databases", name]), Source::Flag("-"));
+        }
         let mut mistakes = Vec::new();
         let layer = read(&[(variable.to_owned(), value.to_owned())], &known(), &below, &mut mistakes);
         let keys = layer.entries.keys().map(ToString::to_string);
@@ -162,7 +165,10 @@ mod tests {
         check("PGWEIR_DATABASES_APP_URL", "databases.app.url");
         check("PGWEIR_DATABASES_MY_APP_URL", "databases.My-App.url");
         check("PGWEIR_DATABASES_OTHER_APP_POOL_SIZE", "databases.other_app.pool_size");
-        check("PGWEIR_DATABASES_APP_MIN_POOL_SIZE", "databases.app.min_pool_size");
+        check("PGWEIR_DATABASES_APP_MIN_POOL_SIZE", "databases.App_Min.pool_size");
+        check("PGWEIR_DATABASES_OTHER_MIN_POOL_SIZE", "databases.other.min_pool_size");
+        check("PGWEIR_DATABASES_MY_APP_MIN_POOL_SIZE", "databases.My-App.min_pool_size");
+        check("PGWEIR_DATABASES_APP_MIN_MIN_POOL_SIZE", "databases.App_Min.min_pool_size");
         check("PGWEIR_DATABASES_APP_PORT", "databases.app.port");
         check("PGWEIR_DATABASES_APP_TLS_MODE", "databases.app.tls.mode");
         check("PGWEIR_DATABASES_APP_STARTUP_WORK_MEM", "databases.app.startup.work_mem");

@@ -1,5 +1,6 @@
 //! All clients by number: for cancels, for those who look, for a drain. Locked at a login and a goodbye, never by a query.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
@@ -15,6 +16,7 @@ use crate::protocol::startup;
 #[derive(Debug, Default)]
 pub struct Roster {
     clients: Mutex<HashMap<u32, Arc<Client>>>,
+    goodbyes: AtomicBool,
 }
 
 impl Roster {
@@ -31,6 +33,16 @@ impl Roster {
                 return Ok((id, bytes[4..].into()));
             }
         }
+    }
+
+    /// Whether a client's going is a line of the log.
+    pub fn logs_goodbyes(&self) -> bool {
+        self.goodbyes.load(Relaxed)
+    }
+
+    /// From now on, for those who are here too.
+    pub fn log_goodbyes(&self, log: bool) {
+        self.goodbyes.store(log, Relaxed);
     }
 
     /// A client has logged in.

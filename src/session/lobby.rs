@@ -102,9 +102,11 @@ impl Rules {
 impl Lobby {
     /// Open for everybody, with these rules; the files that may be open have room for so many clients.
     pub fn new(rules: Rules, pools: Pools, mock_key: [u8; 32], room: usize) -> Lobby {
+        let roster = Arc::new(Roster::default());
+        roster.log_goodbyes(rules.config.log.log_disconnections);
         Lobby {
             pools,
-            roster: Arc::default(),
+            roster,
             rejections: Arc::default(),
             total: Arc::new(Quota::new(Some(rules.config.pool.max_clients.min(room)))),
             logins: Logins::new(rules.config.pool.max_logins),
@@ -125,6 +127,7 @@ impl Lobby {
     pub fn replace(&self, rules: Rules) {
         self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
         self.logins.set_limit(rules.config.pool.max_logins);
+        self.roster.log_goodbyes(rules.config.log.log_disconnections);
         let rules = Arc::new(rules);
         // First: who makes a pool from now on makes it by these. One that is made this very moment may have the old plan.
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules.clone();

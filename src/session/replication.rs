@@ -85,7 +85,7 @@ impl Replication {
         self.explain().await;
         let Replication { stream, own, client, worker, stay, .. } = &mut *self;
         client.set_line(None);
-        if stay.log_goodbye {
+        if stay.roster.logs_goodbyes() {
             info!(event = "client_gone", id = client.id, database = %client.database, user = %client.user,
                 addr = %client.addr, reason = why, replication = true);
         }

@@ -78,8 +78,6 @@ pub struct Stay {
     id: u32,
     /// Its place among the worker's clients and `max_clients`.
     pub(super) place: Option<Place>,
-    /// Whether its going is a line of the log.
-    pub(super) log_goodbye: bool,
 }
 
 /// What a client that was at rest wants.
@@ -100,7 +98,7 @@ impl Stay {
     /// Enters a client whose quotas have been taken.
     pub fn begin(client: &Arc<Client>, pool: &Pool, roster: Arc<Roster>, rejections: Arc<Rejections>) -> Stay {
         roster.enter(client.clone());
-        Stay { roster, rejections, quotas: pool.clients.clone(), id: client.id, place: None, log_goodbye: true }
+        Stay { roster, rejections, quotas: pool.clients.clone(), id: client.id, place: None }
     }
 }
 
@@ -327,7 +325,7 @@ impl Session {
     }
 
     async fn leave(mut self: Box<Self>, farewell: Farewell) {
-        if self.stay.log_goodbye {
+        if self.stay.roster.logs_goodbyes() {
             info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
             addr = %self.client.addr, reason = farewell.reason(), queries = self.client.queries.get());
         }

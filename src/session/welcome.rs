@@ -308,7 +308,6 @@ impl Guest {
                 ms = took.as_millis() as u64);
         }
         stay.place = Some(self.place);
-        stay.log_goodbye = self.lobby.rules().config.log.log_disconnections;
         let (stream, ahead) = self.talk.into_parts();
         if let Some(own) = own {
             let replication = Replication::new((stream, ahead), own, client, pool, self.worker, stay);
