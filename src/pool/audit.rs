@@ -66,8 +66,8 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
         return Ok(());
     }
     warn!(event = "session_leak", database = %pool.database, user = %pool.user, process_id = server.line.process_id,
-        left = leaks, message = "a client left this on its server without a statement that says so; it was removed, and for \
-        a minute every transaction is looked at, to find out which does it");
+        left = leaks, message = "a client left this on its server without a statement that says so; it was removed, and every \
+        transaction is looked at until it is found out which does it, for a minute at most");
     pool.hunt(Instant::now());
     server.run("DISCARD ALL").await?;
     server.memory.forget_statements();

@@ -49,6 +49,28 @@ impl Question {
             (self.tied, self.released) = (self.tied | before.tied, before.released);
         }
         self.suspect = self.suspect.or(before.suspect);
+        if let Some(texts) = before.hunted {
+            self.hunted.get_or_insert_default().extend(texts);
+            self.pins = Pins::ALL;
+        }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::pins::Pin;
+
+    #[test]
+    fn what_was_hunted_and_not_answered_is_hunted_still() {
+        let hunts = |text: &str| Question { hunted: Some(vec![text.as_bytes().into()]), ..Question::default() };
+        assert!(hunts("one").only_hunts() && !Question::default().only_hunts());
+        assert!(!Question { expected: Pin::Lock.into(), ..hunts("one") }.only_hunts());
+        for now in [Question::default(), hunts("two")] {
+            let texts = now.hunted.as_ref().map_or(0, Vec::len);
+            let both = now.with(Some(Box::new(hunts("one"))));
+            assert_eq!((both.hunted.map(|texts| texts.len()), both.pins), (Some(texts + 1), Pins::ALL));
+        }
     }
 }
