@@ -57,7 +57,7 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
     let (pool, known) = (server.pool.clone(), server.memory.parameters.clone());
     // By this server: how it shows a value may depend on its search_path.
-    for (name, value) in answer.unsure(&known, &|_, _| None) {
+    for (name, value) in answer.unsure(&known) {
         learn(server, &name, &value).await?;
     }
     let form = |name: &str, value: &str| pool.lessons().form(name, value);

@@ -11,7 +11,7 @@ use crate::protocol::frame::cut_value;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Settings that were asked for or that it lists: `None` for one that it does not know.
-    pub settings: Vec<(String, Option<String>)>,
+    settings: Vec<(String, Option<String>)>,
     /// Those of them that no server lists: their values can be had for next to nothing.
     customs: Vec<String>,
     /// Settings that the session's user may not set: somebody has.
@@ -179,12 +179,12 @@ impl Answer {
         settings
     }
 
-    /// Settings that are known with another value than the one that is there, where nobody knows how a server shows the known one:
-    /// names, and those known values.
-    pub fn unsure(&self, known: &Parameters, forms: Forms<'_>) -> Vec<(String, String)> {
+    /// Settings that are known with another value than the one that is there, perhaps the same in another form: names, and those
+    /// known values.
+    pub fn unsure(&self, known: &Parameters) -> Vec<(String, String)> {
         let unsure = self.unreported(known).filter_map(|(name, value)| {
             let own = known.quiet(name).filter(|own| *own != value)?;
-            forms(name, own).is_none().then(|| (name.to_string(), own.to_string()))
+            Some((name.to_string(), own.to_string()))
         });
         unsure.collect()
     }
@@ -297,10 +297,9 @@ mod tests {
         known.set_quiet("a", "one");
         let form = |form: &'static str| move |_: &str, own: &str| (own == "one").then(|| form.to_string());
         assert_eq!(answer.leaks(&known, Pin::Lock.into(), &|_, _| None), "");
-        assert_eq!(answer.unsure(&known, &|_, _| None), [("a".to_string(), "one".to_string())]);
+        assert_eq!(answer.unsure(&known), [("a".to_string(), "one".to_string())]);
         assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("1")), "");
         assert_eq!(answer.leaks(&known, Pin::Lock.into(), &form("2")), "a");
-        assert_eq!(answer.unsure(&known, &form("2")), []);
         let mut custom = Answer::default();
         assert_eq!(custom.row(&row("~my.one", Some(""))), Some(()));
         assert_eq!(custom.row(&row("~my.other", Some("2"))), Some(()));

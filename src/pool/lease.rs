@@ -12,7 +12,7 @@ use super::cancel::Release;
 use super::client::Word;
 use super::ledger::{Claim, Grant, Turn};
 use super::lessons::Learned;
-use super::server::Server;
+use super::server::{Drawn, Server};
 use super::{Client, Plan, Pool, Quota, connect, memory};
 use crate::protocol::encode::Complaint;
 
@@ -304,7 +304,7 @@ impl Pool {
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
             retirements,
-            sequences_of: Some(0),
+            drawn: Drawn::Nothing,
         });
         if !server.is_current(now) {
             let why = server.why_it_goes(now);

@@ -39,8 +39,19 @@ pub struct Server {
     pub dies_at: Option<Instant>,
     /// How often its pool's servers had been retired before it was opened.
     pub retirements: u64,
-    /// Whose all is that its sequences gave last, where that is known; 0 where they gave nothing yet.
-    pub sequences_of: Option<u32>,
+    /// Whom its sequences gave what they gave last.
+    pub drawn: Drawn,
+}
+
+/// Whose all that is which the sequences of a session gave last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// They gave nothing yet.
+    Nothing,
+    /// This client's.
+    By(u32),
+    /// That of nobody knows whom.
+    Unknown,
 }
 
 /// Takes the body of a DataRow.

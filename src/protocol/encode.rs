@@ -176,6 +176,11 @@ impl Complaint {
         complaint
     }
 
+    /// The same, and the session ends with it.
+    pub fn ending(self) -> Complaint {
+        Complaint { severity: Severity::Fatal, ..self }
+    }
+
     /// With a DETAIL.
     pub fn detail(mut self, text: impl Into<String>) -> Complaint {
         self.detail = Some(text.into());

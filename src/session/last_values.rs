@@ -1,9 +1,10 @@
 //! What sequences gave last is a session's own: once a client of a pool asks for that, nobody there is told what another drew. Its
-//! servers forget it in the same write that brings the next client's request. Who asks outside a transaction is tied to its server
-//! besides (`watch`), so that it is forgotten once.
+//! servers forget it in the same write that brings the next client's request, unless it is all that client's own. Who asks outside a
+//! transaction is tied to its server besides (`watch`), so that it is forgotten once.
 
 use super::owed::Owed;
 use super::relay::Relay;
+use crate::pool::server::Drawn;
 use crate::protocol::frontend;
 use crate::sql::{Effects, asks_for_a_last_value};
 
@@ -17,11 +18,12 @@ impl Relay<'_> {
         let process = server.line.process_id;
         // What it drew elsewhere since would be the last.
         let was_there = std::mem::replace(&mut self.session.last_server, process) == process;
-        let is_own = match server.sequences_of {
-            Some(0) => true,
-            whose => was_there && whose == Some(client),
+        let is_own = match server.drawn {
+            Drawn::Nothing => true,
+            Drawn::By(whom) => was_there && whom == client,
+            Drawn::Unknown => false,
         };
-        server.sequences_of = (is_own || asks).then_some(client);
+        server.drawn = if is_own || asks { Drawn::By(client) } else { Drawn::Unknown };
         if asks {
             self.forget(is_own);
         }

@@ -13,7 +13,7 @@ use crate::pool::lessons::{Setting, Welcome};
 use crate::pool::parameters::{is_access, set_config};
 use crate::pool::server::ErrandError;
 use crate::pool::{Client, Lease, Pool};
-use crate::protocol::encode::{Complaint, Severity};
+use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
 /// So long a login waits for a server where all that it wants is to hear whether what was known is still so.
@@ -106,12 +106,12 @@ async fn ask(pool: &Pool, lease: &mut Lease, unknown: &[Setting]) -> Result<(), 
 
 fn denied(pool: &Pool, denied: Denied) -> Complaint {
     match denied {
-        Denied::Failed(why) => Complaint { severity: Severity::Fatal, ..(*why).clone() },
+        Denied::Failed(why) => (*why).clone().ending(),
         Denied::Late(waited) => {
             let waited = waited.as_millis();
             let message =
                 format!("pgweir had no free server for the login within query_wait_timeout: it waited {waited} ms");
-            Complaint { severity: Severity::Fatal, ..no_free_server(pool, message) }
+            no_free_server(pool, message).ending()
         }
         Denied::Told(_) => super::heed::shutdown(),
     }

@@ -12,7 +12,7 @@ use crate::config::PoolMode;
 use crate::net::Lane;
 use crate::pool::mail::Mailbox;
 use crate::pool::{Client, Pool};
-use crate::protocol::encode::{self, Complaint, Severity};
+use crate::protocol::encode::{self, Complaint};
 use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
 use crate::protocol::{Frame, TransactionStatus, backend, sqlstate};
@@ -170,7 +170,7 @@ impl Session {
         let answer = wanted.answer();
         if let Err(complaint) = self.hear(&wanted).await {
             return match complaint.sqlstate == sqlstate::CONNECTION_FAILURE && self.is_fresh() {
-                true => Err(Farewell::told(Complaint { severity: Severity::Fatal, ..complaint })),
+                true => Err(Farewell::told(complaint.ending())),
                 false => self.refuse(up, complaint).await,
             };
         }

@@ -64,7 +64,7 @@ impl Session {
             Denied::Failed(why) => {
                 self.stay.rejections.count(Reason::ServerUnavailable);
                 if self.is_fresh() {
-                    return Err(Farewell::told(Complaint { severity: Severity::Fatal, ..(*why).clone() }));
+                    return Err(Farewell::told((*why).clone().ending()));
                 }
                 Complaint { severity: Severity::Error, ..(*why).clone() }
             }

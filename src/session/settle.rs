@@ -115,13 +115,12 @@ impl Relay<'_> {
         let Question { names, spelled, known, all, pins, hunted, .. } = &asked.question;
         let parameters = &self.session.parameters;
         let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
-        let all = *all || hunted.is_some();
-        let known = self.session.parameters.all_quiet().filter(|_| *known || all);
-        let others = match all {
-            true if hunted.is_some() => Others::InFunctions,
-            true => Others::Listed,
-            false => Others::None,
+        let others = match hunted {
+            Some(_) => Others::InFunctions,
+            None if *all => Others::Listed,
+            None => Others::None,
         };
+        let known = self.session.parameters.all_quiet().filter(|_| *known || others != Others::None);
         let named = names.iter().map(|name| (&**name, false)).chain(known.map(|name| (name, false)));
         let sql = inquiry::sql(named.chain(guessed.map(|name| (&**name, true))), *pins, others);
         if sql.is_empty() {
@@ -188,14 +187,16 @@ impl Relay<'_> {
         let Some(texts) = &question.hunted else { return };
         let pool = &self.session.pool;
         let form = |name: &str, value: &str| pool.lessons().form(name, value);
-        let leaks = answer.leaks(&self.session.parameters, self.session.client.pins() | question.expected, &form);
+        let (known, ties) = (&self.session.parameters, self.session.client.pins() | question.expected);
+        let leaks = answer.leaks(known, ties, &form);
         if leaks.is_empty() {
             // Where something is set, it may have been set to what it was.
-            let innocent = texts.iter().filter(|_| answer.is_bare());
-            return innocent.for_each(|text| pool.culprits.acquit(text));
+            if answer.is_bare() {
+                texts.iter().for_each(|text| pool.culprits.acquit(text));
+            }
+            return;
         }
-        let customs =
-            answer.leaked_customs(&self.session.parameters, self.session.client.pins() | question.expected, &form);
+        let customs = answer.leaked_customs(known, ties, &form);
         let news: Vec<&Box<[u8]>> = texts.iter().filter(|text| pool.culprits.add(text, customs.as_deref())).collect();
         if news.is_empty() {
             return;
@@ -301,3 +302,7 @@ fn too_many(pins: Pins, most: usize) -> Complaint {
          or use pool_mode = \"session\".",
     )
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

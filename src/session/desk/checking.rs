@@ -6,7 +6,7 @@ use super::super::described::Standing;
 use super::super::owed::Owed;
 use super::{Desk, Judged};
 use crate::pool::catalog::Statement;
-use crate::pool::memory::Unnamed;
+use crate::pool::memory::{StatementId, Unnamed};
 use crate::protocol::{TransactionStatus, encode, frontend};
 
 /// Has the server fail where Postgres would have refused the Bind: with all that an error does to a batch and a transaction.
@@ -16,8 +16,7 @@ const FAIL: &[u8] = b"DO 'BEGIN RAISE EXCEPTION SQLSTATE ''0A000''; END' LANGUAG
 impl Desk<'_> {
     /// What becomes of the Bind or Describe at hand if it is not the time to pass it.
     pub(super) fn recheck(&mut self, statement: &Arc<Statement>) -> Option<Judged> {
-        let described = &mut self.statements.described;
-        let standing = described.as_mut().map_or(Standing::Unseen, |described| described.standing(statement.id));
+        let standing = self.standing(statement.id);
         if standing == Standing::Pending {
             return Some(Judged::Await);
         }
@@ -42,7 +41,7 @@ impl Desk<'_> {
                 return None;
             }
         }
-        described.get_or_insert_default().check(statement.clone());
+        self.statements.described.get_or_insert_default().check(statement.clone());
         self.provide_told(statement);
         self.send_check(statement);
         Some(Judged::Await)
@@ -52,9 +51,7 @@ impl Desk<'_> {
     /// by now, though nobody saw it change: under its name it would be taken for what they know. What becomes of the Parse if that
     /// has to be found out first.
     pub(super) fn verify(&mut self, statement: Arc<Statement>) -> Result<Arc<Statement>, Judged> {
-        let described = &mut self.statements.described;
-        let standing = described.as_mut().map_or(Standing::Unseen, |described| described.standing(statement.id));
-        match standing {
+        match self.standing(statement.id) {
             // It counts as there already.
             Standing::Pending => return Err(Judged::Await),
             // That was noted: the same text is another statement now.
@@ -69,10 +66,15 @@ impl Desk<'_> {
             // Nothing can be described in it; what is on its way may end it.
             return if self.dialogue.is_busy() { Err(Judged::Await) } else { Ok(statement) };
         }
-        described.get_or_insert_default().check(statement.clone());
+        self.statements.described.get_or_insert_default().check(statement.clone());
         self.provide_as(&statement, &statement.definition);
         self.send_check(&statement);
         Err(Judged::Await)
+    }
+
+    /// What is known of a statement that was looked at for this client.
+    fn standing(&mut self, id: StatementId) -> Standing {
+        self.statements.described.as_mut().map_or(Standing::Unseen, |described| described.standing(id))
     }
 
     fn send_check(&mut self, statement: &Statement) {
