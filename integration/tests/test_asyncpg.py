@@ -199,3 +199,26 @@ def test_errors_keep_the_connection(with_connection):
             assert await connection.fetchval("select 1") == 1
 
     with_connection(story)
+
+
+def test_rollback_and_reset_in_one_text_lose_no_settings(address):
+    """What a pool of asyncpg before 0.30 sends when it is given a connection back in a transaction."""
+    wanted = {"timezone": "Asia/Tokyo", "statement_timeout": "77s"}
+    reset = "ROLLBACK;\nSELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
+
+    async def open_both_servers():
+        async with asyncpg.create_pool(**address, min_size=2, max_size=2) as pool:
+            await asyncio.gather(*(pool.fetchval("select pg_sleep(0.1)") for _ in range(2)))
+
+    async def story():
+        await open_both_servers()
+        connection = await asyncpg.connect(**address, server_settings=wanted)
+        await connection.execute("begin")
+        await connection.execute("set timezone = 'Europe/Rome'; set my.own = 'x'")
+        await connection.execute(reset)
+        for _ in range(3):
+            assert [await connection.fetchval(f"show {name}") for name in wanted] == ["Asia/Tokyo", "77s"]
+            assert not await connection.fetchval("select current_setting('my.own', true)")
+        await connection.close()
+
+    run(story())

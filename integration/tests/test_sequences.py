@@ -19,9 +19,6 @@ from support.places import ROOT
 SEEDS = range(1, 121)
 STEPS = 25
 
-# Differ, and are not mended yet. One that no longer does fails, so that it is taken out.
-NOT_YET = {12: "a text that goes on with RESET behind a ROLLBACK: what the login asked for is lost"}
-
 # A session in another mode than transaction mode differs at its first BEGIN; some of these seeds have one.
 SEEDS_WITH_BEGIN = range(1, 6)
 
@@ -44,9 +41,7 @@ def shrunk(stage: Stage, script: Script, difference: Difference) -> Shrinker:
 def test_seeds(stage):
     for seed in SEEDS:
         script, difference = improvise(stage, seed, STEPS)
-        if seed in NOT_YET:
-            assert difference and not difference.known, f"seed {seed} is the same now: {NOT_YET[seed]}"
-        elif difference and not difference.known:
+        if difference and not difference.known:
             found = shrunk(stage, script, difference)
             pytest.fail(f"seed {seed}\n{found.script}\n{found.found}", pytrace=False)
 

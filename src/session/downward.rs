@@ -206,7 +206,8 @@ impl Relay<'_> {
     fn restarted(&mut self, name: &str, value: &str) -> Option<String> {
         let own = self.session.origin.reported(name).filter(|own| *own != value)?;
         let (lease, batch) = (self.lease.as_mut()?, self.exchange.dialogue.answering());
-        let restarted = lease.server().memory.starts_with(name, value) && self.exchange.watch.resets(name, batch);
+        let restarted =
+            lease.server().memory.starts_with(name, value) && self.exchange.watch.changed.resets(name, batch);
         restarted.then(|| own.to_string())
     }
 

@@ -92,7 +92,10 @@ impl Relay<'_> {
     #[inline]
     fn waits_to_restore(&self) -> bool {
         let Exchange { dialogue, watch, .. } = &*self.exchange;
-        !watch.is_clean() && watch.has_resets() && !dialogue.is_open() && dialogue.status() != TransactionStatus::Failed
+        !watch.is_clean()
+            && watch.changed.has_resets()
+            && !dialogue.is_open()
+            && dialogue.status() != TransactionStatus::Failed
     }
 
     /// Whether a batch has been sent behind parameters that are not known to be taken. Refused, they keep it from running, and the
@@ -107,14 +110,14 @@ impl Relay<'_> {
     fn restore(&mut self) {
         let (Some(lease), Exchange { watch, dialogue, .. }) = (&mut self.lease, &mut *self.exchange) else { return };
         let (memory, origin) = (&mut lease.server().memory, self.session.origin.clone());
-        let resets = watch.take_resets(memory.lost_by_reset(&origin).map(|(name, _)| name));
+        let resets = watch.changed.take_resets(memory.lost_by_reset(&origin).map(|(name, _)| name));
         let lost: Vec<(&str, &str)> = memory.lost_by_reset(&origin).filter(|(name, _)| resets.contains(name)).collect();
         let Some(sql) = parameters::set_all(lost.iter().copied()) else { return };
         for (name, value) in lost {
             if memory.parameters.reported(name).is_some() {
                 Arc::make_mut(&mut memory.parameters).report(name, value);
             }
-            watch.restored(dialogue.batch, name, value);
+            watch.changed.restored(dialogue.batch, name, value);
         }
         self.send_ours(&sql, Owed::OurQuery);
     }

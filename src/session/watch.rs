@@ -9,7 +9,12 @@ use crate::observe::pins::{Pin, Pins};
 use crate::pool::culprits::{Culprits, cut, may_leave};
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, Listen, To, changes, creates, effects, spell, unlistened};
+use crate::sql::{Change, Effects, Listen, To, changes, creates, effects, last_rollback, spell, unlistened};
+
+pub mod changed;
+pub mod undone;
+
+use changed::Changed;
 
 /// Effects that change settings.
 const SETTINGS: Effects =
@@ -51,24 +56,16 @@ pub struct Moment {
 #[derive(Debug, Default)]
 pub struct Watch {
     seen: Effects,
-    /// Changes of settings, in order, and in which batch.
-    changes: Vec<(u32, Change)>,
-    /// The bytes of their values.
-    valued: usize,
-    /// How many of them have been looked at by [`Watch::take_resets`].
-    looked_at: usize,
-    /// How many of them nothing can undo: DISCARD ALL commits at once.
-    kept: usize,
+    /// The settings that were changed.
+    pub changed: Changed,
     /// How many executions that change settings have not been seen to succeed.
     unconfirmed: u32,
-    /// In this batch something failed or was rolled back: what it and those before it have changed may not be so.
-    undone: Option<u32>,
     /// A text was too long to be read whole: tags of commands are all that is known of its rest.
     cut: bool,
     /// Names in texts that may have changed any setting.
     spelled: Vec<String>,
-    /// What is listened to no more.
-    unlistened: Vec<Listen>,
+    /// What is listened to no more, and since which batch.
+    unlistened: Vec<(u32, Listen)>,
     /// The last text that may tie the client, for the log.
     suspect: Option<Box<[u8]>>,
     /// What was asked and not answered.
@@ -80,9 +77,6 @@ pub struct Watch {
     /// Texts since then, while it is.
     passed: Vec<Box<[u8]>>,
 }
-
-/// Bytes of values that are remembered.
-const MOST_VALUED: usize = 256 << 10;
 
 /// Texts of one transaction that are remembered.
 const MOST_PASSED: usize = 16;
@@ -161,6 +155,26 @@ impl Watch {
             found = found.without(Effects::CURRVAL);
         }
         self.seen |= found;
+        if found.contains(Effects::ROLLBACK) {
+            let (undoable, behind) = text.split_at(last_rollback(text, now.backslash).unwrap_or_default());
+            self.set(found, undoable, parameters, now);
+            self.changed.pass_rollback();
+            self.unlistened.clear();
+            self.set(found, behind, parameters, now);
+        } else {
+            self.set(found, text, parameters, now);
+        }
+        if found.contains(Effects::OPAQUE) && spell(text, &mut self.spelled) {
+            self.seen |= Effects::UNNAMED;
+        }
+        let binding = BINDING.iter().any(|(effect, _)| found.intersects(*effect));
+        if binding || found.intersects(Effects::LOAD.union(Effects::CURRVAL).union(Effects::OPAQUE)) {
+            self.suspect = Some(text.into());
+        }
+    }
+
+    /// What a text, or a part of one, sets and does not listen to any more.
+    fn set(&mut self, found: Effects, text: &[u8], parameters: &Parameters<'_>, now: Moment) {
         if found.contains(Effects::PREPARE) && found.intersects(SETTINGS) {
             // When it is executed its name is all that is seen of it.
             self.seen |= Effects::UNNAMED;
@@ -171,42 +185,25 @@ impl Watch {
                 self.seen |= Effects::UNNAMED;
                 self.suspect = Some(text.into());
             }
-            self.change(now.batch, changes);
-        }
-        if found.contains(Effects::OPAQUE) && spell(text, &mut self.spelled) {
-            self.seen |= Effects::UNNAMED;
+            self.changed.extend(now.batch, changes);
         }
         if found.contains(Effects::UNLISTEN) {
-            self.unlistened.extend(unlistened(text, now.backslash));
+            self.unlistened.extend(unlistened(text, now.backslash).into_iter().map(|channel| (now.batch, channel)));
         }
         if found.contains(Effects::DISCARD_ALL) {
-            self.unlistened.push(Listen::AllOff);
-        }
-        let binding = BINDING.iter().any(|(effect, _)| found.intersects(*effect));
-        if binding || found.intersects(Effects::LOAD.union(Effects::CURRVAL).union(Effects::OPAQUE)) {
-            self.suspect = Some(text.into());
-        }
-    }
-
-    fn change(&mut self, batch: u32, changes: Vec<Change>) {
-        self.valued += changes.iter().map(|change| change.value().map_or(0, str::len)).sum::<usize>();
-        self.changes.extend(changes.into_iter().map(|change| (batch, change)));
-        if self.valued > MOST_VALUED {
-            // The server knows them.
-            let valued = self.changes.iter_mut().filter(|(_, change)| change.value().is_some());
-            valued.for_each(|(_, change)| change.to = To::Unread);
-            self.valued = 0;
+            self.unlistened.push((now.batch, Listen::AllOff));
         }
     }
 
     /// A command has ended with this tag; by the extended protocol, or by a Query. Of no interest while all is clean.
     pub fn completed(&mut self, tag: &[u8], extended: bool, batch: u32) {
         match tag {
-            b"ROLLBACK" => self.undone = Some(batch),
+            b"ROLLBACK" if self.cut => self.changed.undone.fail(batch),
+            b"ROLLBACK" => self.changed.undone.roll_back(batch),
             b"SET" | b"RESET" => self.confirm(extended),
             b"DISCARD ALL" => {
                 self.confirm(extended);
-                self.keep();
+                self.changed.keep();
             }
             _ => {}
         }
@@ -230,22 +227,12 @@ impl Watch {
         self.unconfirmed = self.unconfirmed.saturating_sub(u32::from(extended));
     }
 
-    fn keep(&mut self) {
-        let all = self.changes[self.kept..].iter().position(|(_, change)| change.to == To::AllDefault);
-        self.kept += all.map_or(0, |place| place + 1);
-    }
-
     /// A statement failed.
     #[inline]
     pub fn failed(&mut self, batch: u32) {
         if !self.seen.is_empty() {
-            self.undone = Some(batch);
+            self.changed.undone.fail(batch);
         }
-    }
-
-    fn is_undone(&self, batch: u32) -> bool {
-        // Numbers go round.
-        self.undone.is_some_and(|undone| undone.wrapping_sub(batch) < u32::MAX / 2)
     }
 
     /// The server has not answered, and cannot be asked now.
@@ -286,48 +273,22 @@ impl Watch {
         self.seen.is_empty() && !self.cut && self.again.is_none()
     }
 
-    /// Whether [`Watch::take_resets`] would tell of any.
-    pub fn has_resets(&self) -> bool {
-        self.changes[self.looked_at..].iter().any(|(_, change)| change.is_reset())
-    }
-
-    /// Which of these settings have gone back to what they were when the session started, since this was last asked. To be asked
-    /// where what was sent so far has succeeded.
-    pub fn take_resets<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-        let from = std::mem::replace(&mut self.looked_at, self.changes.len());
-        let last = |name: &str| Change::last_about(name, self.changes[from..].iter().map(|(_, change)| change));
-        names.filter(|name| last(name).is_some_and(Change::is_reset)).collect()
-    }
-
-    /// And then the client was given what it started with.
-    pub fn restored(&mut self, batch: u32, name: &str, value: &str) {
-        let change = Change { name: name.to_ascii_lowercase(), to: To::Value(value.to_string()) };
-        self.changes.push((batch, change));
-    }
-
-    /// Whether what this batch has made of a setting is what it is when a session starts.
-    pub fn resets(&self, name: &str, batch: u32) -> bool {
-        let lasting = if self.is_undone(batch) { &self.changes[..self.kept] } else { &self.changes };
-        let changes = lasting.iter().filter(|(of, _)| *of == batch).map(|(_, change)| change);
-        Change::last_about(name, changes).is_some_and(Change::is_reset)
-    }
-
     /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
     /// much than too little.
     pub fn take_unlistened(&mut self) -> Vec<Listen> {
-        let unlistened = std::mem::take(&mut self.unlistened);
-        if self.undone.is_some() { Vec::new() } else { unlistened }
+        let unlistened = std::mem::take(&mut self.unlistened).into_iter();
+        unlistened
+            .filter(|(batch, _)| !self.changed.undone.has_failed_since(*batch))
+            .map(|(_, channel)| channel)
+            .collect()
     }
 
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what
     /// comes next.
     pub fn settle(&mut self, pins: Pins) -> Settlement {
         let mut seen = std::mem::take(self);
-        let undone = seen.changes.iter().any(|(batch, _)| seen.is_undone(*batch));
-        let changes: Vec<Change> = std::mem::take(&mut seen.changes).into_iter().map(|(_, change)| change).collect();
-        let opaque = seen.seen.contains(Effects::OPAQUE);
-        let readable = changes.iter().all(|change| change.to != To::Unread);
-        let certain = !undone && seen.unconfirmed == 0 && readable;
+        let (changes, doubtful) = std::mem::take(&mut seen.changed).part(seen.unconfirmed == 0);
+        let (certain, opaque) = (doubtful.is_empty() && seen.unconfirmed == 0, seen.seen.contains(Effects::OPAQUE));
         let released = seen.seen.contains(Effects::DISCARD_ALL) && certain;
         let before = if released { Pins::NONE } else { pins };
         // One that was prepared may yet be set.
@@ -347,12 +308,9 @@ impl Watch {
         {
             return Settlement::Known(changes);
         }
-        let known = !certain && changes.iter().any(|change| change.to == To::AllDefault);
-        let all = opaque || changes.iter().any(|change| change.to == To::Unread && change.name.is_empty());
-        let (changes, names) = match certain {
-            true => (changes, Vec::new()),
-            false => (Vec::new(), names(changes)),
-        };
+        let known = doubtful.iter().any(|change| change.to == To::AllDefault);
+        let all = opaque || doubtful.iter().any(|change| change.to == To::Unread && change.name.is_empty());
+        let names = names(doubtful);
         let (suspect, spelled) = (seen.suspect, seen.spelled);
         let question =
             Question { changes, names, spelled, known, all, pins: look, tied, released, suspect, hunted, expected };

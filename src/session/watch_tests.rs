@@ -77,6 +77,41 @@ fn settings() {
 }
 
 #[test]
+fn what_stands_behind_a_rollback_is_not_undone_by_it() {
+    check("T:rollback; reset all|C:ROLLBACK|C:RESET", "=*");
+    check("T:set a.b = 1|C:SET|T:rollback; reset all|C:ROLLBACK|C:RESET", "=a.b:1 =*");
+    check("T:set a.b = 1|C:SET|T:rollback; set a.b = 2|C:ROLLBACK|C:SET", "=a.b:1 =a.b:2");
+    check("T:set a.b = 1|C:SET|T:rollback; set c.d = 2|C:ROLLBACK|C:SET", "=c.d:2 ?a.b");
+    check("T:set role x|C:SET|T:rollback; reset all|C:ROLLBACK|C:RESET", "=* ?role");
+    check("T:set a.b = 1; rollback; reset c.d|C:SET|C:ROLLBACK|C:RESET", "=c.d ?a.b");
+    check("T:rollback; begin; set a.b = 1; rollback|C:ROLLBACK|C:BEGIN|C:SET|C:ROLLBACK", "?a.b");
+    check("T:rollback; set a.b = 1; select 1/0|C:ROLLBACK|C:SET|!", "?a.b");
+    check("T:rollback; reset a.b; rollback to x|C:ROLLBACK|C:RESET|!", "?a.b");
+    check("E:rollback|E:set a.b = 1|X:ROLLBACK|X:SET", "=a.b:1");
+    check("E:set a.b = 1|E:rollback|X:SET|X:ROLLBACK", "?a.b");
+    check("T:commit; reset all|C:ROLLBACK|C:RESET", "+");
+    let mut watch = Watch::default();
+    let at = |batch| Moment { batch, status: TransactionStatus::Open, backslash: false };
+    watch.query(b"reset datestyle; rollback; reset timezone", true, at(1));
+    watch.completed(b"ROLLBACK", false, 1);
+    assert!(watch.changed.resets("TimeZone", 1) && !watch.changed.resets("DateStyle", 1));
+}
+
+#[test]
+fn who_may_have_ended_to_listen_goes_on() {
+    let mut watch = Watch::default();
+    let at = |batch| Moment { batch, status: TransactionStatus::Open, backslash: false };
+    watch.query(b"unlisten a", true, at(1));
+    watch.query(b"rollback; unlisten b", true, at(2));
+    watch.completed(b"ROLLBACK", false, 2);
+    assert_eq!(watch.take_unlistened(), [Listen::Off("b".into())]);
+    watch.query(b"unlisten b; select 1/0", true, at(3));
+    watch.failed(3);
+    watch.query(b"unlisten c", true, at(4));
+    assert_eq!(watch.take_unlistened(), [Listen::Off("c".into())]);
+}
+
+#[test]
 fn settings_by_the_extended_protocol() {
     check("E:set work_mem = 1|X:SET", "=work_mem:1");
     check("E:set work_mem = 1", "?work_mem");
@@ -148,10 +183,14 @@ fn what_a_batch_puts_back() {
     watch.query(b"reset all", true, at(1));
     watch.query(b"reset datestyle", true, at(2));
     watch.query(b"reset all; set timezone to 'x'", true, at(3));
-    assert!(watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
-    assert!(!watch.resets("TimeZone", 0) && !watch.resets("TimeZone", 2) && !watch.resets("TimeZone", 3));
+    assert!(watch.changed.resets("TimeZone", 1) && watch.changed.resets("DateStyle", 2));
+    assert!(
+        !watch.changed.resets("TimeZone", 0)
+            && !watch.changed.resets("TimeZone", 2)
+            && !watch.changed.resets("TimeZone", 3)
+    );
     watch.failed(1);
-    assert!(!watch.resets("TimeZone", 1) && watch.resets("DateStyle", 2));
+    assert!(!watch.changed.resets("TimeZone", 1) && watch.changed.resets("DateStyle", 2));
 }
 
 #[test]
@@ -159,7 +198,7 @@ fn the_last_change_of_a_setting_says_whether_it_is_reset() {
     let check = |text: &str, expected: bool| {
         let mut watch = Watch::default();
         watch.query(text.as_bytes(), true, Moment { batch: 0, status: TransactionStatus::Idle, backslash: false });
-        assert_eq!(watch.resets("TimeZone", 0), expected, "{text}");
+        assert_eq!(watch.changed.resets("TimeZone", 0), expected, "{text}");
     };
     check("reset timezone", true);
     check("set timezone = 'x'; reset timezone", true);

@@ -33,6 +33,15 @@ impl Change {
         matches!(self.to, To::Default | To::AllDefault)
     }
 
+    /// Whether it makes no difference whether `earlier` was made before it. RESET ALL leaves the role as it is.
+    pub fn covers(&self, earlier: &Change) -> bool {
+        let stays = ["role", "session_authorization"].contains(&&*earlier.name);
+        match self.to {
+            To::AllDefault => !stays && (earlier.to == To::AllDefault || !earlier.name.is_empty()),
+            _ => !self.name.is_empty() && self.name == earlier.name,
+        }
+    }
+
     /// The last of these that changes this setting.
     pub fn last_about<'a>(name: &str, changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<&'a Change> {
         changes.rev().find(|change| change.to == To::AllDefault || change.name.eq_ignore_ascii_case(name))

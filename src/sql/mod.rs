@@ -30,7 +30,7 @@ pub mod tags;
 pub use changes::{Change, To, changes, changes_of_meaning};
 pub use creation::creates;
 pub use effects::{Effects, effects};
-pub use ending::ends_a_transaction;
+pub use ending::{ends_a_transaction, last_rollback};
 pub use fitting::fitting;
 pub use lexer::{Lexer, Token};
 pub use listen::{Listen, unlistened};
