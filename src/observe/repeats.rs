@@ -29,6 +29,7 @@ mod link;
 mod names;
 mod occurrence;
 mod pattern;
+mod rearm;
 mod references;
 mod ring;
 mod rivals;
@@ -50,6 +51,7 @@ use late::{Late, Shared, WAIT};
 use ledger::Ledger;
 use link::REST;
 use occurrence::Occurrence;
+use rearm::Rearm;
 use ring::{NARROW, Room, WIDE};
 use routes::Routes;
 use rows::Rows;
@@ -93,7 +95,7 @@ pub struct Repeats {
     tally: Tally,
     routes: Routes,
     told: Vec<Told>,
-    rearm: Vec<Digest>,
+    rearm: Rearm,
     serial: u64,
     /// Bytes in use, as counted last, and what came since.
     used: usize,
@@ -115,7 +117,7 @@ impl Repeats {
             tally: Tally::default(),
             routes: Routes::default(),
             told: Vec::new(),
-            rearm: Vec::new(),
+            rearm: Rearm::default(),
             serial: 0,
             used: 0,
             room: MOST_BYTES,
@@ -243,7 +245,10 @@ impl Repeats {
             match told {
                 Told::Ran(digest, who, runs, again) => self.tally.count(digest, who, runs, again),
                 Told::Habit(seen) if self.is_chance(&seen) => {}
-                Told::Loop(ended) => self.ledger.looped(&ended, self.routes.name(ended.route), known),
+                Told::Loop(ended) => {
+                    self.rearm.found(ended.child);
+                    self.ledger.looped(&ended, self.routes.name(ended.route), known);
+                }
                 Told::Habit(seen) => {
                     let route = self.routes.name(seen.route);
                     let facts = known.facts(seen.digest);
@@ -251,10 +256,7 @@ impl Repeats {
                         self.ledger.note(&seen, route, known);
                     }
                 }
-                Told::Blind(digest) if self.rearm.len() < MOST_REARMED && !self.rearm.contains(&digest) => {
-                    self.rearm.push(digest)
-                }
-                Told::Blind(_) => {}
+                Told::Blind(pair, at) => self.rearm.want(pair, at),
             }
         }
         self.told = told;
@@ -282,7 +284,7 @@ impl Repeats {
 
     /// Shapes whose rows should be looked at again.
     pub fn take_rearm(&mut self) -> Vec<Digest> {
-        std::mem::take(&mut self.rearm)
+        self.rearm.take()
     }
 
     /// Whose databases should be asked for all their foreign keys, each until [`Repeats::declare`]: loops wait for that.
@@ -325,6 +327,3 @@ const MOST_BYTES: usize = 64 << 20;
 fn least(n_plus_one: u32) -> u32 {
     n_plus_one.max(3)
 }
-
-/// Shapes that are to be looked at again, until somebody takes them.
-const MOST_REARMED: usize = 256;

@@ -3,6 +3,7 @@
 
 use super::habit::{Habit, Passed, Seen};
 use super::link::{Link, Loop, REST};
+use super::rearm::Pair;
 use super::ring::{Held, Ring, Room};
 use super::run::Met;
 use super::step::{Role, Step};
@@ -60,8 +61,8 @@ pub(super) enum Told {
     Habit(Seen),
     /// A shape of this application ran so often, and so often of that with the same values.
     Ran(Digest, WhoId, u32, u32),
-    /// This shape's rows would be of use.
-    Blind(Digest),
+    /// The first one's rows would be of use, and since when.
+    Blind(Pair, Nanos),
 }
 
 impl Scope {
@@ -82,7 +83,7 @@ impl Scope {
         let looked = shape.habit.step(step, linked, self.passed, rules.habits, told);
         shape.last = shape.last.max(step.ended);
         if looked.blind {
-            self.tell_blind(told);
+            self.tell_blind(step, told);
         }
         if looked.fresh {
             self.passed.fresh += 1;
@@ -205,9 +206,9 @@ impl Scope {
         }
     }
 
-    fn tell_blind(&mut self, told: &mut Vec<Told>) {
-        let blind = std::mem::take(&mut self.blind);
-        told.extend(blind.into_iter().filter(|digest| *digest != Digest(0)).map(Told::Blind));
+    fn tell_blind(&mut self, step: &Step, told: &mut Vec<Told>) {
+        let blind = std::mem::take(&mut self.blind).into_iter().filter(|digest| *digest != Digest(0));
+        told.extend(blind.map(|parent| Told::Blind(Pair { parent, child: step.digest }, step.ended)));
     }
 
     /// What it takes, in bytes; results that other scopes have as well are counted in each.
