@@ -1,14 +1,14 @@
 //! A sample of the servers that come back is looked at for what no client's statement told of: settings made, locks taken,
-//! tables created by functions. It is removed before anyone else has the server, and told; then the pool looks at every
-//! release for a while, to find the statement that does it.
+//! tables created by functions. It is removed before anyone else has the server, and told; then all servers of the pool are looked
+//! at, each before it is lent again, and every release for a while, to find the statement that does it (`hunt`).
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::inquiry::{self, Answer, Others};
+use super::inquiry::{self, Answer, Bodies, Others};
+use super::lease::{discard, put_back};
 use super::parameters::set_config;
 use super::server::ErrandError;
 use super::{Lease, Pool, Server, lock};
@@ -16,9 +16,6 @@ use crate::observe::pins::Pins;
 
 /// A server that does not answer within this is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// For so long after something was found every release is looked at.
-const HUNT: Duration = Duration::from_secs(60);
 
 /// Something that is another after each change of a column, a table or a view of somebody's. Temporary ones do not count: programs
 /// make and drop them all day.
@@ -31,7 +28,8 @@ const TABLES: &str = "SELECT pg_catalog.concat_ws('/', pg_catalog.count(*), pg_c
 pub fn give_back(mut lease: Lease, now: Instant) {
     let server = lease.server();
     let interval = server.plan.settings.server_audit_interval;
-    if interval.is_zero() || now.saturating_duration_since(server.audited_at) < interval {
+    let is_due = || server.is_suspect() || now.saturating_duration_since(server.audited_at) >= interval;
+    if interval.is_zero() || !is_due() {
         return lease.give_back(now);
     }
     sample(lease, now);
@@ -43,17 +41,46 @@ fn sample(mut lease: Lease, now: Instant) {
     server.audited_at = now;
     let (pool, home) = (server.pool.clone(), server.home);
     pool.homes[home].runtime.clone().spawn(async move {
-        match tokio::time::timeout(PATIENCE, look(lease.server())).await {
-            Ok(Ok(())) => lease.give_back(Instant::now()),
-            Ok(Err(_)) | Err(_) => lease.close("it could not be looked at"),
+        match look(lease.server()).await {
+            Some(found) => {
+                lease.give_back(Instant::now());
+                if found {
+                    sample_resting(&pool);
+                }
+            }
+            None => lease.close(BLIND),
         }
     });
 }
 
-async fn look(server: &mut Server) -> Result<(), ErrandError> {
+/// What one server had, others may have as well.
+fn sample_resting(pool: &Arc<Pool>) {
+    let suspects = lock(&pool.ledger).borrow_where(|server| server.is_suspect());
+    for (mut server, since) in suspects {
+        let (pool, home) = (pool.clone(), server.home);
+        pool.homes[home].runtime.clone().spawn(async move {
+            match look(&mut server).await {
+                Some(_) => put_back(server, since, Instant::now()),
+                None => discard(server, BLIND),
+            }
+        });
+    }
+}
+
+/// Why a server goes.
+const BLIND: &str = "it could not be looked at";
+
+/// Looks at a server, and removes what it finds: whether there was anything. `None` if that cannot be known.
+async fn look(server: &mut Server) -> Option<bool> {
+    let found = tokio::time::timeout(PATIENCE, clear(server)).await.ok()?.ok()?;
+    server.hunt = server.pool.hunt.number();
+    Some(found)
+}
+
+async fn clear(server: &mut Server) -> Result<bool, ErrandError> {
     see_tables(server).await?;
     let (mut answer, mut read) = (Answer::default(), true);
-    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions);
+    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions(Bodies::of(&server.memory.parameters)));
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
     let (pool, known) = (server.pool.clone(), server.memory.parameters.clone());
     // By this server: how it shows a value may depend on its search_path.
@@ -63,15 +90,15 @@ async fn look(server: &mut Server) -> Result<(), ErrandError> {
     let form = |name: &str, value: &str| pool.lessons().form(name, value);
     let leaks = answer.leaks(&known, Pins::NONE, &form);
     if leaks.is_empty() && read {
-        return Ok(());
+        return Ok(false);
     }
     warn!(event = "session_leak", database = %pool.database, user = %pool.user, process_id = server.line.process_id,
         left = leaks, message = "a client left this on its server without a statement that says so; it was removed, and every \
         transaction is looked at until it is found out which does it, for a minute at most");
-    pool.hunt(Instant::now());
+    pool.hunt.begin(Instant::now());
     server.run("DISCARD ALL").await?;
     server.memory.forget_statements();
-    server.freshen().await.map(drop)
+    server.freshen().await.map(|_| true)
 }
 
 /// Notices tables that were altered past us, or by a function: clients that prepare a text from then on get what it means now. Postgres
@@ -104,31 +131,4 @@ async fn learn(server: &mut Server, name: &str, value: &str) -> Result<(), Erran
     }
     form.into_iter().for_each(|form| server.pool.lessons().learn_form(name, value, form));
     Ok(())
-}
-
-impl Pool {
-    /// Looks at every release from now on, for a while.
-    fn hunt(self: &Arc<Self>, now: Instant) {
-        *lock(&self.hunted_at) = Some(now);
-        self.hunting.store(true, Relaxed);
-    }
-
-    /// What was looked for has been found; where there is more, that will be found as well.
-    pub fn rest_from_hunting(&self) {
-        self.hunting.store(false, Relaxed);
-    }
-
-    /// Whether every release is looked at.
-    #[inline]
-    pub fn is_hunting(&self) -> bool {
-        self.hunting.load(Relaxed)
-    }
-
-    /// Every second.
-    pub(super) fn tire_of_hunting(&self, now: Instant) {
-        let over = lock(&self.hunted_at).is_none_or(|since| now.saturating_duration_since(since) >= HUNT);
-        if over {
-            self.hunting.store(false, Relaxed);
-        }
-    }
 }

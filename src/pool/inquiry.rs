@@ -31,7 +31,32 @@ pub enum Others {
     /// Those that were set in the session and that a server lists: not those that only applications know.
     Listed,
     /// Of those too which a function of the database sets, as far as its text names them: takes a look at every function.
-    InFunctions,
+    InFunctions(Bodies),
+}
+
+/// Where functions have their texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// In one place.
+    Strings,
+    /// Those in SQL may be parsed already, since Postgres 14: `BEGIN ATOMIC … END`, `RETURN …`.
+    StringsAndParsed,
+}
+
+impl Bodies {
+    /// Of the server that reports this.
+    pub fn of(server: &Parameters) -> Bodies {
+        let version = server.reported("server_version").unwrap_or_default();
+        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse::<u32>().ok());
+        if major.is_some_and(|major| major >= 14) { Bodies::StringsAndParsed } else { Bodies::Strings }
+    }
+
+    fn column(self) -> &'static str {
+        match self {
+            Bodies::Strings => "prosrc",
+            Bodies::StringsAndParsed => "COALESCE(pg_catalog.pg_get_function_sqlbody(oid), prosrc)",
+        }
+    }
 }
 
 /// The question: what settings of these names (and whether each is a guess), and which others, are, and what ties are there
@@ -47,7 +72,7 @@ pub fn sql<'a>(names: impl Iterator<Item = (&'a str, bool)>, pins: Pins, others:
     // No server lists it.
     let names = names.chain((others != Others::None).then_some((ROLE, false)));
     let listed = (others != Others::None).then(listed);
-    let in_functions = (others == Others::InFunctions).then(|| IN_FUNCTIONS.to_string());
+    let in_functions = if let Others::InFunctions(bodies) = others { Some(in_functions(bodies)) } else { None };
     named(names).into_iter().chain(counts).chain(listed).chain(in_functions).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
@@ -104,13 +129,19 @@ pub fn customs<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// One that is not set any more is empty. Those that no server lists are marked.
-const IN_FUNCTIONS: &str = "SELECT DISTINCT pg_catalog.concat(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_settings AS s \
-    WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) custom.name) THEN '=' ELSE '~' END, name), pg_catalog.current_setting(name, true) \
-    FROM (SELECT pg_catalog.lower(found[1]) AS name FROM pg_catalog.pg_proc, pg_catalog.regexp_matches(prosrc, \
-    '(?:set_config[[:space:]]*[(][[:space:]]*''|[[:<:]]set[[:space:]]+(?:session[[:space:]]+)?)\
-    ([[:alpha:]_][[:alnum:]_$]*[.][[:alnum:]_$.]+)', 'gi') AS matches(found) \
-    WHERE pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace) AS custom \
-    WHERE pg_catalog.current_setting(name, true) OPERATOR(pg_catalog.<>) ''";
+fn in_functions(bodies: Bodies) -> String {
+    let body = bodies.column();
+    format!(
+        "SELECT DISTINCT pg_catalog.concat(CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_settings AS s \
+         WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) custom.name) THEN '=' ELSE '~' END, name), \
+         pg_catalog.current_setting(name, true) \
+         FROM (SELECT pg_catalog.lower(found[1]) AS name FROM pg_catalog.pg_proc, pg_catalog.regexp_matches({body}, \
+         '(?:set_config[[:space:]]*[(][[:space:]]*''|[[:<:]]set[[:space:]]+(?:session[[:space:]]+)?)\
+         ([[:alpha:]_][[:alnum:]_$]*[.][[:alnum:]_$.]+)', 'gi') AS matches(found) \
+         WHERE pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace) AS custom \
+         WHERE pg_catalog.current_setting(name, true) OPERATOR(pg_catalog.<>) ''"
+    )
+}
 
 /// The rows that are there because of a tie.
 fn count(pin: Pin) -> Option<&'static str> {
@@ -256,9 +287,24 @@ mod tests {
         let listed = ask(&["x.known"], Pins::NONE, Others::Listed);
         assert_eq!(listed, format!("{known} UNION ALL {}", super::listed()));
         let role = ask(&["role"], Pins::NONE, Others::None);
-        let everything = format!("{role} UNION ALL {} UNION ALL {IN_FUNCTIONS}", super::listed());
-        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions), everything);
+        let everything = format!("{role} UNION ALL {} UNION ALL {}", super::listed(), in_functions(Bodies::Strings));
+        assert_eq!(ask(&[], Pins::NONE, Others::InFunctions(Bodies::Strings)), everything);
         assert_eq!(ask(&[], Pin::Load.into(), Others::None), "");
+    }
+
+    #[test]
+    fn functions_may_be_parsed_since_14() {
+        for (version, bodies) in [
+            ("13.9", Bodies::Strings),
+            ("14.0", Bodies::StringsAndParsed),
+            ("18beta1 (Debian)", Bodies::StringsAndParsed),
+            ("9.6.24", Bodies::Strings),
+            ("", Bodies::Strings),
+        ] {
+            let mut server = Parameters::default();
+            server.report("server_version", version);
+            assert_eq!(Bodies::of(&server), bodies, "{version}");
+        }
     }
 
     #[test]

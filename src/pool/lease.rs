@@ -301,6 +301,7 @@ impl Pool {
             pool: self.clone(),
             opened_at: now,
             audited_at: now,
+            hunt: self.hunt.number(),
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
             retirements,

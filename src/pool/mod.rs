@@ -17,6 +17,7 @@ mod failure;
 mod foreign;
 mod gauges;
 pub mod hub;
+pub mod hunt;
 pub mod inquiry;
 mod interner;
 pub mod lease;
@@ -140,9 +141,8 @@ pub struct Pool {
     crowded: AtomicBool,
     /// A client has asked what a sequence gave last.
     last_values: AtomicBool,
-    /// Something was left on a server that no text told of, a while ago: every release is looked at, to find out by what.
-    hunting: AtomicBool,
-    hunted_at: Mutex<Option<Instant>>,
+    /// For what leaves things on servers without saying so.
+    pub hunt: hunt::Hunt,
     /// What was found out.
     pub culprits: culprits::Culprits,
     /// What listens for its clients.
@@ -194,8 +194,7 @@ impl Pool {
             doubtful: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             last_values: AtomicBool::new(false),
-            hunting: AtomicBool::new(false),
-            hunted_at: Mutex::default(),
+            hunt: hunt::Hunt::default(),
             culprits: culprits::Culprits::default(),
             hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),

@@ -33,6 +33,8 @@ pub struct Server {
     pub plan: Arc<Plan>,
     /// When it was last looked at for what its clients may have left on it.
     pub audited_at: Instant,
+    /// The number of its pool's last hunt when it was looked at, or opened.
+    pub hunt: u64,
     /// When it was opened.
     pub opened_at: Instant,
     /// When it is too old.
@@ -81,6 +83,12 @@ impl Server {
             () if self.is_retired() => "retired",
             () => "reconfigured",
         }
+    }
+
+    /// Whether it may have what was found on another one since it was looked at.
+    #[inline]
+    pub fn is_suspect(&self) -> bool {
+        self.hunt != self.pool.hunt.number()
     }
 
     /// Whether its lifetime is over.

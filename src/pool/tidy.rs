@@ -70,7 +70,7 @@ impl Pool {
     pub fn tidy(self: &Arc<Self>, now: Instant) {
         self.close_rested(now);
         self.check_rested(now);
-        self.tire_of_hunting(now);
+        self.hunt.tire(now);
         self.lessons().tidy();
         super::lock(&self.catalog).tidy();
     }

@@ -15,7 +15,7 @@ use super::relay::Relay;
 use super::watch::Settlement;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
-use crate::pool::inquiry::{self, Answer, Others};
+use crate::pool::inquiry::{self, Answer, Bodies, Others};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::{Frame, backend, sqlstate};
 use crate::sql::redact;
@@ -116,7 +116,7 @@ impl Relay<'_> {
         let parameters = &self.session.parameters;
         let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
         let others = match hunted {
-            Some(_) => Others::InFunctions,
+            Some(_) => Others::InFunctions(Bodies::of(parameters)),
             None if *all => Others::Listed,
             None => Others::None,
         };
@@ -133,8 +133,9 @@ impl Relay<'_> {
     }
 
     /// The settings that are to be asked for, where nothing but what is known to leave these has to be looked after.
-    fn left_alone(&self, question: &Question) -> Option<Vec<Box<str>>> {
-        let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !self.session.pool.is_hunting())?;
+    fn left_alone(&mut self, question: &Question) -> Option<Vec<Box<str>>> {
+        let hunting = self.session.pool.hunt.is_on() && !self.is_on_suspect();
+        let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !hunting)?;
         self.session.pool.culprits.customs(texts)
     }
 
@@ -173,13 +174,24 @@ impl Relay<'_> {
     /// for what leaves things behind; and always after a statement that is known to do so.
     fn hunts(&mut self) -> bool {
         let batch = self.exchange.dialogue.answering();
-        let hunting = self.exchange.watch.has_caught() || self.session.pool.is_hunting();
-        let due = hunting && self.exchange.settling.hunted != Some(batch);
+        let hunting = self.exchange.watch.has_caught() || self.session.pool.hunt.is_on();
+        let due = hunting && self.exchange.settling.hunted != Some(batch) && self.is_to_be_believed();
         if due {
             self.exchange.settling.hunted = Some(batch);
             self.exchange.watch.hunt();
         }
         due
+    }
+
+    /// Whether what is found on the server can be told to be this client's. It may be somebody else's where the server has not been
+    /// looked at in this hunt, which happens before another has it; but for what the client's own statements are known to leave.
+    fn is_to_be_believed(&mut self) -> bool {
+        !self.is_on_suspect()
+            || self.exchange.watch.caught().is_some_and(|texts| self.session.pool.culprits.customs(texts).is_some())
+    }
+
+    fn is_on_suspect(&mut self) -> bool {
+        self.lease.as_mut().is_some_and(|lease| lease.server().is_suspect())
     }
 
     /// What nobody could have known of but by asking: what leaves it behind has been found.
@@ -201,7 +213,7 @@ impl Relay<'_> {
         if news.is_empty() {
             return;
         }
-        pool.rest_from_hunting();
+        pool.hunt.end();
         let client = &self.session.client;
         let statement = news.iter().map(|text| redact(text)).collect::<Vec<_>>().join("; ");
         warn!(event = "session_leak", database = %client.database, user = %client.user, id = client.id,

@@ -210,7 +210,7 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-                watch.pass(text, self.session.pool.is_hunting(), &self.session.pool.culprits);
+                watch.pass(text, self.session.pool.hunt.is_on(), &self.session.pool.culprits);
                 let mut found = Effects::NONE;
                 if !harmless {
                     found = watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
@@ -252,7 +252,7 @@ impl Relay<'_> {
             backslash: session.backslash,
             temporary: session.temporary,
             drops,
-            hunting: session.pool.is_hunting(),
+            hunting: session.pool.hunt.is_on(),
             culprits: &session.pool.culprits,
             dialect,
             catalog: &session.pool.catalog,

@@ -267,6 +267,11 @@ impl Watch {
         self.caught
     }
 
+    /// The texts that passed, if one of them is known to leave something behind.
+    pub fn caught(&self) -> Option<&[Box<[u8]>]> {
+        self.caught.then_some(&self.passed)
+    }
+
     /// Whether nothing was seen that could have left anything behind.
     #[inline]
     pub fn is_clean(&self) -> bool {
