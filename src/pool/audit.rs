@@ -11,7 +11,7 @@ use super::inquiry::{self, Answer, Bodies, Others};
 use super::lease::{discard, put_back};
 use super::parameters::set_config;
 use super::server::ErrandError;
-use super::{Lease, Pool, Server, lock};
+use super::{Lease, Pool, Server, lock, usual};
 use crate::observe::pins::Pins;
 
 /// A server that does not answer within this is closed.
@@ -80,9 +80,13 @@ async fn look(server: &mut Server) -> Option<bool> {
 async fn clear(server: &mut Server) -> Result<bool, ErrandError> {
     see_tables(server).await?;
     let (mut answer, mut read) = (Answer::default(), true);
-    let sql = inquiry::sql(std::iter::empty(), Pins::ALL, Others::InFunctions(Bodies::of(&server.memory.parameters)));
+    let everything = Others::InFunctions(Bodies::of(&server.memory.parameters));
+    let sql = format!("{} UNION ALL {}", inquiry::sql(std::iter::empty(), Pins::ALL, everything), usual::unset());
     server.ask(&sql, &mut |row| read &= answer.row(row).is_some()).await?;
     let (pool, known) = (server.pool.clone(), server.memory.parameters.clone());
+    for (name, value) in answer.take_usual() {
+        pool.lessons().learn_unset(name, value);
+    }
     // By this server: how it shows a value may depend on its search_path.
     for (name, value) in answer.unsure(&known) {
         learn(server, &name, &value).await?;

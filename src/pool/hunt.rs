@@ -21,7 +21,7 @@ pub struct Hunt {
 
 impl Hunt {
     /// Something was found, perhaps in the middle of one.
-    pub(super) fn begin(&self, now: Instant) {
+    pub fn begin(&self, now: Instant) {
         *lock(&self.since) = Some(now);
         if !self.on.swap(true, Relaxed) {
             self.number.fetch_add(1, Relaxed);

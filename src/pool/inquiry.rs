@@ -14,6 +14,8 @@ pub struct Answer {
     settings: Vec<(String, Option<String>)>,
     /// Those of them that no server lists: their values can be had for next to nothing.
     customs: Vec<String>,
+    /// How the server shows settings that are asked for whether they are set or not.
+    usual: Vec<(String, String)>,
     /// Settings that the session's user may not set: somebody has.
     foreign: Vec<(String, String)>,
     /// Ties that are there.
@@ -115,19 +117,6 @@ fn listed() -> String {
     )
 }
 
-/// What settings of these names are that no server lists: a question that costs next to nothing.
-pub fn customs<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let rows = names.map(|name| {
-        let mut row = "SELECT ".to_string();
-        encode::literal(&mut row, &format!("~{name}"));
-        row.push_str(", pg_catalog.current_setting(");
-        encode::literal(&mut row, name);
-        row.push_str(", true)");
-        row
-    });
-    rows.collect::<Vec<_>>().join(" UNION ALL ")
-}
-
 /// One that is not set any more is empty. Those that no server lists are marked.
 fn in_functions(bodies: Bodies) -> String {
     let body = bodies.column();
@@ -166,6 +155,21 @@ impl Answer {
     /// Whether the session has set nothing that was asked for, and has no ties.
     pub fn is_bare(&self) -> bool {
         self.settings.iter().all(|(_, value)| value.is_none()) && self.foreign.is_empty() && self.pins.is_empty()
+    }
+
+    /// How the server shows settings that are asked for whether they are set or not.
+    pub fn take_usual(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.usual)
+    }
+
+    /// Finds out which of those the session has set: who is `known` to have set none of them has what `unset` says.
+    pub fn judge_usual(&mut self, known: &Parameters, unset: &dyn Fn(&str) -> Option<String>) {
+        let is_expected = |name: &str, value: &str| match known.quiet(name) {
+            Some(own) => own == value,
+            None => known.reported(name).is_some() || unset(name).is_none_or(|usual| usual == value),
+        };
+        let set = self.take_usual().into_iter().filter(|(name, value)| !is_expected(name, value));
+        self.settings.extend(set.map(|(name, value)| (name, Some(value))));
     }
 
     /// Ties that are there, for a session that is known to have these settings: another that its user may not set can be set on
@@ -238,6 +242,7 @@ impl Answer {
                 self.customs.push(name.to_string());
                 self.settings.push((name.to_string(), set));
             }
+            (("^", name), []) => self.usual.extend(value.flatten().map(|value| (name.to_string(), value.to_string()))),
             (("=", name), []) => self.settings.push((name.to_string(), value.flatten().map(str::to_string))),
             (("#", name), []) => match value.flatten() {
                 Some(value) => self.foreign.push((name.to_string(), value.to_string())),
@@ -330,7 +335,7 @@ mod tests {
         assert_eq!(answer.row(&row("#log_statement", None)), Some(()));
         let unset = |name: &str| (name.to_string(), None);
         let settings = vec![("a".to_string(), Some("1".to_string())), unset("b"), unset("log_statement")];
-        assert_eq!(answer, Answer { settings, customs: Vec::new(), foreign: Vec::new(), pins: Pin::Lock.into() });
+        assert_eq!(answer, Answer { settings, pins: Pin::Lock.into(), ..Answer::default() });
         let mut known = Parameters::default();
         assert_eq!(answer.leaks(&known, Pins::NONE, &|_, _| None), "a, advisory_lock");
         known.set_quiet("a", "1");
@@ -359,11 +364,6 @@ mod tests {
         assert_eq!(customs(&custom).as_deref(), Some("my.other"));
         assert_eq!(custom.row(&row("=work_mem", Some("2MB"))), Some(()));
         assert_eq!(customs(&custom), None);
-        assert_eq!(
-            super::customs(["my.one", "my.o'k"].into_iter()),
-            "SELECT '~my.one', pg_catalog.current_setting('my.one', true) UNION ALL \
-             SELECT '~my.o''k', pg_catalog.current_setting('my.o''k', true)"
-        );
         assert_eq!(only(b"\0\x01\0\0\0\x023s"), Some("3s"));
         assert!([&b""[..], b"\0\x01\xff\xff\xff\xff", b"\0\x01\0\0\0\x013s"].iter().all(|body| only(body).is_none()));
         for wrong in

@@ -47,6 +47,8 @@ pub struct Lessons {
     learned: HashMap<Setting, Learned>,
     /// How servers show what clients have set.
     forms: HashMap<Setting, String>,
+    /// And usual settings that nobody has set.
+    unset: HashMap<String, String>,
     alike: Interner,
     /// The last ones, by what their clients asked for: most of an app's clients ask for the same.
     welcomes: VecDeque<(Box<[Setting]>, Arc<Welcome>)>,
@@ -112,6 +114,16 @@ impl Lessons {
         self.forms.insert((name.to_string(), value.to_string()), form);
     }
 
+    /// How a server shows this setting where nobody has set it, the last time that one was asked.
+    pub fn unset(&self, name: &str) -> Option<&str> {
+        self.unset.get(name).map(String::as_str)
+    }
+
+    /// A server shows a setting so that nobody has set there.
+    pub fn learn_unset(&mut self, name: String, value: String) {
+        self.unset.insert(name, value);
+    }
+
     /// Other servers come.
     pub fn forget(&mut self) {
         *self = Lessons { alike: std::mem::take(&mut self.alike), ..Lessons::default() };
@@ -121,6 +133,7 @@ impl Lessons {
     pub fn outdate(&mut self) {
         self.outdated = true;
         self.learned.clear();
+        self.unset.clear();
         self.welcomes.clear();
     }
 

@@ -36,6 +36,7 @@ mod retire;
 pub mod roster;
 pub mod server;
 pub mod tidy;
+pub mod usual;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

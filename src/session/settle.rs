@@ -16,6 +16,7 @@ use super::watch::Settlement;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
 use crate::pool::inquiry::{self, Answer, Bodies, Others};
+use crate::pool::usual;
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::{Frame, backend, sqlstate};
 use crate::sql::redact;
@@ -108,7 +109,7 @@ impl Relay<'_> {
     fn ask(&mut self, mut asked: Asked) -> Result<bool, Farewell> {
         if let Some(names) = self.left_alone(&asked.question) {
             asked.question.pins = Pins::NONE;
-            self.send_ours(&inquiry::customs(names.iter().map(|name| &**name)), Owed::OurQuestion);
+            self.send_ours(&usual::sql(names.iter().map(|name| &**name)), Owed::OurQuestion);
             self.exchange.settling.asked = Some(Box::new(asked));
             return Ok(false);
         }
@@ -132,11 +133,14 @@ impl Relay<'_> {
         Ok(false)
     }
 
-    /// The settings that are to be asked for, where nothing but what is known to leave these has to be looked after.
+    /// The settings that are to be asked for, where nothing but what is known to leave these has to be looked after. What it may do
+    /// beside that now and then is asked for as far as that costs nothing (`usual`).
     fn left_alone(&mut self, question: &Question) -> Option<Vec<Box<str>>> {
         let hunting = self.session.pool.hunt.is_on() && !self.is_on_suspect();
         let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !hunting)?;
-        self.session.pool.culprits.customs(texts)
+        let pool = &self.session.pool;
+        let names = pool.culprits.customs(texts)?;
+        usual::can_be_judged(&self.session.parameters, |name| pool.lessons().unset(name).is_some()).then_some(names)
     }
 
     /// The server answers.
@@ -221,7 +225,10 @@ impl Relay<'_> {
             at the price of a question to the server each time");
     }
 
-    fn conclude(&mut self, question: Question, answer: Answer) -> Result<(), Farewell> {
+    fn conclude(&mut self, question: Question, mut answer: Answer) -> Result<(), Farewell> {
+        let pool = &self.session.pool;
+        let unset = |name: &str| pool.lessons().unset(name).map(str::to_string);
+        answer.judge_usual(&self.session.parameters, &unset);
         self.tell_of_leaks(&question, &answer);
         self.exchange.meaning.settle();
         let known = self.session.parameters.clone();

@@ -4,11 +4,26 @@ use tokio::io::AsyncWriteExt;
 
 use super::super::stage::{Peer, Stage, settle};
 use crate::pool::parameters::Parameters;
+use crate::pool::usual::USUAL;
+
+impl Peer {
+    /// A row of an answer to a question of ours.
+    async fn row(&mut self, key: &str, value: &str) {
+        let mut row = vec![0, 2];
+        for text in [key, value] {
+            row.extend((text.len() as u32).to_be_bytes());
+            row.extend(text.bytes());
+        }
+        let size = (row.len() as u32 + 4).to_be_bytes();
+        self.0.write_all(&[b"D", &size[..], &row].concat()).await.unwrap();
+    }
+}
 
 /// A client has run what is known to leave these settings that no server lists, or something else: it, its server, and what that is
 /// asked then.
 async fn run_sly(stage: &mut Stage, customs: Option<&[&str]>) -> (Peer, Peer, String) {
     stage.pool.culprits.add(b"select sly(1)", customs);
+    USUAL.iter().for_each(|name| stage.pool.lessons().learn_unset(name.to_string(), "usual".into()));
     let (mut client, _) = stage.client(Parameters::default());
     client.say("Q:select_sly(2)").await;
     let mut server = stage.server().await;
@@ -38,12 +53,56 @@ async fn what_is_known_to_leave_something_behind_is_asked_about_and_nothing_else
 async fn what_is_known_to_leave_settings_of_the_application_is_asked_for_those() {
     let mut stage = Stage::new(|_| {});
     let (_client, mut server, question) = run_sly(&mut stage, Some(&["my.a"])).await;
-    assert_eq!(question, "SELECT '~my.a', pg_catalog.current_setting('my.a', true)\0");
-    server.0.write_all(b"D\0\0\0\x14\0\x02\0\0\0\x05~my.a\0\0\0\x011").await.unwrap();
+    assert!(question.starts_with("VALUES ('~my.a', pg_catalog.current_setting('my.a', true)), ('=role'"), "{question}");
+    server.row("~my.a", "1").await;
     server.say("C:SELECT Z:I").await;
     settle().await;
     // Who comes then is rid of it.
     let (mut other, _) = stage.client(Parameters::default());
     other.say("Q:select_1").await;
     server.hears("Q Q:select_1").await;
+}
+
+#[tokio::test]
+async fn what_it_does_beside_that_now_and_then_is_seen_too() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, mut server, _) = run_sly(&mut stage, Some(&["my.a"])).await;
+    server.row("=role", "none").await;
+    server.row("^search_path", "theirs").await;
+    server.row("^work_mem", "usual").await;
+    server.say("C:SELECT Z:I").await;
+    settle().await;
+    let (mut other, _) = stage.client(Parameters::default());
+    other.say("Q:select_1").await;
+    server.hears("Q Q:select_1").await;
+    server.say("C:SET Z:I C:SELECT Z:I").await;
+    other.hears("C:SELECT Z:I").await;
+    client.say("Q:select_sly(3)").await;
+    let (_, parameters) = server.message().await;
+    assert!(String::from_utf8_lossy(&parameters).contains("'search_path', 'theirs'"));
+    server.hears("Q:select_sly(3)").await;
+    server.say("C:SET Z:I C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    let (_, question) = server.message().await;
+    assert!(String::from_utf8_lossy(&question).contains("pg_settings"), "it leaves more than it was known for");
+}
+
+#[tokio::test]
+async fn what_a_server_had_before_the_hunt_is_given_to_nobody() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:select_1").await;
+    let mut server = stage.server().await;
+    server.hears("Q:select_1").await;
+    stage.pool.hunt.begin(std::time::Instant::now());
+    server.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    let (_, question) = server.message().await;
+    assert!(String::from_utf8_lossy(&question).contains("pg_settings"));
+    server.row("~my.a", "1").await;
+    server.say("C:SELECT Z:I").await;
+    server.hears("Q:DISCARD_ALL").await;
+    server.say("C:DISCARD_ALL Z:I").await;
+    client.say("Q:select_2").await;
+    server.hears("Q:select_2").await;
 }

@@ -1,0 +1,55 @@
+"""Functions that change the session of whoever calls them, which no statement's text tells."""
+
+import pytest
+
+from support.children import eventually
+from tests.test_state import connect, one_server, value  # noqa: F401
+
+TENANT = "select nullif(current_setting('app.tenant', true), '')"
+
+
+def create(postgres, function: str) -> None:
+    postgres.run(f"create or replace function {function}", dbname="app")
+
+
+def named(pooler) -> list:
+    """What was found out."""
+    return [event for event in pooler.events("session_leak") if "statement" in event]
+
+
+@pytest.mark.parametrize(
+    "body", ["begin atomic; select set_config('app.tenant', $1, false); end", "return set_config('app.tenant', $1, false)"]
+)
+def test_a_body_that_is_parsed_already_is_read(one_server, postgres, body):  # noqa: F811
+    create(postgres, f"enter_parsed(text) returns text language sql {body}")
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("select enter_parsed('7')")
+        assert eventually(lambda: one_server.events("session_leak"), "the leak to be found")[0]["left"] == "app.tenant"
+        one.execute("select enter_parsed('8')")
+        eventually(lambda: named(one_server), "its cause")
+        assert (value(other, TENANT), value(one, TENANT)) == (None, "8")
+
+
+@pytest.mark.parametrize("more, show, theirs, ours", [
+    ("set role sly_boss", "select current_user", "app", "sly_boss"),
+    ("set search_path = sly_schema", "show search_path", '"$user", public', "sly_schema"),
+    ("set statement_timeout = '7min'", "show statement_timeout", "0", "7min"),
+])
+def test_what_a_function_does_now_and_then_is_seen_too(one_server, postgres, more, show, theirs, ours):  # noqa: F811
+    """It is known for a setting of the application when it changes something else for the first time."""
+    role = "do $$ begin create role sly_boss; exception when duplicate_object then null; end $$"
+    postgres.run(role, "grant sly_boss to app", dbname="app")
+    body = f"begin perform set_config('app.tenant', $1, false); if $2 then {more}; end if; end"
+    log_in = "select log_in(%s, %s)"
+    create(postgres, f"log_in(text, bool) returns void language plpgsql as $${body}$$")
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute(log_in, ("7", False))
+        eventually(lambda: one_server.events("session_leak"), "the leak to be found")
+        one.execute(log_in, ("7", False))
+        eventually(lambda: named(one_server), "its cause")
+        for _ in range(3):
+            one.execute(log_in, ("7", False))
+        one.execute(log_in, ("8", True))
+        for _ in range(3):
+            assert (value(other, show), value(other, TENANT)) == (theirs, None)
+            assert (value(one, show), value(one, TENANT)) == (ours, "8")
