@@ -17,6 +17,20 @@ def named(pooler) -> list:
     return [event for event in pooler.events("session_leak") if "statement" in event]
 
 
+@pytest.mark.parametrize("quiet", ["select enter_first('7')", "select 1, x from enter_first($$7$$) as x"])
+def test_what_a_function_sets_follows_its_client_from_the_first_call_on(sidecar, postgres, quiet):
+    create(postgres, "enter_first(text) returns text language plpgsql as $$begin return set_config('app.tenant', $1, false); end$$")
+    pooler = sidecar(pool_size=1, PGWEIR_POOL_SERVER_AUDIT_INTERVAL="1h")
+    with connect(pooler) as one, connect(pooler) as other:
+        one.execute(quiet)
+        assert (value(other, TENANT), value(one, TENANT)) == (None, "7")
+        other.execute(quiet.replace("7", "8"))
+        assert (value(one, TENANT), value(other, TENANT)) == ("7", "8")
+        create(postgres, "enter_first(text) returns text language plpgsql as $$begin set work_mem = '9MB'; return ''; end$$")
+        other.execute(quiet.replace("7", "9"))
+        assert (value(one, "show work_mem"), value(other, "show work_mem")) == ("4MB", "9MB")
+
+
 @pytest.mark.parametrize(
     "body", ["begin atomic; select set_config('app.tenant', $1, false); end", "return set_config('app.tenant', $1, false)"]
 )

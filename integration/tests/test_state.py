@@ -411,19 +411,26 @@ def test_a_setting_of_the_application_that_a_function_makes_is_found_too(one_ser
 
 
 def test_what_leaves_something_behind_in_a_transaction_is_named(one_server, postgres):
+    """By a trigger: no statement names it, so that it is found by looking at servers now and then."""
     postgres.run(
-        "create or replace function deep() returns int language plpgsql as $$ begin "
-        "perform set_config('work_mem', '9MB', false); return 1; end $$",
+        "create table if not exists deep (x int)",
+        "grant all on deep to app",
+        "create or replace function dive() returns trigger language plpgsql as $$ begin "
+        "perform set_config('work_mem', '9MB', false); return new; end $$",
+        "create or replace trigger dives before insert on deep for each row execute function dive()",
         dbname="app",
     )
-    with connect(one_server) as one:
-        one.execute("select deep()")
-        eventually(lambda: one_server.events("session_leak"), "the leak to be found")
+    with connect(one_server) as one, connect(one_server) as other:
+        one.execute("insert into deep values (1)")
+        first = eventually(lambda: one_server.events("session_leak"), "the leak to be found")[0]
+        assert first["left"] == "work_mem" and "statement" not in first
+        assert (value(one, "show work_mem"), value(other, "show work_mem")) == ("4MB", "4MB")
         with one.transaction():
-            one.execute("select deep()")
+            one.execute("insert into deep values (2)")
             one.execute("select 1")
         named = eventually(lambda: [e for e in one_server.events("session_leak") if "statement" in e], "its cause")[0]
-        assert named["statement"] == "select deep(); select ?"
+        assert named["statement"] == "insert into deep values(?); select ?"
+        assert (value(one, "show work_mem"), value(other, "show work_mem")) == ("9MB", "4MB")
 
 
 def test_a_library_that_was_loaded_goes_with_its_client(sidecar, postgres):

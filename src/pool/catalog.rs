@@ -15,7 +15,7 @@ use super::memory::StatementId;
 use super::parameters::Parameters;
 use crate::observe::lore::Lore;
 use crate::protocol::frame::cut_str;
-use crate::sql::{Effects, effects, meaning};
+use crate::sql::{Effects, effects, effects_and_calls, meaning};
 
 /// A statement as it is known on all servers of a pool.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Description {
 /// What running a statement may leave behind, by its definition; whatever backslashes mean.
 pub fn effects_of(definition: &[u8]) -> Effects {
     let text = cut_str(definition).map_or(definition, |(text, _)| text);
-    let plain = effects(text, false);
+    let plain = effects_and_calls(text, false);
     if memchr(b'\\', text).is_some() { plain | effects(text, true) } else { plain }
 }
 

@@ -119,7 +119,7 @@ pub fn may_leave(text: &[u8]) -> bool {
 }
 
 /// The same for texts that differ in values only; `None` for what only begins and ends transactions.
-fn mark(text: &[u8]) -> Option<u64> {
+pub(super) fn mark(text: &[u8]) -> Option<u64> {
     let statements = digest::statements(cut(text), false).take(MOST_STATEMENTS).map(|statement| statement.reading);
     let mut does = statements.filter(|reading| reading.kind != Kind::Transparent).peekable();
     does.peek()?;

@@ -5,7 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::lock;
+use super::culprits::Culprits;
+use super::novelties::Novelties;
+use super::{Pool, lock};
+use crate::config::PoolSettings;
 
 /// For so long every release is looked at.
 const LENGTH: Duration = Duration::from_secs(60);
@@ -51,6 +54,26 @@ impl Hunt {
     #[inline]
     pub fn number(&self) -> u64 {
         self.number.load(Relaxed)
+    }
+}
+
+/// Which texts are remembered as they pass, so that what they leave can be told to be theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Suspects<'a> {
+    /// All.
+    pub hunting: bool,
+    /// Those that were found out.
+    pub culprits: &'a Culprits,
+    /// The first runs of those that call functions; `None` where nothing is to be looked at.
+    pub novelties: Option<&'a Novelties>,
+}
+
+impl Pool {
+    /// Whom it suspects.
+    #[inline]
+    pub fn suspects(&self, settings: &PoolSettings) -> Suspects<'_> {
+        let novelties = (!settings.server_audit_interval.is_zero()).then_some(&self.novelties);
+        Suspects { hunting: self.hunt.is_on(), culprits: &self.culprits, novelties }
     }
 }
 

@@ -26,6 +26,7 @@ mod leftovers;
 pub mod lessons;
 pub mod mail;
 pub mod memory;
+pub mod novelties;
 pub mod own;
 pub mod parameters;
 pub mod pools;
@@ -144,6 +145,8 @@ pub struct Pool {
     last_values: AtomicBool,
     /// For what leaves things on servers without saying so.
     pub hunt: hunt::Hunt,
+    /// What may be worth finding out.
+    pub novelties: novelties::Novelties,
     /// What was found out.
     pub culprits: culprits::Culprits,
     /// What listens for its clients.
@@ -196,6 +199,7 @@ impl Pool {
             crowded: AtomicBool::new(false),
             last_values: AtomicBool::new(false),
             hunt: hunt::Hunt::default(),
+            novelties: novelties::Novelties::default(),
             culprits: culprits::Culprits::default(),
             hub: hub::Hub::default(),
             tied: AtomicUsize::new(0),

@@ -12,7 +12,7 @@ use super::statements::{MAX_UNNAMED, Statements, may_deallocate, may_drop};
 use super::watch::Watch;
 use crate::net::Lane;
 use crate::pool::catalog::{Catalog, Dialect, PREFIX, Statement, server_name};
-use crate::pool::culprits::Culprits;
+use crate::pool::hunt::Suspects;
 use crate::pool::memory::{Lack, Memory, StatementId, Unnamed};
 use crate::protocol::frame::{HEADER, cut_str};
 use crate::protocol::frontend::{self, Bind, Object, Parse};
@@ -68,10 +68,8 @@ pub struct Desk<'a> {
     pub drops: bool,
     /// Whether the client's search_path leads to temporary things.
     pub temporary: bool,
-    /// Whether the pool looks for what leaves things behind.
-    pub hunting: bool,
-    /// What does, as far as it is known.
-    pub culprits: &'a Culprits,
+    /// What may leave things behind.
+    pub suspects: Suspects<'a>,
     /// What its texts mean now, as statements are told apart by it.
     pub dialect: Dialect,
     /// What the pool knows.
@@ -242,7 +240,7 @@ impl Desk<'_> {
         {
             return judged;
         }
-        if !self.effects_of(&subject).is_empty() {
+        if !self.effects_of(&subject).without(Effects::CALLS).is_empty() {
             let frame = self.frame();
             if !frame.is_complete() && frame.size <= MAX_NAMED {
                 return self.hold();

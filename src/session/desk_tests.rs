@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pool::culprits::Culprits;
+use crate::pool::hunt::Suspects;
 use crate::pool::parameters::Parameters;
 use std::io::IoSlice;
 
@@ -110,8 +111,7 @@ impl Scene {
                     backslash: false,
                     temporary: false,
                     drops: tag == b'Q',
-                    hunting: false,
-                    culprits: &culprits,
+                    suspects: Suspects { hunting: false, culprits: &culprits, novelties: None },
                     dialect,
                     catalog: &self.catalog,
                 };

@@ -298,6 +298,7 @@ impl Dialogue {
             }
             tag if redefines(tag) || (tag == b"ROLLBACK" && self.redefining) => {
                 (self.redefining, self.tally.redefined) = (true, true);
+                self.tally.functions |= tag.ends_with(b" FUNCTION") || tag.ends_with(b" PROCEDURE");
             }
             _ => {}
         }

@@ -269,6 +269,9 @@ impl Relay<'_> {
         if tally.redefined {
             self.session.pool.redefine();
         }
+        if tally.functions {
+            self.session.pool.novelties.forget();
+        }
         if tally.named {
             self.session.pool.hope();
         }

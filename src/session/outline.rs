@@ -5,7 +5,7 @@ use super::tape::Bound;
 use super::texts::SETS;
 use crate::observe::keys::{Keys, Scalar};
 use crate::sql::digest::{self, Reading, SLOTS, Statement, Value};
-use crate::sql::effects;
+use crate::sql::effects_and_calls;
 use crate::sql::skeleton::{NUMBERS, Skeleton, skeleton};
 
 /// What was read lately.
@@ -59,7 +59,7 @@ impl Outline {
             *place = place_of(&statement, text, begin);
         }
         // A plain text has no strings, so that it is all one what backslashes are in them.
-        let harmless = effects(text, false).is_empty();
+        let harmless = effects_and_calls(text, false).is_empty();
         Some(Outline { reading: statement.reading, harmless, places })
     }
 
@@ -116,7 +116,7 @@ mod tests {
             let (bound, harmless) = outlines.bound(text.as_bytes(), &keys).unwrap();
             let shape = keys.shape(&digest::statements(text.as_bytes(), false).next().unwrap());
             assert_eq!((bound.reading, bound.values), (shape.reading, shape.values), "{text}");
-            assert_eq!(harmless, effects(text.as_bytes(), false).is_empty(), "{text}");
+            assert_eq!(harmless, effects_and_calls(text.as_bytes(), false).is_empty(), "{text}");
         }
     }
 

@@ -109,6 +109,8 @@ pub struct Tally {
     pub transactions: u32,
     /// What texts mean may have changed: a table, a type, a function was made, altered or dropped.
     pub redefined: bool,
+    /// What functions do may have.
+    pub functions: bool,
     /// What sessions start with may have changed, for all.
     pub altered: bool,
     /// There may be a database of a name that there was none of.

@@ -27,6 +27,8 @@ pub struct Question {
     pub suspect: Option<Box<[u8]>>,
     /// The question is asked without need, to find out what these texts leave behind.
     pub hunted: Option<Vec<Box<[u8]>>>,
+    /// One of them calls functions for the first time.
+    pub news: bool,
     /// Ties that are no surprise.
     pub expected: Pins,
 }
@@ -49,6 +51,7 @@ impl Question {
             (self.tied, self.released) = (self.tied | before.tied, before.released);
         }
         self.suspect = self.suspect.or(before.suspect);
+        self.news |= before.news;
         if let Some(texts) = before.hunted {
             self.hunted.get_or_insert_default().extend(texts);
             self.pins = Pins::ALL;

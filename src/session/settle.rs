@@ -137,7 +137,7 @@ impl Relay<'_> {
     /// beside that now and then is asked for as far as that costs nothing (`usual`).
     fn left_alone(&mut self, question: &Question) -> Option<Vec<Box<str>>> {
         let hunting = self.session.pool.hunt.is_on() && !self.is_on_suspect();
-        let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !hunting)?;
+        let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !question.news && !hunting)?;
         let pool = &self.session.pool;
         let names = pool.culprits.customs(texts)?;
         usual::can_be_judged(&self.session.parameters, |name| pool.lessons().unset(name).is_some()).then_some(names)
@@ -230,7 +230,10 @@ impl Relay<'_> {
         let unset = |name: &str| pool.lessons().unset(name).map(str::to_string);
         answer.judge_usual(&self.session.parameters, &unset);
         self.tell_of_leaks(&question, &answer);
-        self.exchange.meaning.settle();
+        if self.exchange.dialogue.is_at_rest() {
+            // Otherwise the client goes on already, and has perhaps changed what its texts mean.
+            self.exchange.meaning.settle();
+        }
         let known = self.session.parameters.clone();
         self.carry(|carry| {
             for (name, value) in answer.carried(&known) {

@@ -36,16 +36,27 @@ async fn run_sly(stage: &mut Stage, customs: Option<&[&str]>) -> (Peer, Peer, St
 }
 
 #[tokio::test]
-async fn what_is_known_to_leave_something_behind_is_asked_about_and_nothing_else() {
+async fn what_is_known_to_leave_something_behind_is_asked_about_and_what_is_new() {
     let mut stage = Stage::new(|_| {});
     let (mut client, mut server, question) = run_sly(&mut stage, None).await;
     assert!(question.contains("pg_settings"));
     server.say("C:SELECT Z:I").await;
-    for text in ["Q:select_shy(2)", "Q:select_1"] {
+    for (text, asked) in [
+        ("Q:select_1", false),
+        ("Q:select_shy(1)", true),
+        ("Q:select_shy(2)", true),
+        ("Q:select_shy(3)", false),
+        ("Q:select_count(3)", false),
+    ] {
         client.say(text).await;
         server.hears(text).await;
         server.say("C:SELECT Z:I").await;
         client.hears("C:SELECT Z:I").await;
+        if asked {
+            let (_, question) = server.message().await;
+            assert!(String::from_utf8_lossy(&question).contains("pg_settings"), "{text}");
+            server.say("C:SELECT Z:I").await;
+        }
     }
 }
 

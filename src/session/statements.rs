@@ -239,7 +239,7 @@ impl Statements {
     /// The unnamed statement was bound on the server that has it: a client at rest holds no long text, unless running it once
     /// more must be watched.
     pub(super) fn bind_unnamed(&mut self) {
-        if self.unnamed.len() > MAX_BOUND && self.effects.is_empty() {
+        if self.unnamed.len() > MAX_BOUND && self.effects.without(Effects::CALLS).is_empty() {
             self.unnamed = Vec::new();
         }
     }

@@ -210,12 +210,13 @@ impl Relay<'_> {
         match tag {
             frontend::QUERY if frame.is_complete() || size > MOST_READ => {
                 let text = frame.body.strip_suffix(&[0]).unwrap_or(frame.body);
-                watch.pass(text, self.session.pool.hunt.is_on(), &self.session.pool.culprits);
                 let mut found = Effects::NONE;
                 if !harmless {
                     found = watch.query(text, frame.is_complete(), dialogue.moment(self.session.backslash));
                     dialogue.expect_change(meaning.query(found, text, self.session.backslash));
                 }
+                let calls = found.contains(Effects::CALLS);
+                watch.pass(text, calls, self.session.pool.suspects(&self.session.plan.settings));
                 if meaning.leads_to_temporary(self.session.temporary) {
                     watch.create(text);
                 }
@@ -252,8 +253,7 @@ impl Relay<'_> {
             backslash: session.backslash,
             temporary: session.temporary,
             drops,
-            hunting: session.pool.hunt.is_on(),
-            culprits: &session.pool.culprits,
+            suspects: session.pool.suspects(&session.plan.settings),
             dialect,
             catalog: &session.pool.catalog,
         };

@@ -6,10 +6,11 @@
 
 use super::question::Question;
 use crate::observe::pins::{Pin, Pins};
-use crate::pool::culprits::{Culprits, cut, may_leave};
+use crate::pool::culprits::{cut, may_leave};
+use crate::pool::hunt::Suspects;
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, Listen, To, changes, creates, effects, last_rollback, spell, unlistened};
+use crate::sql::{Change, Effects, Listen, To, changes, creates, effects_and_calls, last_rollback, spell, unlistened};
 
 pub mod changed;
 pub mod undone;
@@ -74,6 +75,8 @@ pub struct Watch {
     hunted: bool,
     /// It is because of a statement that is known to leave something behind.
     caught: bool,
+    /// It is because of a statement that calls functions for the first time.
+    news: bool,
     /// Texts since then, while it is.
     passed: Vec<Box<[u8]>>,
 }
@@ -94,7 +97,7 @@ impl Watch {
     /// A Query passes: its effects.
     #[inline]
     pub fn query(&mut self, text: &[u8], whole: bool, now: Moment) -> Effects {
-        let found = effects(text, now.backslash);
+        let found = effects_and_calls(text, now.backslash);
         self.cut |= !whole;
         if !found.of_session().is_empty() {
             self.note(found.of_session(), text, &|_| None, now);
@@ -245,11 +248,14 @@ impl Watch {
         self.hunted = true;
     }
 
-    /// Any text passes: it is remembered if it is known to leave something behind, or the pool hunts for what does.
+    /// Any text passes: it is remembered if it is known to leave something behind, the pool hunts for what does, or it calls
+    /// functions for the first time.
     #[inline]
-    pub fn pass(&mut self, text: &[u8], hunting: bool, culprits: &Culprits) {
-        let known = culprits.has(text);
-        if known || hunting {
+    pub fn pass(&mut self, text: &[u8], calls: bool, suspects: Suspects<'_>) {
+        let known = suspects.culprits.has(text);
+        let news = calls && !known && suspects.novelties.is_some_and(|novelties| novelties.is_news(text));
+        self.news |= news;
+        if known || news || suspects.hunting {
             self.remember(text, known);
         }
     }
@@ -262,14 +268,14 @@ impl Watch {
         }
     }
 
-    /// Whether a statement has passed that is known to leave something behind.
+    /// Whether a statement has passed that is known to leave something behind, or may.
     pub fn has_caught(&self) -> bool {
-        self.caught
+        self.caught || self.news
     }
 
-    /// The texts that passed, if one of them is known to leave something behind.
+    /// The texts that passed, if what they leave is known.
     pub fn caught(&self) -> Option<&[Box<[u8]>]> {
-        self.caught.then_some(&self.passed)
+        (self.caught && !self.news).then_some(&self.passed)
     }
 
     /// Whether nothing was seen that could have left anything behind.
@@ -317,8 +323,21 @@ impl Watch {
         let all = opaque || doubtful.iter().any(|change| change.to == To::Unread && change.name.is_empty());
         let names = names(doubtful);
         let (suspect, spelled) = (seen.suspect, seen.spelled);
-        let question =
-            Question { changes, names, spelled, known, all, pins: look, tied, released, suspect, hunted, expected };
+        let news = seen.news;
+        let question = Question {
+            changes,
+            names,
+            spelled,
+            known,
+            all,
+            pins: look,
+            tied,
+            released,
+            suspect,
+            hunted,
+            news,
+            expected,
+        };
         Settlement::Ask(question.with(seen.again))
     }
 

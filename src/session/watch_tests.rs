@@ -14,7 +14,7 @@ fn play(script: &str, pins: Pins) -> Settlement {
             "Q" => drop(watch.query(bytes, true, idle)),
             "T" => drop(watch.query(bytes, true, Moment { status: TransactionStatus::Open, ..idle })),
             "L" => drop(watch.query(bytes, false, idle)),
-            "E" => watch.execution(effects(bytes, false), bytes, &|_| None, idle),
+            "E" => watch.execution(effects_and_calls(bytes, false), bytes, &|_| None, idle),
             "C" => watch.completed(bytes, false, 0),
             "X" => watch.completed(bytes, true, 0),
             "!" => watch.failed(0),

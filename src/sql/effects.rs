@@ -3,6 +3,7 @@
 //! Statements are cut at every `;`, also inside parentheses and in bodies: what may stand there (rules, SQL functions) are
 //! queries, which begin with none of the words that matter.
 
+use super::calls::calls;
 use super::defaults::is_of_sessions;
 use super::key::Key;
 use super::lexer::{Lexer, Token};
@@ -21,6 +22,13 @@ pub(super) use harmless::is_harmless;
 #[inline]
 pub fn effects(text: &[u8], backslash: bool) -> Effects {
     if is_harmless(text) { Effects::NONE } else { read(text, backslash) }
+}
+
+/// The same, and whether it calls what nobody knows.
+#[inline]
+pub fn effects_and_calls(text: &[u8], backslash: bool) -> Effects {
+    let found = effects(text, backslash);
+    if calls(text) { found | Effects::CALLS } else { found }
 }
 
 /// The same, without the short way.

@@ -4,6 +4,7 @@
 //! No grammar: a text that Postgres would refuse may be read as anything, since none of it is run. Where a text cannot be
 //! read with certainty the answer says so, or says too much, never too little.
 
+mod calls;
 pub mod changes;
 mod creation;
 pub mod database;
@@ -29,7 +30,7 @@ pub mod tags;
 
 pub use changes::{Change, To, changes, changes_of_meaning};
 pub use creation::creates;
-pub use effects::{Effects, effects};
+pub use effects::{Effects, effects, effects_and_calls};
 pub use ending::{ends_a_transaction, last_rollback};
 pub use fitting::fitting;
 pub use lexer::{Lexer, Token};

@@ -32,10 +32,11 @@ impl Desk<'_> {
         self.meaning.bind(Effects::NONE, b"", self.backslash, &|_| None);
     }
 
-    /// Tells the watch of a statement that is known to leave things behind; of any at all while the pool looks for those.
+    /// Tells the watch of a statement that is known to leave things behind, or may; of any at all while the pool looks for those.
     pub(super) fn remember(&mut self, subject: &Subject) {
-        if self.hunting || !self.culprits.is_empty() {
-            self.watch.pass(text_of(subject, self.statements), self.hunting, self.culprits);
+        let calls = self.effects_of(subject).contains(Effects::CALLS);
+        if calls || self.suspects.hunting || !self.suspects.culprits.is_empty() {
+            self.watch.pass(text_of(subject, self.statements), calls, self.suspects);
         }
     }
 }

@@ -59,6 +59,9 @@ impl Effects {
     /// What sessions start with changes: ALTER ROLE … SET. Then `DEFINES` is there as well.
     pub const DEFAULTS: Effects = Effects(1 << 22);
 
+    /// Functions are called that nobody knows (`calls`).
+    pub const CALLS: Effects = Effects(1 << 23);
+
     /// What may change what other texts mean.
     pub const MEANING: Effects = Effects::SETTINGS
         .union(Effects::OPAQUE)
@@ -70,7 +73,7 @@ impl Effects {
     /// Those of the session: the rest ends with the transaction, or is everybody's.
     #[must_use]
     pub const fn of_session(self) -> Effects {
-        self.without(Effects::LOCAL.union(Effects::DEFINES).union(Effects::DEFAULTS))
+        self.without(Effects::LOCAL.union(Effects::DEFINES).union(Effects::DEFAULTS).union(Effects::CALLS))
     }
 
     /// Whether there are none.
