@@ -8,6 +8,7 @@ use pgweir::net::Lane;
 use pgweir::net::lane::SLICES;
 use pgweir::pool::catalog::Catalog;
 use pgweir::pool::culprits::Culprits;
+use pgweir::pool::hunt::Suspects;
 use pgweir::pool::memory::Memory;
 use pgweir::pool::parameters::Parameters;
 use pgweir::protocol::{Frame, backend, encode, frontend};
@@ -186,7 +187,7 @@ impl Pair {
         }
         let Pair { up: lane, dialogue, statements, memory, watch, meaning, catalog, .. } = self;
         let dialect = meaning.dialect(&Parameters::default(), catalog);
-        let (backslash, temporary, hunting, culprits) = (false, false, false, &Culprits::default());
+        let (backslash, temporary, culprits) = (false, false, &Culprits::default());
         Desk {
             statements,
             memory,
@@ -197,8 +198,7 @@ impl Pair {
             backslash,
             temporary,
             drops: tag == frontend::QUERY,
-            hunting,
-            culprits,
+            suspects: Suspects { hunting: false, culprits, novelties: None },
             dialect,
             catalog,
         }
