@@ -59,6 +59,47 @@ def test_a_crowd_listens_on_few_servers(pooler, postgres):
     assert postgres.sessions("app") <= 3
 
 
+def test_several_in_one_text_tie_nobody(pooler):
+    """As graphile-worker says it, whose workers would have taken all servers."""
+    listeners = [connect(pooler) for _ in range(4)]
+    for listener in listeners:
+        assert listener.execute('LISTEN "jobs:insert"; LISTEN "worker:migrate";').statusmessage == "LISTEN"
+        cursor = listener.execute("; listen a; listen gone; /* one */ unlisten gone; -- two")
+        tags = [cursor.statusmessage]
+        while cursor.nextset():
+            tags.append(cursor.statusmessage)
+        assert tags == ["LISTEN", "LISTEN", "UNLISTEN"]
+    expect_pinned(pooler)
+    with connect(pooler) as speaker:
+        speaker.execute("""notify gone; notify "worker:migrate", '1'; notify a, '2'; notify "jobs:insert", '3'""")
+        for listener in listeners:
+            assert heard(listener, 3) == [("worker:migrate", "1"), ("a", "2"), ("jobs:insert", "3")]
+        listeners[0].execute("unlisten *; listen b; listen a")
+        speaker.execute("""notify "jobs:insert", '4'; notify a, '5'; notify b, '6'""")
+        assert heard(listeners[0], 2) == [("a", "5"), ("b", "6")]
+    for listener in listeners:
+        listener.close()
+
+
+def test_of_several_in_one_text_all_are_heard_or_none(run_pgweir, own_postgres):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener:
+        listener.execute("listen a")
+        own_postgres.stop()
+        with pytest.raises(psycopg.OperationalError):
+            listener.execute("unlisten a; listen b; listen c")
+        # Who is told that it cannot listen again has listened all the time.
+        with pytest.raises(psycopg.OperationalError):
+            listener.execute("listen a")
+        own_postgres.start()
+        listener.execute("listen d")
+        with own_postgres.connect("app") as speaker:
+            for channel in "bcad":
+                speaker.execute(f"notify {channel}")
+            speaker.commit()
+        assert heard(listener, 2) == [("a", ""), ("d", "")]
+
+
 def test_listeners_of_asyncpg(pooler):
     """They listen by a statement with a name, which any of their connections prepares."""
 

@@ -53,11 +53,18 @@ enum Order {
 type Done = oneshot::Sender<Result<(), Complaint>>;
 
 impl Hub {
-    /// Has a client hear a channel. Returns when the server listens on it.
-    pub async fn listen(&self, pool: &Arc<Pool>, client: &Arc<Client>, channel: String) -> Result<(), Complaint> {
-        let (done, outcome) = oneshot::channel();
-        self.order(pool, Order::Listen { client: client.clone(), channel, done });
-        outcome.await.unwrap_or_else(|_| Err(lost()))
+    /// Has a client hear channels. Returns when the server listens on all of them, or not on one.
+    pub async fn listen(&self, pool: &Arc<Pool>, client: &Arc<Client>, channels: &[String]) -> Result<(), Complaint> {
+        let ask = |channel: &String| {
+            let (done, outcome) = oneshot::channel();
+            self.order(pool, Order::Listen { client: client.clone(), channel: channel.clone(), done });
+            outcome
+        };
+        let outcomes: Vec<_> = channels.iter().map(ask).collect();
+        for outcome in outcomes {
+            outcome.await.unwrap_or_else(|_| Err(lost()))?;
+        }
+        Ok(())
     }
 
     /// A client no longer hears a channel, or any.
@@ -104,12 +111,20 @@ fn lost() -> Complaint {
         .hint("Say LISTEN again.")
 }
 
+/// Who waits until the server listens.
+struct Waiter {
+    client: u32,
+    channel: String,
+    /// It had not listened on it before.
+    is_new: bool,
+    done: Done,
+}
+
 /// The task behind a hub.
 struct Ear {
     pool: Arc<Pool>,
     channels: Channels<Arc<Client>>,
-    /// Those who wait until the server listens: on what, and how they are told.
-    waiting: Vec<(u32, String, Done)>,
+    waiting: Vec<Waiter>,
     /// The connection was lost since its listeners last heard of it: why.
     missed: Option<String>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -229,20 +244,15 @@ impl Ear {
         match order {
             Order::Listen { client, channel, done } => {
                 let id = client.id;
-                match self.channels.join(id, client, &channel) {
-                    Joined::Open => {
-                        let _ = done.send(Ok(()));
-                        Noted::Nothing
-                    }
-                    Joined::Opening => {
-                        self.waiting.push((id, channel, done));
-                        Noted::Nothing
-                    }
-                    Joined::First => {
-                        self.waiting.push((id, channel.clone(), done));
-                        Noted::Listen(channel)
-                    }
+                let waiter = Waiter { client: id, is_new: !self.channels.has(id, &channel), channel, done };
+                let joined = self.channels.join(id, client, &waiter.channel);
+                let noted =
+                    if joined == Joined::First { Noted::Listen(waiter.channel.clone()) } else { Noted::Nothing };
+                match joined {
+                    Joined::Open => _ = waiter.done.send(Ok(())),
+                    Joined::Opening | Joined::First => self.waiting.push(waiter),
                 }
+                noted
             }
             Order::Unlisten { client, channel } => Noted::Unlisten(self.channels.leave(client, channel.as_deref())),
         }
@@ -287,14 +297,13 @@ impl Ear {
         }
         let (over, waiting) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition::<Vec<_>, _>(|(_, channel, _)| channels.contains(channel));
+            .partition::<Vec<_>, _>(|waiter| channels.contains(&waiter.channel));
         self.waiting = waiting;
-        for (client, channel, done) in over {
-            if refused.is_some() {
-                self.channels.leave(client, Some(&channel));
+        for waiter in over {
+            match &refused {
+                None => _ = waiter.done.send(Ok(())),
+                Some(why) => self.turn_away(waiter, Complaint { severity: encode::Severity::Error, ..why.clone() }),
             }
-            let error = refused.as_ref().map(|why| Complaint { severity: encode::Severity::Error, ..why.clone() });
-            let _ = done.send(error.map_or(Ok(()), Err));
         }
         match refused {
             None if self.missed.take().is_some() => self.tell_that_some_may_be_missed(),
@@ -304,6 +313,14 @@ impl Ear {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Who has listened before goes on waiting for another connection.
+    fn turn_away(&mut self, waiter: Waiter, why: Complaint) {
+        if waiter.is_new {
+            self.channels.leave(waiter.client, Some(&waiter.channel));
+        }
+        let _ = waiter.done.send(Err(why));
     }
 
     fn tell_that_some_may_be_missed(&self) {
@@ -318,9 +335,8 @@ impl Ear {
 
     /// No connection can be had: those who wait for one are told; those who had one go on waiting for another.
     fn fail(&mut self, why: &Complaint) {
-        for (client, channel, done) in std::mem::take(&mut self.waiting) {
-            self.channels.leave(client, Some(&channel));
-            let _ = done.send(Err(why.clone()));
+        for waiter in std::mem::take(&mut self.waiting) {
+            self.turn_away(waiter, why.clone());
         }
     }
 }
