@@ -166,6 +166,53 @@ def test_in_a_transaction_it_ties_until_it_is_over(pooler):
         expect_pinned(pooler)
 
 
+def test_what_the_own_server_notifies_of_as_well_comes_once(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a; listen b")
+        listener.execute("begin; listen a; listen c; commit")
+        expect_pinned(pooler, ["listen"])
+        for number in range(100):
+            speaker.execute(f"notify a, '{number}'; notify b, '{number}'")
+        speaker.execute("notify a, 'last'")
+        notes = heard(listener, 201)
+        assert [payload for channel, payload in notes if channel == "a"] == [*map(str, range(100)), "last"]
+        speaker.execute("notify c, 'own'; notify b, 'end'")
+        assert sorted(heard(listener, 2)) == [("b", "end"), ("c", "own")]
+        # Neither is heard of in between, nor lost.
+        listener.execute("begin; unlisten *; listen a; commit")
+        speaker.execute("notify b; notify c; notify a, 'again'")
+        assert heard(listener) == [("a", "again")]
+        listener.execute("unlisten a")
+        expect_pinned(pooler)
+        listener.execute("listen c")
+        speaker.execute("notify a; notify c, 'by the pool'")
+        assert heard(listener) == [("c", "by the pool")]
+
+
+def test_while_the_pool_cannot_listen_the_own_server_is_heard(run_pgweir, own_postgres):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener:
+        notices = []
+        listener.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        listener.execute("listen a")
+        listener.execute("begin; listen a; commit")
+        expect_pinned(pooler, ["listen"])
+        own_postgres.run(
+            "alter role app password 'another'",
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgweir'",
+        )
+        eventually(lambda: lost(pooler), "the listener is lost")
+        with own_postgres.connect("app") as speaker:
+            speaker.autocommit = True
+            speaker.execute("notify a, 'meanwhile'")
+            assert heard(listener) == [("a", "meanwhile")]
+            own_postgres.run("alter role app password 'secret'")
+            eventually(lambda: list(listener.notifies(timeout=0)) or notices, "a notice that some may have been missed")
+            speaker.execute("notify a, 'once'")
+            speaker.execute("notify a, 'more'")
+            assert heard(listener, 2) == [("a", "once"), ("a", "more")]
+
+
 def test_notifications_wait_for_the_end_of_a_transaction(pooler):
     with connect(pooler) as listener, connect(pooler) as speaker:
         listener.execute("listen a")

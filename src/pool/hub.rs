@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ const ENCODING: &str = "UTF8";
 #[derive(Debug, Default)]
 pub struct Hub {
     orders: Mutex<Option<mpsc::UnboundedSender<Order>>>,
+    cut_off: AtomicBool,
 }
 
 /// What is wanted of it.
@@ -67,6 +69,11 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether its listeners may miss something now: the connection was lost, and they have not been told that it is back.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Relaxed)
+    }
+
     /// A client no longer hears a channel, or any.
     pub fn unlisten(&self, client: u32, channel: Option<String>) {
         if let Some(orders) = &*self.lock() {
@@ -90,6 +97,7 @@ impl Hub {
         let (sender, orders) = mpsc::unbounded_channel();
         let _ = sender.send(first);
         *known = Some(sender);
+        self.cut_off.store(false, Relaxed);
         let ear = Ear {
             pool: pool.clone(),
             channels: Channels::default(),
@@ -193,6 +201,7 @@ impl Ear {
     }
 
     fn lose(&mut self, error: &io::Error) {
+        self.pool.hub.cut_off.store(true, Relaxed);
         self.channels.close_all();
         if self.missed.replace(error.to_string()).is_none_or(|before| before != error.to_string()) {
             warn!(event = "listener_lost", database = %self.pool.database, user = %self.pool.user, %error);
@@ -324,6 +333,7 @@ impl Ear {
     }
 
     fn tell_that_some_may_be_missed(&self) {
+        self.pool.hub.cut_off.store(false, Relaxed);
         info!(event = "listener_back", database = %self.pool.database, user = %self.pool.user);
         let mut letter = Vec::new();
         let text = "pgweir was cut off from the server that it listens with: notifications may have been missed";

@@ -1,5 +1,6 @@
 //! LISTEN and UNLISTEN of a client that holds no server: its pool listens for it, on one connection for all. Elsewhere (in a
-//! transaction, among other statements) LISTEN runs on the client's own server, and ties it there.
+//! transaction, among other statements) LISTEN runs on the client's own server, and ties it there; what the pool hears, too,
+//! is told once.
 
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
@@ -128,6 +129,12 @@ impl Session {
 
     fn channels(&self) -> &[String] {
         self.hearing.as_ref().map_or(&[], |hearing| &hearing.channels)
+    }
+
+    /// Whether what its own server notifies the client of comes from its pool as well. It is told by the pool, which has listened
+    /// for longer and goes on when the server no longer does; by both where the pool may have missed it.
+    pub(super) fn hears_of(&self, notification: &[u8]) -> bool {
+        self.hearing.as_ref().is_some_and(|hearing| hearing.hears(notification)) && !self.pool.hub.is_cut_off()
     }
 
     /// What others have for the client, and it wants.
