@@ -179,6 +179,13 @@ def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
         running.join()
         holder.commit()
         waiting.join()
+        holder.execute("listen a")
+        holder.commit()
+        waiting = waits(other, "select 3")
+        eventually(lambda: "1 held by clients that run nothing, tied to their server by listen" in page(), "and what ties it")
+        holder.execute("unlisten a")
+        holder.commit()
+        waiting.join()
 
 
 def test_a_full_pool_beyond_those_that_have_a_history_gets_one(run_pgweir, postgres):

@@ -59,6 +59,47 @@ def test_a_crowd_listens_on_few_servers(pooler, postgres):
     assert postgres.sessions("app") <= 3
 
 
+def test_several_in_one_text_tie_nobody(pooler):
+    """As graphile-worker says it, whose workers would have taken all servers."""
+    listeners = [connect(pooler) for _ in range(4)]
+    for listener in listeners:
+        assert listener.execute('LISTEN "jobs:insert"; LISTEN "worker:migrate";').statusmessage == "LISTEN"
+        cursor = listener.execute("; listen a; listen gone; /* one */ unlisten gone; -- two")
+        tags = [cursor.statusmessage]
+        while cursor.nextset():
+            tags.append(cursor.statusmessage)
+        assert tags == ["LISTEN", "LISTEN", "UNLISTEN"]
+    expect_pinned(pooler)
+    with connect(pooler) as speaker:
+        speaker.execute("""notify gone; notify "worker:migrate", '1'; notify a, '2'; notify "jobs:insert", '3'""")
+        for listener in listeners:
+            assert heard(listener, 3) == [("worker:migrate", "1"), ("a", "2"), ("jobs:insert", "3")]
+        listeners[0].execute("unlisten *; listen b; listen a")
+        speaker.execute("""notify "jobs:insert", '4'; notify a, '5'; notify b, '6'""")
+        assert heard(listeners[0], 2) == [("a", "5"), ("b", "6")]
+    for listener in listeners:
+        listener.close()
+
+
+def test_of_several_in_one_text_all_are_heard_or_none(run_pgweir, own_postgres):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener:
+        listener.execute("listen a")
+        own_postgres.stop()
+        with pytest.raises(psycopg.OperationalError):
+            listener.execute("unlisten a; listen b; listen c")
+        # Who is told that it cannot listen again has listened all the time.
+        with pytest.raises(psycopg.OperationalError):
+            listener.execute("listen a")
+        own_postgres.start()
+        listener.execute("listen d")
+        with own_postgres.connect("app") as speaker:
+            for channel in "bcad":
+                speaker.execute(f"notify {channel}")
+            speaker.commit()
+        assert heard(listener, 2) == [("a", ""), ("d", "")]
+
+
 def test_listeners_of_asyncpg(pooler):
     """They listen by a statement with a name, which any of their connections prepares."""
 
@@ -123,6 +164,53 @@ def test_in_a_transaction_it_ties_until_it_is_over(pooler):
         listener.execute("unlisten a")
         listener.execute("select 1")
         expect_pinned(pooler)
+
+
+def test_what_the_own_server_notifies_of_as_well_comes_once(pooler):
+    with connect(pooler) as listener, connect(pooler) as speaker:
+        listener.execute("listen a; listen b")
+        listener.execute("begin; listen a; listen c; commit")
+        expect_pinned(pooler, ["listen"])
+        for number in range(100):
+            speaker.execute(f"notify a, '{number}'; notify b, '{number}'")
+        speaker.execute("notify a, 'last'")
+        notes = heard(listener, 201)
+        assert [payload for channel, payload in notes if channel == "a"] == [*map(str, range(100)), "last"]
+        speaker.execute("notify c, 'own'; notify b, 'end'")
+        assert sorted(heard(listener, 2)) == [("b", "end"), ("c", "own")]
+        # Neither is heard of in between, nor lost.
+        listener.execute("begin; unlisten *; listen a; commit")
+        speaker.execute("notify b; notify c; notify a, 'again'")
+        assert heard(listener) == [("a", "again")]
+        listener.execute("unlisten a")
+        expect_pinned(pooler)
+        listener.execute("listen c")
+        speaker.execute("notify a; notify c, 'by the pool'")
+        assert heard(listener) == [("c", "by the pool")]
+
+
+def test_while_the_pool_cannot_listen_the_own_server_is_heard(run_pgweir, own_postgres):
+    pooler = run_pgweir(database_url=own_postgres.url("app", "secret"))
+    with connect(pooler) as listener:
+        notices = []
+        listener.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        listener.execute("listen a")
+        listener.execute("begin; listen a; commit")
+        expect_pinned(pooler, ["listen"])
+        own_postgres.run(
+            "alter role app password 'another'",
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgweir'",
+        )
+        eventually(lambda: lost(pooler), "the listener is lost")
+        with own_postgres.connect("app") as speaker:
+            speaker.autocommit = True
+            speaker.execute("notify a, 'meanwhile'")
+            assert heard(listener) == [("a", "meanwhile")]
+            own_postgres.run("alter role app password 'secret'")
+            eventually(lambda: list(listener.notifies(timeout=0)) or notices, "a notice that some may have been missed")
+            speaker.execute("notify a, 'once'")
+            speaker.execute("notify a, 'more'")
+            assert heard(listener, 2) == [("a", "once"), ("a", "more")]
 
 
 def test_notifications_wait_for_the_end_of_a_transaction(pooler):

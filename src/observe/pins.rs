@@ -45,7 +45,7 @@ impl Pin {
 }
 
 /// A set of reasons.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pins(u8);
 
 impl Pins {

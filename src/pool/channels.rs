@@ -35,14 +35,20 @@ impl<T> Default for Channels<T> {
 impl<T> Channels<T> {
     /// Client `id` listens on a channel; once, however often it says so.
     pub fn join(&mut self, id: u32, listener: T, channel: &str) -> Joined {
+        let has = self.has(id, channel);
         if let Some(known) = self.channels.get_mut(channel) {
-            if known.listeners.iter().all(|(other, _)| *other != id) {
+            if !has {
                 known.listeners.push((id, listener));
             }
             return if known.open { Joined::Open } else { Joined::Opening };
         }
         self.channels.insert(channel.into(), Channel { open: false, listeners: vec![(id, listener)] });
         Joined::First
+    }
+
+    /// Whether client `id` listens on a channel.
+    pub fn has(&self, id: u32, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(|known| known.listeners.iter().any(|(other, _)| *other == id))
     }
 
     /// The server listens on it now.
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!(channels.join(2, "two", "a"), Joined::Open);
         assert_eq!(channels.listeners("a").collect::<Vec<_>>(), [&"one", &"two"]);
         assert_eq!(channels.join(1, "one", "b"), Joined::First);
+        assert!(channels.has(1, "b") && !channels.has(2, "b") && !channels.has(1, "c"));
         assert_eq!(channels.leave(1, Some("a")), []);
         assert_eq!(channels.leave(2, None), ["a".into()]);
         assert_eq!(channels.join(2, "two", "a"), Joined::First);

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ const ENCODING: &str = "UTF8";
 #[derive(Debug, Default)]
 pub struct Hub {
     orders: Mutex<Option<mpsc::UnboundedSender<Order>>>,
+    cut_off: AtomicBool,
 }
 
 /// What is wanted of it.
@@ -53,11 +55,23 @@ enum Order {
 type Done = oneshot::Sender<Result<(), Complaint>>;
 
 impl Hub {
-    /// Has a client hear a channel. Returns when the server listens on it.
-    pub async fn listen(&self, pool: &Arc<Pool>, client: &Arc<Client>, channel: String) -> Result<(), Complaint> {
-        let (done, outcome) = oneshot::channel();
-        self.order(pool, Order::Listen { client: client.clone(), channel, done });
-        outcome.await.unwrap_or_else(|_| Err(lost()))
+    /// Has a client hear channels. Returns when the server listens on all of them, or not on one.
+    pub async fn listen(&self, pool: &Arc<Pool>, client: &Arc<Client>, channels: &[String]) -> Result<(), Complaint> {
+        let ask = |channel: &String| {
+            let (done, outcome) = oneshot::channel();
+            self.order(pool, Order::Listen { client: client.clone(), channel: channel.clone(), done });
+            outcome
+        };
+        let outcomes: Vec<_> = channels.iter().map(ask).collect();
+        for outcome in outcomes {
+            outcome.await.unwrap_or_else(|_| Err(lost()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether its listeners may miss something now: the connection was lost, and they have not been told that it is back.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Relaxed)
     }
 
     /// A client no longer hears a channel, or any.
@@ -83,6 +97,7 @@ impl Hub {
         let (sender, orders) = mpsc::unbounded_channel();
         let _ = sender.send(first);
         *known = Some(sender);
+        self.cut_off.store(false, Relaxed);
         let ear = Ear {
             pool: pool.clone(),
             channels: Channels::default(),
@@ -104,12 +119,20 @@ fn lost() -> Complaint {
         .hint("Say LISTEN again.")
 }
 
+/// Who waits until the server listens.
+struct Waiter {
+    client: u32,
+    channel: String,
+    /// It had not listened on it before.
+    is_new: bool,
+    done: Done,
+}
+
 /// The task behind a hub.
 struct Ear {
     pool: Arc<Pool>,
     channels: Channels<Arc<Client>>,
-    /// Those who wait until the server listens: on what, and how they are told.
-    waiting: Vec<(u32, String, Done)>,
+    waiting: Vec<Waiter>,
     /// The connection was lost since its listeners last heard of it: why.
     missed: Option<String>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -178,6 +201,7 @@ impl Ear {
     }
 
     fn lose(&mut self, error: &io::Error) {
+        self.pool.hub.cut_off.store(true, Relaxed);
         self.channels.close_all();
         if self.missed.replace(error.to_string()).is_none_or(|before| before != error.to_string()) {
             warn!(event = "listener_lost", database = %self.pool.database, user = %self.pool.user, %error);
@@ -229,20 +253,15 @@ impl Ear {
         match order {
             Order::Listen { client, channel, done } => {
                 let id = client.id;
-                match self.channels.join(id, client, &channel) {
-                    Joined::Open => {
-                        let _ = done.send(Ok(()));
-                        Noted::Nothing
-                    }
-                    Joined::Opening => {
-                        self.waiting.push((id, channel, done));
-                        Noted::Nothing
-                    }
-                    Joined::First => {
-                        self.waiting.push((id, channel.clone(), done));
-                        Noted::Listen(channel)
-                    }
+                let waiter = Waiter { client: id, is_new: !self.channels.has(id, &channel), channel, done };
+                let joined = self.channels.join(id, client, &waiter.channel);
+                let noted =
+                    if joined == Joined::First { Noted::Listen(waiter.channel.clone()) } else { Noted::Nothing };
+                match joined {
+                    Joined::Open => _ = waiter.done.send(Ok(())),
+                    Joined::Opening | Joined::First => self.waiting.push(waiter),
                 }
+                noted
             }
             Order::Unlisten { client, channel } => Noted::Unlisten(self.channels.leave(client, channel.as_deref())),
         }
@@ -287,14 +306,13 @@ impl Ear {
         }
         let (over, waiting) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition::<Vec<_>, _>(|(_, channel, _)| channels.contains(channel));
+            .partition::<Vec<_>, _>(|waiter| channels.contains(&waiter.channel));
         self.waiting = waiting;
-        for (client, channel, done) in over {
-            if refused.is_some() {
-                self.channels.leave(client, Some(&channel));
+        for waiter in over {
+            match &refused {
+                None => _ = waiter.done.send(Ok(())),
+                Some(why) => self.turn_away(waiter, Complaint { severity: encode::Severity::Error, ..why.clone() }),
             }
-            let error = refused.as_ref().map(|why| Complaint { severity: encode::Severity::Error, ..why.clone() });
-            let _ = done.send(error.map_or(Ok(()), Err));
         }
         match refused {
             None if self.missed.take().is_some() => self.tell_that_some_may_be_missed(),
@@ -306,7 +324,16 @@ impl Ear {
         Ok(())
     }
 
+    /// Who has listened before goes on waiting for another connection.
+    fn turn_away(&mut self, waiter: Waiter, why: Complaint) {
+        if waiter.is_new {
+            self.channels.leave(waiter.client, Some(&waiter.channel));
+        }
+        let _ = waiter.done.send(Err(why));
+    }
+
     fn tell_that_some_may_be_missed(&self) {
+        self.pool.hub.cut_off.store(false, Relaxed);
         info!(event = "listener_back", database = %self.pool.database, user = %self.pool.user);
         let mut letter = Vec::new();
         let text = "pgweir was cut off from the server that it listens with: notifications may have been missed";
@@ -318,9 +345,8 @@ impl Ear {
 
     /// No connection can be had: those who wait for one are told; those who had one go on waiting for another.
     fn fail(&mut self, why: &Complaint) {
-        for (client, channel, done) in std::mem::take(&mut self.waiting) {
-            self.channels.leave(client, Some(&channel));
-            let _ = done.send(Err(why.clone()));
+        for waiter in std::mem::take(&mut self.waiting) {
+            self.turn_away(waiter, why.clone());
         }
     }
 }

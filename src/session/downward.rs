@@ -110,6 +110,7 @@ impl Relay<'_> {
                 Relay::hear_answer(settling, &frame);
                 return Step::Answer(frame.size, frame.tag);
             }
+            backend::NOTIFICATION if self.session.hears_of(frame.body) => return Step::Swallow(frame.size),
             backend::PARAMETER_STATUS if ours => return self.judge_own_parameter(),
             backend::PARAMETER_STATUS => return self.judge_parameter(),
             // One that is closing has refused nothing, and says itself why it closes.
@@ -328,7 +329,10 @@ fn is_row(tag: u8) -> bool {
 
 /// Whether a frame must be whole to be judged.
 fn needs_all(frame: &Frame<'_>, next: Option<Owed>) -> bool {
-    let read = matches!(frame.tag, backend::ERROR | backend::PARAMETER_STATUS | backend::COMPLETE | backend::READY);
+    let read = matches!(
+        frame.tag,
+        backend::ERROR | backend::PARAMETER_STATUS | backend::COMPLETE | backend::READY | backend::NOTIFICATION
+    );
     let described = matches!(next, Some(Owed::Describe(Some(_)) | Owed::OurDescribe)) && is_description(frame.tag);
     ((read || described) && frame.size <= MOST_HELD) || next == Some(Owed::OurQuestion)
 }

@@ -90,9 +90,8 @@ impl Relay<'_> {
 
     #[cold]
     fn look_closely(&mut self) -> Result<bool, Farewell> {
-        for channel in self.exchange.watch.take_unlistened() {
-            self.session.hear_no_more(&channel);
-        }
+        let listens = self.exchange.watch.take_listens();
+        self.session.hear_no_more(&listens);
         match self.exchange.watch.settle(self.session.client.pins()) {
             Settlement::Known(changes) => {
                 self.carry(|carry| changes.iter().for_each(|change| carry.apply(change)));

@@ -10,7 +10,7 @@ use crate::pool::culprits::{cut, may_leave};
 use crate::pool::hunt::Suspects;
 use crate::protocol::TransactionStatus;
 use crate::sql::changes::Parameters;
-use crate::sql::{Change, Effects, Listen, To, changes, creates, effects_and_calls, last_rollback, spell, unlistened};
+use crate::sql::{Change, Effects, Listen, To, changes, creates, effects_and_calls, last_rollback, listens, spell};
 
 pub mod changed;
 pub mod undone;
@@ -65,8 +65,8 @@ pub struct Watch {
     cut: bool,
     /// Names in texts that may have changed any setting.
     spelled: Vec<String>,
-    /// What is listened to no more, and since which batch.
-    unlistened: Vec<(u32, Listen)>,
+    /// What is listened to, and no more, and since which batch.
+    listens: Vec<(u32, Listen)>,
     /// The last text that may tie the client, for the log.
     suspect: Option<Box<[u8]>>,
     /// What was asked and not answered.
@@ -162,7 +162,7 @@ impl Watch {
             let (undoable, behind) = text.split_at(last_rollback(text, now.backslash).unwrap_or_default());
             self.set(found, undoable, parameters, now);
             self.changed.pass_rollback();
-            self.unlistened.clear();
+            self.listens.clear();
             self.set(found, behind, parameters, now);
         } else {
             self.set(found, text, parameters, now);
@@ -176,7 +176,7 @@ impl Watch {
         }
     }
 
-    /// What a text, or a part of one, sets and does not listen to any more.
+    /// What a text, or a part of one, sets, listens to and does not listen to any more.
     fn set(&mut self, found: Effects, text: &[u8], parameters: &Parameters<'_>, now: Moment) {
         if found.contains(Effects::PREPARE) && found.intersects(SETTINGS) {
             // When it is executed its name is all that is seen of it.
@@ -190,11 +190,11 @@ impl Watch {
             }
             self.changed.extend(now.batch, changes);
         }
-        if found.contains(Effects::UNLISTEN) {
-            self.unlistened.extend(unlistened(text, now.backslash).into_iter().map(|channel| (now.batch, channel)));
+        if found.intersects(Effects::LISTEN.union(Effects::UNLISTEN)) {
+            self.listens.extend(listens(text, now.backslash).into_iter().map(|one| (now.batch, one)));
         }
         if found.contains(Effects::DISCARD_ALL) {
-            self.unlistened.push((now.batch, Listen::AllOff));
+            self.listens.push((now.batch, Listen::AllOff));
         }
     }
 
@@ -284,14 +284,11 @@ impl Watch {
         self.seen.is_empty() && !self.cut && self.again.is_none()
     }
 
-    /// What the client no longer listens to, in order. Where something was undone it goes on listening: it had better hear too
+    /// What the client listens to, and no longer, in order. Where something was undone it goes on listening: it had better hear too
     /// much than too little.
-    pub fn take_unlistened(&mut self) -> Vec<Listen> {
-        let unlistened = std::mem::take(&mut self.unlistened).into_iter();
-        unlistened
-            .filter(|(batch, _)| !self.changed.undone.has_failed_since(*batch))
-            .map(|(_, channel)| channel)
-            .collect()
+    pub fn take_listens(&mut self) -> Vec<Listen> {
+        let listens = std::mem::take(&mut self.listens).into_iter();
+        listens.filter(|(batch, _)| !self.changed.undone.has_failed_since(*batch)).map(|(_, one)| one).collect()
     }
 
     /// The server is at rest: what is to be done about all this. `pins` is what ties the client so far. Ready for what

@@ -104,11 +104,15 @@ fn who_may_have_ended_to_listen_goes_on() {
     watch.query(b"unlisten a", true, at(1));
     watch.query(b"rollback; unlisten b", true, at(2));
     watch.completed(b"ROLLBACK", false, 2);
-    assert_eq!(watch.take_unlistened(), [Listen::Off("b".into())]);
+    assert_eq!(watch.take_listens(), [Listen::Off("b".into())]);
     watch.query(b"unlisten b; select 1/0", true, at(3));
     watch.failed(3);
     watch.query(b"unlisten c", true, at(4));
-    assert_eq!(watch.take_unlistened(), [Listen::Off("c".into())]);
+    assert_eq!(watch.take_listens(), [Listen::Off("c".into())]);
+    // Who listens again has never ended to.
+    watch.query(b"unlisten *", true, at(5));
+    watch.query(b"listen d", true, at(6));
+    assert_eq!(watch.take_listens(), [Listen::AllOff, Listen::On("d".into())]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::lexer::{Lexer, Token};
 /// Longer names are cut by Postgres (NAMEDATALEN - 1), which says so; those are left to it.
 const LONGEST_NAME: usize = 63;
 
-/// A text that is one of these statements and nothing else.
+/// One of these statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
     /// `LISTEN channel`
@@ -19,24 +19,45 @@ pub enum Listen {
 }
 
 impl Listen {
-    /// Reads a text that is a lone LISTEN or UNLISTEN.
-    pub fn read(text: &[u8]) -> Option<Listen> {
-        let mut lexer = Lexer::new(text, false);
-        let Some(Token::Word(first)) = lexer.next() else { return None };
-        let found = statement(first, &mut lexer)?;
-        lexer.all(|token| token == Token::Symbol(b';')).then_some(found)
+    /// Reads a text that is nothing but these statements, one at least.
+    pub fn read(text: &[u8]) -> Option<Vec<Listen>> {
+        let (mut lexer, mut found) = (Lexer::new(text, false), Vec::new());
+        while let Some(token) = lexer.next() {
+            match token {
+                Token::Symbol(b';') => {}
+                Token::Word(first) => {
+                    found.push(statement(first, &mut lexer)?);
+                    matches!(lexer.peek(), None | Some(Token::Symbol(b';'))).then_some(())?;
+                }
+                _ => return None,
+            }
+        }
+        (!found.is_empty() && !lexer.is_open()).then_some(found)
+    }
+
+    /// The channels that are listened on after these statements, where those were before.
+    pub fn after(statements: &[Listen], before: &[String]) -> Vec<String> {
+        let mut channels = before.to_vec();
+        for statement in statements {
+            match statement {
+                Listen::On(channel) if channels.contains(channel) => {}
+                Listen::On(channel) => channels.push(channel.clone()),
+                Listen::Off(channel) => channels.retain(|other| other != channel),
+                Listen::AllOff => channels.clear(),
+            }
+        }
+        channels
     }
 }
 
-/// What the UNLISTENs among the statements of a text take back, in order. A channel that cannot be read is all of them.
-pub fn unlistened(text: &[u8], backslash: bool) -> Vec<Listen> {
+/// Those among the statements of a text, in order. An UNLISTEN whose channel cannot be read is of all of them.
+pub fn listens(text: &[u8], backslash: bool) -> Vec<Listen> {
     let mut lexer = Lexer::new(text, backslash);
     let mut found = Vec::new();
     while let Some(token) = lexer.next() {
-        if let Token::Word(first) = token
-            && first.eq_ignore_ascii_case(b"unlisten")
-        {
-            found.push(statement(first, &mut lexer).unwrap_or(Listen::AllOff));
+        if let Token::Word(first) = token {
+            let unread = first.eq_ignore_ascii_case(b"unlisten").then_some(Listen::AllOff);
+            found.extend(statement(first, &mut lexer).or(unread));
         }
         if token != Token::Symbol(b';') {
             lexer.find(|token| *token == Token::Symbol(b';'));
@@ -71,31 +92,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lone_statements() {
-        let check =
-            |text: &str, expected: Option<Listen>| assert_eq!(Listen::read(text.as_bytes()), expected, "{text}");
-        check("LISTEN Orders", Some(Listen::On("orders".into())));
-        check("listen \"Or\"\"ders\" ; ", Some(Listen::On("Or\"ders".into())));
-        check("/* hi */ unlisten a", Some(Listen::Off("a".into())));
-        check("UNLISTEN *;", Some(Listen::AllOff));
-        check("listen *", None);
-        check("listen a; select 1", None);
-        check("listen", None);
-        check("listen;", None);
-        check("listen a b", None);
-        check("listen 'a'", None);
-        check("select 1", None);
-        check(&format!("listen {}", "x".repeat(64)), None);
+    fn nothing_but_these() {
+        let (on, off) = (|name: &str| Listen::On(name.into()), |name: &str| Listen::Off(name.into()));
+        let check = |text: &str, expected: &[Listen]| {
+            assert_eq!(Listen::read(text.as_bytes()).unwrap_or_default(), expected, "{text}")
+        };
+        check("LISTEN Orders", &[on("orders")]);
+        check("listen \"Or\"\"ders\" ; ", &[on("Or\"ders")]);
+        check("/* hi */ unlisten a", &[off("a")]);
+        check("UNLISTEN *;", &[Listen::AllOff]);
+        check("LISTEN \"jobs:insert\"; LISTEN \"worker;migrate\";", &[on("jobs:insert"), on("worker;migrate")]);
+        check(";; listen a; -- one\n;unlisten b;/* two */ unlisten *;;", &[on("a"), off("b"), Listen::AllOff]);
+        check("listen *", &[]);
+        check("listen a; select 1", &[]);
+        check("select 1; listen a", &[]);
+        check("listen a; listen", &[]);
+        check("listen a listen b", &[]);
+        check("listen a; 'b", &[]);
+        check("listen a; listen \"b", &[]);
+        check("listen a; listen \"\"", &[]);
+        check("listen", &[]);
+        check("listen;", &[]);
+        check("listen a b", &[]);
+        check("listen 'a'", &[]);
+        check("select 1", &[]);
+        check(";", &[]);
+        check("", &[]);
+        check("listen U&\"a\"", &[]);
+        check(&format!("listen {}", "x".repeat(64)), &[]);
+    }
+
+    #[test]
+    fn what_is_listened_on_afterwards() {
+        let check = |text: &str, before: &str, expected: &str| {
+            let before: Vec<String> = before.split_whitespace().map(str::to_string).collect();
+            assert_eq!(Listen::after(&listens(text.as_bytes(), false), &before).join(" "), expected, "{text}");
+        };
+        check("listen b; listen a; listen b", "a", "a b");
+        check("unlisten a; listen c", "a b", "b c");
+        check("unlisten *; listen b", "a b", "b");
+        check("listen c; unlisten c; unlisten a", "a", "");
+        check("listen c; unlisten *", "a", "");
     }
 
     #[test]
     fn among_others() {
-        let check =
-            |text: &str, expected: &[Listen]| assert_eq!(unlistened(text.as_bytes(), false), expected, "{text}");
+        let (on, off) = (|name: &str| Listen::On(name.into()), |name: &str| Listen::Off(name.into()));
+        let check = |text: &str, expected: &[Listen]| assert_eq!(listens(text.as_bytes(), false), expected, "{text}");
         check("select pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL", &[Listen::AllOff]);
-        check("unlisten a; unlisten B", &[Listen::Off("a".into()), Listen::Off("b".into())]);
-        check("select unlisten from t; listen x", &[]);
-        check("unlisten; select 1", &[Listen::AllOff]);
-        check(";; unlisten a", &[Listen::Off("a".into())]);
+        check("unlisten a; select 1; unlisten B", &[off("a"), off("b")]);
+        check("select unlisten from t; listen x", &[on("x")]);
+        check("listen; unlisten; select 1", &[Listen::AllOff]);
+        check(";; unlisten a", &[off("a")]);
     }
 }

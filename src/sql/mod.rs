@@ -34,7 +34,7 @@ pub use effects::{Effects, effects, effects_and_calls};
 pub use ending::{ends_a_transaction, last_rollback};
 pub use fitting::fitting;
 pub use lexer::{Lexer, Token};
-pub use listen::{Listen, unlistened};
+pub use listen::{Listen, listens};
 pub use literal::{Kind, Literal};
 pub use redact::redact;
 pub use sequence::asks_for_a_last_value;

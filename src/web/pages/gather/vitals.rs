@@ -17,6 +17,7 @@ use crate::observe::health::{FindingHealth, PoolHealth, Step, Vitals, saturated_
 use crate::observe::history::heavy::{HeavyPoint, QUERY_BOUNDS_US, RANGES};
 use crate::observe::history::{LEVELS, POOLS_MAX, Period, PoolSeries};
 use crate::observe::insight::Wanted;
+use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView, PoolView, Running};
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
@@ -296,16 +297,18 @@ fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
     let its = |client: &&ClientView| {
         client.state == ClientState::Active && client.database == pool.database && client.user == pool.user
     };
-    let mut crowds: HashMap<Running, (usize, Option<Timestamp>)> = HashMap::new();
-    for client in known.clients.iter().filter(its) {
-        let crowd = crowds.entry(client.running).or_default();
+    let mut crowds: HashMap<(Running, Pins), (usize, Option<Timestamp>)> = HashMap::new();
+    for client in known.clients.iter().filter(its).filter(|client| client.running != Running::Unknown) {
+        // What runs says enough.
+        let ties = if client.running == Running::Nothing { client.pins } else { Pins::NONE };
+        let crowd = crowds.entry((client.running, ties)).or_default();
         crowd.0 += 1;
         crowd.1 = [crowd.1, client.since].into_iter().flatten().min();
     }
-    crowds.remove(&Running::Unknown);
-    let what = |(running, (n, since)): (Running, (usize, Option<Timestamp>))| {
+    let what = |((running, ties), (n, since)): ((Running, Pins), (usize, Option<Timestamp>))| {
         let doing = match running {
-            Running::Nothing => "clients that run nothing, in a transaction or tied to their server".to_owned(),
+            Running::Nothing if ties.is_empty() => "clients that run nothing, in a transaction".to_owned(),
+            Running::Nothing => format!("clients that run nothing, tied to their server by {}", ties.names()),
             _ => Some(clients::running(known, running)).filter(|words| !words.is_empty())?,
         };
         let long = since.map(|since| write::ms((known.now.as_millisecond() - since.as_millisecond()) as f64));
