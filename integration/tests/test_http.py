@@ -2,9 +2,11 @@
 
 import html
 import json
+import re
 import signal
 import socket
 import threading
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -220,13 +222,19 @@ def test_the_first_page_tells_of_a_pause(sidecar):
     eventually(lambda: "pgweir is paused" not in pooler.get("/")[1], "it goes on")
 
 
-def test_the_first_page_tells_of_what_is_not_over(sidecar, postgres):
+@pytest.mark.parametrize("how", ["transaction", "session", "tied"])
+def test_the_first_page_tells_of_what_is_not_over(run_pgweir, postgres, how):
+    """Also where the client would keep its server after the transaction: it holds locks all the same."""
     postgres.run("drop table if exists stock", "create table stock (id int primary key, n int)", dbname="app")
     postgres.run("insert into stock values (1, 0)", "grant all on stock to app", dbname="app")
-    pooler = sidecar()
+    pooler = run_pgweir(config=file(postgres, pool={"pool_mode": "session" if how == "session" else "transaction"}))
     page = lambda: html.unescape(pooler.get("/")[1])
     change = "update stock set n = n + 1 where id = 1"
-    with psycopg.connect(dsn(pooler, application_name="checkout")) as holder, psycopg.connect(dsn(pooler)) as other:
+    with ExitStack() as stack:
+        idle, holder, other = (stack.enter_context(psycopg.connect(dsn(pooler, application_name=name))) for name in ["idle", "checkout", ""])
+        for client in [idle, holder]:
+            client.execute("create temp table tie ()" if how == "tied" else "select 1")
+            client.commit()
         holder.execute(change)
         blocked = threading.Thread(target=other.execute, args=(change,))
         blocked.start()

@@ -305,7 +305,8 @@ fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
     crowds.remove(&Running::Unknown);
     let what = |(running, (n, since)): (Running, (usize, Option<Timestamp>))| {
         let doing = match running {
-            Running::Nothing => "clients that run nothing, in a transaction or tied to their server".to_owned(),
+            Running::Nothing => "clients that run nothing, in a transaction".to_owned(),
+            Running::AtRest => "clients that run nothing and are tied to their server".to_owned(),
             _ => Some(clients::running(known, running)).filter(|words| !words.is_empty())?,
         };
         let long = since.map(|since| write::ms((known.now.as_millisecond() - since.as_millisecond()) as f64));
