@@ -121,9 +121,14 @@ fn verdict(advice: &Advice, size: usize, held_up: Option<&str>) -> Markup {
                 (smallest) @if smallest == 1 { " keeps " } @else { " keep " }
                 "99 % of the waits under " (WAIT_GOAL_MS) " ms."
             },
-            Verdict::More { smallest } => {
-                b { "▲ " (smallest) " servers would do." } " With " (size) ", waits are longer than they need be: set "
+            Verdict::More { smallest, gains } => {
+                b { "▲ " (smallest) " servers would do" @if !gains { ", if Postgres has more to give" } "." }
+                " With " (size) ", waits are longer than they need be: set "
                 code { "pool_size = " (smallest) } " if Postgres has room for them."
+                @if !gains {
+                    " Whether it then serves more at once is not known, for about as many servers were busy all the time: \
+                    see first whether its processors have time left."
+                }
                 @if let Some(statement) = held_up {
                     " Not so if " (statement) ", which takes most of the time, waits for locks: more would wait with it."
                 }

@@ -267,7 +267,7 @@ fn advice() -> Advice {
         hold_ms: 12.6,
         offered: 20.3,
         stretch: 12,
-        verdict: Verdict::More { smallest: 26 },
+        verdict: Verdict::More { smallest: 26, gains: true },
         predictions: [(-25, 15, 31_000.0), (0, 20, 870.0), (25, 25, 6.2), (50, 30, 0.4)].map(prediction).to_vec(),
     }
 }
