@@ -183,6 +183,32 @@ def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
         waiting.join()
 
 
+def test_the_first_page_tells_what_keeps_a_pool_short(run_pgweir, postgres):
+    """Waits of less than a second, and only a few of the servers that the pool may have: no size would help."""
+    where = {"url": postgres.url("app", "secret"), "max_db_connections": 2}
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 20}, databases={"app": where}))
+    over = threading.Event()
+
+    def come_again():
+        with psycopg.connect(dsn(pooler), autocommit=True) as client:
+            while not over.is_set():
+                client.execute("select pg_sleep(0.05)")
+
+    crowd = [threading.Thread(target=come_again) for _ in range(10)]
+    for client in crowd:
+        client.start()
+    try:
+        first = lambda: next(iter(pooler.rows("problems")), {"brief": ""})
+        eventually(lambda: re.match(r"pool app/app saturated for \d+ s with 2 of its 20 servers", first()["brief"]), "it is told", 30)
+        assert first()["detail"].startswith("Why: max_db_connections is 2, and so many are open. "), first()
+        page = html.unescape(pooler.get("/pool?database=app&user=app")[1])
+        assert "It has 2 servers and cannot have its 20." in page and "servers would do" not in page
+    finally:
+        over.set()
+        for client in crowd:
+            client.join()
+
+
 def test_a_full_pool_beyond_those_that_have_a_history_gets_one(run_pgweir, postgres):
     where = {"host": postgres.host, "port": postgres.port, "dbname": "app", "pool_size": 1}
     databases = {f"d{number}": where for number in range(33)}

@@ -68,6 +68,8 @@ pub struct PoolHealth {
     pub obstacle: Option<String>,
     /// Servers that are held now.
     pub held: usize,
+    /// Servers that are open now, held or not.
+    pub open: usize,
     /// By what, where that is known.
     pub holders: Option<String>,
     /// Servers that there may be.
@@ -154,7 +156,7 @@ pub struct Step {
     pub waiting: f64,
     /// Servers on loan on average.
     pub busy: f64,
-    /// Servers that there may be.
+    /// Servers that there may be; fewer, where something keeps them from being opened.
     pub size: f64,
 }
 

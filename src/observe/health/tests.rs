@@ -56,7 +56,7 @@ fn sentences() {
         assert_eq!(sentence(&problems(&vitals), 2), wanted);
     }
     let pools = |pool| Vitals { pools: vec![pool], ..Vitals::default() };
-    let full = PoolHealth { saturated_s: 360.0, wait_p95_ms: 250.0, waiting: 3, ..pool() };
+    let full = PoolHealth { saturated_s: 360.0, wait_p95_ms: 250.0, waiting: 3, held: 20, open: 20, ..pool() };
     check(Vitals::default(), "No problems.");
     check(pools(pool()), "No problems.");
     check(pools(full.clone()), "1 problem: pool app/orders saturated for 6 min");
@@ -68,13 +68,23 @@ fn sentences() {
     let stuck = PoolHealth { waiting: 11, max_wait_ms: 25e3, held: 20, ..pool() };
     check(pools(PoolHealth { saturated_s: 26.0, ..stuck.clone() }), "1 problem: pool app/orders saturated for 26 s");
     check(pools(stuck.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
-    let cause = PoolHealth { held: 1, obstacle: Some("max_db_connections is 1, and so many are open".into()), ..stuck };
+    let obstacle = Some("max_db_connections is 1, and so many are open".to_owned());
+    let cause = PoolHealth { held: 1, open: 1, obstacle: obstacle.clone(), ..stuck };
     check(pools(cause.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
     assert_eq!(
         problems(&pools(cause))[0].detail,
-        "11 clients wait for a server, and 1 of 20 servers are held; the first has waited for 25.0 s. \
-         Why: max_db_connections is 1, and so many are open."
+        "Why: max_db_connections is 1, and so many are open. 11 clients wait for a server, and 1 of 20 servers are held; \
+         the first has waited for 25.0 s. A larger pool_size would change nothing."
     );
+    // Nobody waits for long, and it goes on.
+    let short = PoolHealth { saturated_s: 20.0, held: 2, open: 2, obstacle: obstacle.clone(), ..full.clone() };
+    check(pools(short.clone()), "1 problem: pool app/orders saturated for 20 s with 2 of its 20 servers");
+    assert_eq!(
+        problems(&pools(short))[0].detail,
+        "Why: max_db_connections is 1, and so many are open. 3 clients wait for a server, and 2 of 20 servers are held; \
+         5 % waited longer than 250 ms in the last minute. A larger pool_size would change nothing."
+    );
+    check(pools(PoolHealth { obstacle, ..full.clone() }), "1 problem: pool app/orders saturated for 6 min");
     let failure = Some(("23505".into(), "INSERT items".into(), "00ab".into()));
     let failing = &problems(&pools(PoolHealth { errors: 120.0, failure, ..pool() }))[0];
     assert_eq!(failing.detail, "120 of 6000 in the last minute ended in an error, most of them 23505 of INSERT items.");

@@ -27,6 +27,8 @@ pub(super) struct PoolView {
     pub(super) time: Vec<Series>,
     /// How many servers there should be; `None`: too little was seen.
     pub(super) advice: Option<Advice>,
+    /// What keeps it from having as many servers as its size, in a sentence.
+    pub(super) kept_short: Option<String>,
     /// What takes most of the time, where that may be time in which it waits for locks.
     pub(super) held_up: Option<String>,
     /// Clients that wait, a few.
@@ -96,19 +98,35 @@ fn advice(view: &PoolView, row: &PoolRow) -> Markup {
     html! {
         section class="advice" id="size" {
             h2 { "Is the size right?" }
-            @match &view.advice {
-                None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \
-                    fewer and with more servers, and the size that keeps the wait short stands here.")),
-                Some(advice) => {
-                    p class="verdict" { (verdict(advice, row.size, view.held_up.as_deref())) }
-                    p class="sub" {
-                        (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
-                        b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
-                        (write::seconds(advice.stretch as f64)) " of the last 15 min, played again:"
-                    }
-                    (predictions(&advice.predictions))
+            @if let Some(obstacle) = &view.kept_short { (kept_short(row, obstacle)) } @else { (played(view, row)) }
+        }
+    }
+}
+
+fn played(view: &PoolView, row: &PoolRow) -> Markup {
+    html! {
+        @match &view.advice {
+            None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \
+                fewer and with more servers, and the size that keeps the wait short stands here.")),
+            Some(advice) => {
+                p class="verdict" { (verdict(advice, row.size, view.held_up.as_deref())) }
+                p class="sub" {
+                    (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
+                    b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
+                    (write::seconds(advice.stretch as f64)) " of the last 15 min, played again:"
                 }
+                (predictions(&advice.predictions))
             }
+        }
+    }
+}
+
+fn kept_short(row: &PoolRow, obstacle: &str) -> Markup {
+    let [busy, resting, _] = row.servers;
+    html! {
+        p class="verdict" {
+            b { "▲ It has " (busy + resting) " servers and cannot have its " (row.size) "." } " Why: " (obstacle)
+            ". A larger " code { "pool_size" } " would change nothing."
         }
     }
 }

@@ -53,7 +53,7 @@ fn saturated(known: &Known, ask: &Ask, pool: &PoolSeries) -> Option<Earlier> {
         its.map(|point| f64::from(point.wait_ms[1])).fold(0.0, f64::max)
     };
     let is_over = |spell: &Spell| spell.end + OVER_S < f64::from(known.seconds());
-    let spells = spells(&vitals::health_steps(pool)).into_iter().filter(is_over);
+    let spells = spells(&vitals::health_steps(pool, f64::INFINITY)).into_iter().filter(is_over);
     let spells: Vec<Spell> = spells.filter(|spell| worth_telling(spell, wait(spell))).collect();
     let longest = spells.iter().max_by(|one, two| one.seconds().total_cmp(&two.seconds()))?;
     let times = if spells.len() > 1 { format!(", the longest of {} times", spells.len()) } else { String::new() };

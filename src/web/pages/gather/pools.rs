@@ -64,8 +64,19 @@ fn row(picture: &Picture, points: &[PoolPoint], axis: &Axis, now: u32) -> PoolRo
 /// A client that has waited this long, in milliseconds, waits because the pool is full.
 const LONG_WAIT_MS: u128 = 20;
 
+/// Servers that are open.
+pub(super) fn open(picture: &Picture) -> usize {
+    picture.servers.active + picture.servers.idle
+}
+
+/// What keeps the pool from having as many servers as its size.
+fn kept_short(picture: &Picture) -> Option<String> {
+    picture.obstacle.clone().filter(|_| open(picture) < picture.pool_size)
+}
+
 fn state(picture: &Picture) -> State {
-    let is_full = picture.servers.active >= picture.pool_size;
+    let size = if picture.obstacle.is_some() { open(picture).max(1) } else { picture.pool_size };
+    let is_full = picture.servers.active >= size;
     match (picture.clients.waiting, picture.servers.active) {
         (0, 0) => State::Idle,
         (0, _) => State::Flowing,
@@ -110,6 +121,7 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
         ],
         time: steps::time(&slots),
         advice,
+        kept_short: kept_short(picture),
         held_up,
         waiting: clients::crowd(known, ask, ClientState::Waiting),
         holding: clients::crowd(known, ask, ClientState::Active),

@@ -300,6 +300,7 @@ fn pool_view() -> PoolView {
         ],
         time: time(),
         advice: Some(advice()),
+        kept_short: None,
         held_up: Some("UPDATE stock by id".to_owned()),
         waiting: (0..4).map(client).collect(),
         holding: (4..8).map(client).collect(),
