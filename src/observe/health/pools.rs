@@ -17,8 +17,11 @@ const ERROR_SHARE: f64 = 0.01;
 /// And one that hurts.
 const ERROR_SHARE_BAD: f64 = 0.1;
 
-/// The same of a single statement and SQLSTATE, for some are made to fail now and then.
+/// The same of a single statement and SQLSTATE, for some are made to fail now and then: to insert what may be there.
 const ERROR_SHARE_OF_ONE: f64 = 0.5;
+
+/// And of a failure that nobody means to have.
+const ERROR_SHARE_UNMEANT: f64 = 0.01;
 
 /// Open transactions in which nothing runs may take this much of the servers' time.
 const IDLE_SHARE: f64 = 0.4;
@@ -73,10 +76,9 @@ fn crowd(pool: &PoolHealth) -> String {
 }
 
 fn next(pool: &PoolHealth) -> String {
-    match (&pool.obstacle, &pool.holders) {
-        (Some(obstacle), _) => format!("Why: {obstacle}."),
-        (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
-        (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
+    match &pool.holders {
+        Some(holders) => format!("Servers are held now: {holders}. The pool's page says by whom."),
+        None => "The pool's page says who holds them and whether more would help.".to_owned(),
     }
 }
 
@@ -104,10 +106,11 @@ fn failing(pool: &PoolHealth) -> Option<Problem> {
 pub(super) fn of_failing(statement: &FailingHealth) -> Option<Problem> {
     let FailingHealth { digest, database, user, name, code, failed, calls } = statement;
     let share = failed / calls.max(*failed).max(1.0);
-    (*failed >= ERRORS_MIN && share >= ERROR_SHARE_OF_ONE).then(|| Problem {
+    let bar = if cause(code).is_empty() { ERROR_SHARE_OF_ONE } else { ERROR_SHARE_UNMEANT };
+    (*failed >= ERRORS_MIN && share >= bar).then(|| Problem {
         severity: Severity::Warning,
         brief: format!("{name} fails {} of the time", percent(share)),
-        detail: format!("{failed:.0} of {:.0} in the last minute ended in {code}.", calls.max(*failed)),
+        detail: format!("{failed:.0} of {:.0} in the last minute ended in {code}.{}", calls.max(*failed), cause(code)),
         place: Place::Statement(digest.clone(), database.clone(), user.clone()),
         weight: share * failed,
     })

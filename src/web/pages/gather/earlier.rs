@@ -77,7 +77,8 @@ fn found(known: &Known, ask: &Ask) -> Vec<Earlier> {
     let views = known.insight.findings(&Wanted::default()).into_iter();
     let is_past = |at: i64| at >= since && at < known.now.as_second() - FINDING_S;
     let views = views
-        .filter(|view| view.finding.kind != FindingKind::SuspectedLoop && is_past(view.finding.last_seen.as_second()));
+        .filter(|view| view.finding.kind != FindingKind::SuspectedLoop && is_past(view.finding.last_seen.as_second()))
+        .filter(|view| vitals::finding_health(known, view).is_felt());
     let tell = |view| {
         let shown = findings::shown(known, &view);
         let place = shown.route.as_ref().map_or_else(String::new, |route| format!(" at {route}"));

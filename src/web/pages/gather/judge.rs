@@ -89,6 +89,7 @@ impl Judge {
             user: row.user.to_string(),
             name: facts.map_or_else(|| format!("statement {}", row.digest), called),
             calls: lately.calls,
+            recent: self.minute.get(row).map_or(0.0, |lately| lately.calls),
             mean_ms,
             usual_ms: usually(0.5),
             quick_ms: usually(0.1),

@@ -16,7 +16,7 @@ use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::{HeavyPoint, QUERY_BOUNDS_US, RANGES};
 use crate::observe::history::{LEVELS, POOLS_MAX, Period, PoolSeries};
-use crate::observe::insight::Wanted;
+use crate::observe::insight::{FindingView, Wanted};
 use crate::observe::snapshot::{ClientState, ClientView, PoolView, Running};
 use crate::observe::store::view::Row;
 use crate::sql::digest::{Digest, Kind};
@@ -83,7 +83,8 @@ impl Lately {
         let (range, share) = spread.iter().enumerate().find_map(within).unwrap_or((RANGES - 1, 1.0));
         let bound = |number: usize| QUERY_BOUNDS_US.get(number).map_or(LONGEST_MS, |micros| *micros as f64 / 1e3);
         let (low, high) = (if range == 0 { 0.01 } else { bound(range - 1) }, bound(range));
-        if (low..high).contains(&ever) { ever } else { low * (high / low).powf(share) }
+        let is_here = ever >= low && (ever < high || range == RANGES - 1);
+        if is_here { ever } else { low * (high / low).powf(share) }
     }
 
     /// p95 over time, for a picture as small as a word.
@@ -349,4 +350,23 @@ pub(super) fn health_steps(pool: &PoolSeries, most: f64) -> Vec<Step> {
         }
     };
     pool.points.iter().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_takes_as_long_as_it_ever_did() {
+        let lately = |range: usize| {
+            let mut parts = [0; RANGES];
+            parts[range] = 255;
+            let points = vec![HeavyPoint { calls: 1, query_ms: 65e3, parts, ..HeavyPoint::default() }];
+            Lately { calls: 1.0, query_ms: 65e3, points }
+        };
+        assert_eq!(lately(RANGES - 1).quantile(0.5, 65e3), 65e3);
+        assert_eq!(lately(3).quantile(0.5, 7.0), 7.0);
+        // Most were quicker once.
+        assert!((2_000.0..10_000.0).contains(&lately(RANGES - 1).quantile(0.5, 3.0)));
+    }
 }
