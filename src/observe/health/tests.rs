@@ -94,24 +94,7 @@ fn sentences() {
     // Nobody has come to the end of its wait yet; the pool has just been filled, or cannot be.
     let stuck = PoolHealth { waiting: 11, max_wait_ms: 25e3, held: 20, ..pool() };
     check(pools(PoolHealth { saturated_s: 26.0, ..stuck.clone() }), "1 problem: pool app/orders saturated for 26 s");
-    check(pools(stuck.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
-    let obstacle = Some("max_db_connections is 1, and so many are open".to_owned());
-    let cause = PoolHealth { held: 1, open: 1, obstacle: obstacle.clone(), ..stuck };
-    check(pools(cause.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
-    assert_eq!(
-        problems(&pools(cause))[0].detail,
-        "Why: max_db_connections is 1, and so many are open. 11 clients wait for a server, and 1 of 20 servers are held; \
-         the first has waited for 25.0 s. A larger pool_size would change nothing."
-    );
-    // Nobody waits for long, and it goes on.
-    let short = PoolHealth { saturated_s: 20.0, held: 2, open: 2, obstacle: obstacle.clone(), ..full.clone() };
-    check(pools(short.clone()), "1 problem: pool app/orders saturated for 20 s with 2 of its 20 servers");
-    assert_eq!(
-        problems(&pools(short))[0].detail,
-        "Why: max_db_connections is 1, and so many are open. 3 clients wait for a server, and 2 of 20 servers are held; \
-         5 % waited longer than 250 ms in the last minute. A larger pool_size would change nothing."
-    );
-    check(pools(PoolHealth { obstacle, ..full.clone() }), "1 problem: pool app/orders saturated for 6 min");
+    check(pools(stuck), "1 problem: clients of app/orders wait for a server for 25 s");
     let failure = Some(("23505".into(), "INSERT items".into(), "00ab".into()));
     let failing = &problems(&pools(PoolHealth { errors: 120.0, failure, ..pool() }))[0];
     assert_eq!(failing.detail, "120 of 6000 in the last minute ended in an error, most of them 23505 of INSERT items.");
@@ -154,6 +137,38 @@ fn sentences() {
             ..Vitals::default()
         },
         "4 problems: pool app/orders saturated for 6 min; N+1 in web at /orders; and 2 more",
+    );
+}
+
+#[test]
+fn what_keeps_a_pool_short() {
+    #[track_caller]
+    fn check(pool: PoolHealth, brief: &str, detail: &str) {
+        let told = &problems(&Vitals { pools: vec![pool], ..Vitals::default() })[0];
+        assert_eq!((&*told.brief, &*told.detail), (brief, detail));
+    }
+    let obstacle = Some("max_db_connections is 1, and so many are open".to_owned());
+    let short = PoolHealth { held: 1, open: 1, obstacle, ..pool() };
+    check(
+        PoolHealth { waiting: 11, max_wait_ms: 25e3, ..short.clone() },
+        "clients of app/orders wait for a server for 25 s",
+        "Why: max_db_connections is 1, and so many are open. 11 clients wait for a server, and 1 of 20 servers are held; \
+         the first has waited for 25.0 s. A larger pool_size would change nothing.",
+    );
+    // Nobody waits for long, and it goes on.
+    let lasts = PoolHealth { saturated_s: 20.0, wait_p95_ms: 250.0, waiting: 3, ..short };
+    check(
+        lasts.clone(),
+        "pool app/orders saturated for 20 s with 1 of its 20 servers",
+        "Why: max_db_connections is 1, and so many are open. 3 clients wait for a server, and 1 of 20 servers are held; \
+         5 % waited longer than 250 ms in the last minute. A larger pool_size would change nothing.",
+    );
+    // It has as many as it may have.
+    check(
+        PoolHealth { held: 20, open: 20, ..lasts },
+        "pool app/orders saturated for 20 s",
+        "Why: max_db_connections is 1, and so many are open. All 20 servers are held and 3 clients wait for one; 5 % \
+         waited longer than 250 ms in the last minute.",
     );
 }
 
@@ -211,6 +226,15 @@ fn of_one_statement() {
     check(many.clone(), Some("many rows: SELECT posts by slug fetches 20000 a call"));
     check(StatementHealth { share: 0.1, ..many.clone() }, None);
     check(StatementHealth { calls: 1.0, ..many }, None);
+}
+
+#[test]
+fn what_takes_most_of_the_time() {
+    #[track_caller]
+    fn check(statement: StatementHealth, wanted: Option<&str>) {
+        assert_eq!(of_statement(&statement).map(|problem| problem.brief).as_deref(), wanted);
+    }
+    let detail = |statement: StatementHealth| of_statement(&statement).unwrap().detail;
     let report = StatementHealth { share: 0.72, busy: 4.5, mean_ms: 900.0, equal: Vec::new(), ..lookup() };
     check(report.clone(), Some("SELECT posts by slug takes 72 % of the time"));
     check(StatementHealth { busy: 0.05, ..report.clone() }, None);
