@@ -2,9 +2,11 @@
 
 import html
 import json
+import re
 import signal
 import socket
 import threading
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -188,6 +190,32 @@ def test_the_first_page_tells_of_a_wait_while_it_lasts(sidecar):
         waiting.join()
 
 
+def test_the_first_page_tells_what_keeps_a_pool_short(run_pgweir, postgres):
+    """Waits of less than a second, and only a few of the servers that the pool may have: no size would help."""
+    where = {"url": postgres.url("app", "secret"), "max_db_connections": 2}
+    pooler = run_pgweir(config=file(postgres, pool={"pool_size": 20}, databases={"app": where}))
+    over = threading.Event()
+
+    def come_again():
+        with psycopg.connect(dsn(pooler), autocommit=True) as client:
+            while not over.is_set():
+                client.execute("select pg_sleep(0.05)")
+
+    crowd = [threading.Thread(target=come_again) for _ in range(10)]
+    for client in crowd:
+        client.start()
+    try:
+        first = lambda: next(iter(pooler.rows("problems")), {"brief": ""})
+        eventually(lambda: re.match(r"pool app/app saturated for \d+ s with 2 of its 20 servers", first()["brief"]), "it is told", 30)
+        assert first()["detail"].startswith("Why: max_db_connections is 2, and so many are open. "), first()
+        page = html.unescape(pooler.get("/pool?database=app&user=app")[1])
+        assert "It has 2 servers and cannot have its 20." in page and "servers would do" not in page
+    finally:
+        over.set()
+        for client in crowd:
+            client.join()
+
+
 def test_a_full_pool_beyond_those_that_have_a_history_gets_one(run_pgweir, postgres):
     where = {"host": postgres.host, "port": postgres.port, "dbname": "app", "pool_size": 1}
     databases = {f"d{number}": where for number in range(33)}
@@ -227,20 +255,27 @@ def test_the_first_page_tells_of_a_pause(sidecar):
     eventually(lambda: "pgweir is paused" not in pooler.get("/")[1], "it goes on")
 
 
-def test_the_first_page_tells_of_what_is_not_over(sidecar, postgres):
+@pytest.mark.parametrize("how", ["transaction", "session", "tied"])
+def test_the_first_page_tells_of_what_is_not_over(run_pgweir, postgres, how):
+    """Also where the client would keep its server after the transaction: it holds locks all the same."""
     postgres.run("drop table if exists stock", "create table stock (id int primary key, n int)", dbname="app")
     postgres.run("insert into stock values (1, 0)", "grant all on stock to app", dbname="app")
-    pooler = sidecar()
+    pooler = run_pgweir(config=file(postgres, pool={"pool_mode": "session" if how == "session" else "transaction"}))
     page = lambda: html.unescape(pooler.get("/")[1])
     change = "update stock set n = n + 1 where id = 1"
-    with psycopg.connect(dsn(pooler, application_name="checkout")) as holder, psycopg.connect(dsn(pooler)) as other:
+    with ExitStack() as stack:
+        idle, other, holder = (stack.enter_context(psycopg.connect(dsn(pooler, application_name=name))) for name in ["idle", "", "checkout"])
+        for client in [idle, holder]:
+            client.execute("create temp table tie ()" if how == "tied" else "select 1")
+            client.commit()
         holder.execute(change)
         blocked = threading.Thread(target=other.execute, args=(change,))
         blocked.start()
         eventually(lambda: "checkout runs nothing in a transaction for" in page(), "it is told who forgets to commit")
         eventually(lambda: "Meanwhile 1 client has been in UPDATE stock by id for" in page(), "and who waits for it")
-        (problem,) = pooler.rows("problems")
+        problem, *others = pooler.rows("problems")
         assert problem["severity"] == "bad" and problem["brief"].startswith("checkout runs nothing in a transaction for")
+        assert not any("runs nothing" in one["brief"] for one in others), others
         assert "UPDATE stock by id" in problem["detail"] and pooler.get(problem["page"])[0] == 200
         holder.commit()
         blocked.join()

@@ -5,8 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use self::chance::Chance;
+use self::company::{Company, company};
 
 mod chance;
+mod company;
 
 /// One second of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -37,6 +39,8 @@ pub struct Recorded<'a> {
     pub seconds: &'a [Second],
     /// Servers that there may be.
     pub size: usize,
+    /// Clients that there were at once, at most: with as many servers nobody waits.
+    pub clients: usize,
     /// Of the time that servers were held, the part in which a transaction was open and nothing ran: 0 to 1.
     pub idle_share: f32,
     /// The statements that take most of the time, the heaviest first: how long each took while how many servers were busy.
@@ -75,6 +79,8 @@ pub enum Verdict {
     More {
         /// Servers.
         smallest: usize,
+        /// Whether it was seen that more are served while more servers are busy.
+        gains: bool,
     },
     /// More would not help.
     NotMore(Reason),
@@ -140,7 +146,8 @@ pub fn advise(recorded: &Recorded) -> Option<Advice> {
     let hold_ms = held / f64::from(served);
     let prediction = |change| {
         let size = resized(recorded.size, change);
-        Prediction { change, size, wait_p99_ms: wait_p99(&asks, size) }
+        let wait_p99_ms = if size >= recorded.clients { 0.0 } else { wait_p99(&asks, size) };
+        Prediction { change, size, wait_p99_ms }
     };
     Some(Advice {
         arrivals,
@@ -159,17 +166,19 @@ fn resized(size: usize, change: i32) -> usize {
 }
 
 fn verdict(recorded: &Recorded, asks: &[Ask]) -> Verdict {
-    let smallest = smallest(asks);
-    if smallest.is_some_and(|smallest| smallest <= recorded.size) {
-        return Verdict::Enough { smallest: smallest.unwrap_or(recorded.size) };
+    // Played are as many as may come; clients that wait for their answers do not come anew meanwhile.
+    let smallest = smallest(asks).or((recorded.clients <= recorded.size).then_some(recorded.clients));
+    let smallest = smallest.map(|smallest| smallest.min(recorded.clients).max(1));
+    if let Some(smallest) = smallest.filter(|smallest| *smallest <= recorded.size) {
+        return Verdict::Enough { smallest };
     }
     if recorded.idle_share >= IDLE_DOMINATES {
         return Verdict::NotMore(Reason::IdleInTransaction { share: f64::from(recorded.idle_share) });
     }
-    match (recorded.statements.iter().find_map(|moments| growing(moments)), smallest) {
-        (Some(reason), _) => Verdict::NotMore(reason),
-        (None, Some(smallest)) => Verdict::More { smallest },
-        (None, None) => Verdict::NotMore(Reason::Endless),
+    match (company(recorded.statements), smallest) {
+        (Company::Slows(reason), _) => Verdict::NotMore(reason),
+        (company, Some(smallest)) => Verdict::More { smallest, gains: company == Company::Gains },
+        (_, None) => Verdict::NotMore(Reason::Endless),
     }
 }
 
@@ -285,35 +294,6 @@ fn smallest(asks: &[Ask]) -> Option<usize> {
     }
     Some(high)
 }
-
-/// Whether a statement takes so much longer while many are busy that nothing is gained by it.
-fn growing(moments: &[Moment]) -> Option<Reason> {
-    let mut seen: Vec<&Moment> = moments.iter().filter(|moment| moment.calls >= 1.0).collect();
-    seen.sort_by(|one, two| one.busy.total_cmp(&two.busy));
-    let third = seen.len() / 3;
-    if third < THIRD_MIN {
-        return None;
-    }
-    let mean = |part: &[&Moment]| {
-        let calls: f64 = part.iter().map(|moment| moment.calls).sum();
-        let took: f64 = part.iter().map(|moment| moment.query_ms).sum();
-        let busy: f64 = part.iter().map(|moment| moment.busy).sum();
-        (took / calls, busy / part.len() as f64)
-    };
-    let ((from_ms, few), (to_ms, many)) = (mean(&seen[..third]), mean(&seen[seen.len() - third..]));
-    let is_told_apart = few > 0.0 && many >= few * BUSIER;
-    let grows = is_told_apart && from_ms > 0.0 && to_ms / from_ms >= many / few * NOTHING_GAINED;
-    grows.then_some(Reason::HoldsGrow { from_ms, to_ms })
-}
-
-/// Seconds of each kind that are compared at the least.
-const THIRD_MIN: usize = 10;
-
-/// So many times more servers must be busy before the two are compared.
-const BUSIER: f64 = 1.5;
-
-/// If a statement's time grows by this part of what concurrency grew by, throughput hardly grew.
-const NOTHING_GAINED: f64 = 0.8;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ pub struct PoolMeter {
     query: Histogram,
     transaction: Histogram,
     server_connect: Histogram,
+    connect_failures: Count,
     client_login: Histogram,
     client_received: Count,
     client_sent: Count,
@@ -53,6 +54,11 @@ impl PoolMeter {
     /// A server was opened and logged in.
     pub fn connected(&self, duration: Duration) {
         self.server_connect.record(duration);
+    }
+
+    /// A server could not be opened, or did not let us log in.
+    pub fn connect_failed(&self) {
+        self.connect_failures.add(1);
     }
 
     /// A client logged in, from accept to ReadyForQuery.
@@ -96,6 +102,7 @@ impl PoolMeter {
         self.query.add_to(&mut total.query);
         self.transaction.add_to(&mut total.transaction);
         self.server_connect.add_to(&mut total.server_connect);
+        total.connect_failures += self.connect_failures.get();
         self.client_login.add_to(&mut total.client_login);
         total.client_received += self.client_received.get();
         total.client_sent += self.client_sent.get();
@@ -117,6 +124,8 @@ pub struct PoolNumbers {
     pub transaction: Distribution,
     /// Opening servers, login included.
     pub server_connect: Distribution,
+    /// Servers that could not be opened.
+    pub connect_failures: u64,
     /// Logins of clients.
     pub client_login: Distribution,
     /// Bytes from clients.

@@ -68,6 +68,8 @@ pub struct PoolHealth {
     pub obstacle: Option<String>,
     /// Servers that are held now.
     pub held: usize,
+    /// Servers that are open now, held or not.
+    pub open: usize,
     /// By what, where that is known.
     pub holders: Option<String>,
     /// Servers that there may be.
@@ -118,11 +120,32 @@ pub struct FindingHealth {
     pub route: Option<String>,
     /// The statement that is repeated, as people would call it: "SELECT books by author_id".
     pub subject: String,
+    /// How often its statement ran, the last time that it was seen.
+    pub executions: u32,
+    /// What it wastes each time, in milliseconds.
+    pub wasted_each_ms: f64,
     /// What it wastes an hour, in milliseconds.
     pub wasted_an_hour_ms: f64,
     /// What proves it.
     pub proof: String,
 }
+
+impl FindingHealth {
+    /// Whether it is more than a trifle: it would be worth a line in the log, or adds up to something.
+    pub fn is_felt(&self) -> bool {
+        let at_once = self.executions >= FELT_EXECUTIONS || self.wasted_each_ms >= FELT_MS;
+        at_once || self.wasted_an_hour_ms >= FELT_AN_HOUR_MS
+    }
+}
+
+/// So many executions in a row are no trifle, however quick they are …
+const FELT_EXECUTIONS: u32 = 20;
+
+/// … nor are so many milliseconds of somebody's time …
+const FELT_MS: f64 = 20.0;
+
+/// … nor is a thousandth of all time, in milliseconds an hour.
+const FELT_AN_HOUR_MS: f64 = HOUR_MS / 1e3;
 
 /// All that is looked at.
 #[derive(Debug, Clone, Default)]
@@ -154,7 +177,7 @@ pub struct Step {
     pub waiting: f64,
     /// Servers on loan on average.
     pub busy: f64,
-    /// Servers that there may be.
+    /// Servers that there may be; fewer, where something keeps them from being opened.
     pub size: f64,
 }
 
@@ -235,7 +258,7 @@ pub fn problems(vitals: &Vitals) -> Vec<Problem> {
     let pools = vitals.pools.iter().flat_map(of_pool);
     let failing = vitals.failing.iter().filter_map(of_failing);
     let ongoing = ongoing::of_ongoing(&vitals.ongoing);
-    let findings = vitals.findings.iter().map(of_finding);
+    let findings = vitals.findings.iter().filter(|finding| finding.is_felt()).map(of_finding);
     let statements = vitals.statements.iter().filter_map(of_statement);
     let mut problems: Vec<Problem> =
         all.chain(pools).chain(failing).chain(ongoing).chain(findings).chain(statements).collect();

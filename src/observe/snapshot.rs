@@ -185,6 +185,8 @@ pub enum Running {
     Unknown,
     /// Nothing: a transaction is open, and the client says nothing.
     Nothing,
+    /// Nothing, and no transaction is open: the client is tied to it.
+    AtRest,
     /// A statement of this shape.
     Statement(Digest),
 }

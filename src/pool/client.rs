@@ -63,6 +63,9 @@ pub struct Client {
 /// No shape is called that.
 const NOTHING: u64 = u64::MAX;
 
+/// Nor that.
+const AT_REST: u64 = u64::MAX - 1;
+
 /// Tells a look at a client that has done nothing from no look.
 const LOOKED: u64 = 0x80;
 
@@ -199,6 +202,12 @@ impl Client {
         self.running.store(digest.map_or(NOTHING, |digest| digest.0), Relaxed);
     }
 
+    /// Its server runs nothing for it, outside of a transaction.
+    #[inline]
+    pub fn set_at_rest(&self) {
+        self.running.store(AT_REST, Relaxed);
+    }
+
     /// Its server prepares something for it.
     #[inline]
     pub fn set_preparing(&self) {
@@ -208,6 +217,7 @@ impl Client {
     fn running(&self) -> Running {
         match (self.state(), self.running.load(Relaxed)) {
             (ClientState::Active, NOTHING) => Running::Nothing,
+            (ClientState::Active, AT_REST) => Running::AtRest,
             (ClientState::Active, digest @ 1..) => Running::Statement(Digest(digest)),
             _ => Running::Unknown,
         }

@@ -324,6 +324,7 @@ impl Pool {
     fn open_failed(self: &Arc<Self>, why: &connect::ConnectError, start: &Start, home: usize) {
         let (now, plan) = (Instant::now(), &start.plan);
         self.servers.iter().for_each(|quota| quota.give());
+        self.meter(home).connect_failed();
         warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
             addr = %plan.route.address, error = %why);
         if !self.keeps(plan) {

@@ -78,6 +78,7 @@ impl Pool {
         let (plan, began) = (self.plan(), Instant::now());
         let startup = [&plan.route.startup, parameters].concat();
         let opened = connect::open_with(&plan.route, &startup, &self.keys).await.map_err(|why| {
+            self.meter(home).connect_failed();
             warn!(event = "server_connect_failed", database = %self.database, user = %self.user,
                 addr = %plan.route.address, purpose, error = %why);
             NoOwn::Failed(Box::new(why.complaint(&plan.route, began, Instant::now())), why.to_string())

@@ -284,9 +284,21 @@ impl Relay<'_> {
         }
         if tally != Tally::default() {
             self.count(tally);
-            if self.exchange.tape.is_on() {
-                self.session.client.set_running(self.exchange.tape.running());
-            }
+        }
+        self.show_running(tally != Tally::default());
+    }
+
+    /// Says what the server runs now, if that may be something else.
+    fn show_running(&self, has_ended: bool) {
+        let Exchange { tape, dialogue, .. } = &*self.exchange;
+        let (client, is_over) = (&self.session.client, !dialogue.is_busy());
+        if !tape.is_on() {
+            return;
+        }
+        match tape.running() {
+            None if is_over && dialogue.status() == TransactionStatus::Idle => client.set_at_rest(),
+            running if has_ended || is_over => client.set_running(running),
+            _ => {}
         }
     }
 

@@ -111,6 +111,10 @@ impl Picture {
         self.each_pool(page.counter("transactions_total", "Transactions that are over.")?, |pool| {
             pool.numbers.transactions()
         })?;
+        self.each_pool(
+            page.counter("server_connect_failures_total", "Server connections that could not be opened.")?,
+            |pool| pool.numbers.connect_failures,
+        )?;
         let mut bytes = page.counter("client_bytes_total", "Bytes from clients (in) and to clients (out).")?;
         for pool in &self.snapshot.pools {
             bytes.sample(&labels(pool, [("direction", "in")]), pool.numbers.client_received)?;

@@ -8,7 +8,7 @@ fn steady(n: usize, served: f32, hold_ms: f32, waiting: f32) -> Vec<Second> {
 }
 
 fn advice(seconds: &[Second], size: usize, idle_share: f32) -> Option<Advice> {
-    advise(&Recorded { seconds, size, idle_share, statements: &[], spread: [0.0; 4] })
+    advise(&Recorded { seconds, size, clients: usize::MAX, idle_share, statements: &[], spread: [0.0; 4] })
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn verdicts() {
         assert!((advice.offered - offered).abs() <= offered * 0.01, "{advice:?}");
         let (told, more) = match advice.verdict {
             Verdict::Enough { smallest } => (smallest, false),
-            Verdict::More { smallest } => (smallest, true),
+            Verdict::More { smallest, .. } => (smallest, true),
             Verdict::NotMore(_) => panic!("{advice:?}"),
         };
         assert!(sizes.contains(&told), "{advice:?}");
@@ -55,21 +55,53 @@ fn more_does_not_always_help() {
 #[test]
 fn a_statement_that_slows_down_with_company() {
     #[track_caller]
-    fn check(parts: &[(f64, f64)], wanted: bool) {
+    fn check(parts: &[(f64, f64)], wanted: &str) {
         let moment = |(busy, each): &(f64, f64)| Moment { busy: *busy, calls: 10.0, query_ms: each * 10.0 };
         let moments: Vec<Moment> = parts.iter().flat_map(|part| vec![moment(part); 30]).collect();
         let seconds = steady(60, 800.0, 10.0, 40.0);
         let statements = [vec![Moment::default(); 90], moments];
-        let recorded =
-            Recorded { seconds: &seconds, size: 8, idle_share: 0.0, statements: &statements, spread: [0.0; 4] };
-        let grows = matches!(advise(&recorded).unwrap().verdict, Verdict::NotMore(Reason::HoldsGrow { .. }));
-        assert_eq!(grows, wanted, "{parts:?}");
+        let (statements, clients) = (&statements[..], usize::MAX);
+        let recorded = Recorded { seconds: &seconds, size: 8, clients, idle_share: 0.0, statements, spread: [0.0; 4] };
+        let told = match advise(&recorded).unwrap().verdict {
+            Verdict::NotMore(Reason::HoldsGrow { from_ms, to_ms }) => format!("{from_ms} to {to_ms} ms"),
+            Verdict::More { gains: true, .. } => "gains".to_owned(),
+            Verdict::More { gains: false, .. } => "not known".to_owned(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(told, wanted, "{parts:?}");
     }
-    check(&[], false);
-    check(&[(4.0, 10.0), (8.0, 20.0)], true);
-    check(&[(2.0, 5.0), (4.0, 10.0), (8.0, 20.0)], true);
-    check(&[(4.0, 10.0), (8.0, 12.0)], false);
-    check(&[(7.0, 10.0), (8.0, 40.0)], false);
+    check(&[], "not known");
+    check(&[(4.0, 10.0), (8.0, 20.0)], "10 to 20 ms");
+    check(&[(2.0, 5.0), (4.0, 10.0), (8.0, 20.0)], "10 to 20 ms");
+    check(&[(4.0, 10.0), (8.0, 12.0)], "gains");
+    // As many at all times.
+    check(&[(8.0, 40.0), (8.0, 40.0), (8.0, 40.0)], "not known");
+    check(&[(7.0, 10.0), (8.0, 40.0)], "not known");
+    // Two cores: a second client gains, and what comes beyond waits.
+    check(&[(1.0, 15.0), (2.0, 16.0), (20.0, 157.0)], "15.5 to 157 ms");
+    check(&[(1.0, 15.0), (8.0, 62.0), (20.0, 157.0)], "62 to 157 ms");
+    // However seldom it is calm, or full.
+    check(&[(2.0, 16.0), (20.0, 157.0), (20.0, 157.0), (20.0, 157.0), (20.0, 157.0)], "16 to 157 ms");
+    check(&[(2.0, 16.0), (2.0, 16.0), (2.0, 16.0), (2.0, 16.0), (20.0, 157.0)], "16 to 157 ms");
+    // Cores enough, for more than were ever busy.
+    check(&[(2.0, 10.0), (10.0, 11.0), (20.0, 13.0)], "gains");
+}
+
+#[test]
+fn no_more_servers_than_clients() {
+    #[track_caller]
+    fn check(size: usize, clients: usize, wanted: Verdict) {
+        // Those of a pool of 20 who come again as soon as they have been served.
+        let seconds = steady(60, 126.0, 157.0, 20.0);
+        let recorded =
+            Recorded { seconds: &seconds, size, clients, idle_share: 0.0, statements: &[], spread: [0.0; 4] };
+        let advice = advise(&recorded).unwrap();
+        assert_eq!(advice.verdict, wanted, "{size} {clients}");
+        assert!(advice.predictions.iter().all(|one| one.size < clients || one.wait_p99_ms == 0.0), "{advice:?}");
+    }
+    check(20, 25, Verdict::More { smallest: 25, gains: false });
+    check(24, 22, Verdict::Enough { smallest: 22 });
+    check(44, 26, Verdict::Enough { smallest: 26 });
 }
 
 #[test]
@@ -85,6 +117,7 @@ fn more_servers_never_wait_longer() {
     let advice = advise(&Recorded {
         seconds: &seconds,
         size: 10,
+        clients: usize::MAX,
         idle_share: 0.0,
         statements: &[],
         spread: [6.0, 30.0, 80.0, 200.0],

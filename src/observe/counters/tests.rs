@@ -11,6 +11,8 @@ fn what_is_told_to_two_workers_is_added_up() {
     two.queried(ms(3));
     two.transacted(ms(5));
     one.connected(ms(7));
+    one.connect_failed();
+    two.connect_failed();
     two.logged_in(ms(11));
     one.client_received(1);
     two.client_received(2);
@@ -26,6 +28,7 @@ fn what_is_told_to_two_workers_is_added_up() {
     assert_eq!(total.query.sum(), ms(5));
     assert_eq!(total.query.max(), ms(3));
     assert_eq!((total.wait.count(), total.server_connect.count(), total.client_login.count()), (1, 1, 1));
+    assert_eq!(total.connect_failures, 2);
     assert_eq!((total.client_received, total.client_sent), (3, 10));
     assert_eq!((total.server_received, total.server_sent), (100, 1_000));
     assert_eq!(total.errors.iter().collect::<Vec<_>>(), [("42P01", 2), ("57014", 1)]);

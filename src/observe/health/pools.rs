@@ -17,8 +17,11 @@ const ERROR_SHARE: f64 = 0.01;
 /// And one that hurts.
 const ERROR_SHARE_BAD: f64 = 0.1;
 
-/// The same of a single statement and SQLSTATE, for some are made to fail now and then.
+/// The same of a single statement and SQLSTATE, for some are made to fail now and then: to insert what may be there.
 const ERROR_SHARE_OF_ONE: f64 = 0.5;
+
+/// And of a failure that nobody means to have.
+const ERROR_SHARE_UNMEANT: f64 = 0.01;
 
 /// Open transactions in which nothing runs may take this much of the servers' time.
 const IDLE_SHARE: f64 = 0.4;
@@ -30,8 +33,8 @@ pub(super) fn of_pool(pool: &PoolHealth) -> Vec<Problem> {
 fn saturated(pool: &PoolHealth) -> Option<Problem> {
     let (lasts, stuck) = (pool.saturated_s >= SATURATED_MIN_S, pool.max_wait_ms >= STUCK_MS);
     let is_one = stuck || (lasts && pool.wait_p95_ms >= WAIT_MIN_MS);
-    let brief = match lasts && pool.obstacle.is_none() {
-        true => format!("pool {} saturated for {}", name(pool), span(pool.saturated_s)),
+    let brief = match lasts {
+        true => format!("pool {} saturated for {}{}", name(pool), span(pool.saturated_s), short(pool)),
         false => format!("clients of {} wait for a server for {}", name(pool), span(pool.max_wait_ms / 1e3)),
     };
     let long = match stuck {
@@ -41,17 +44,31 @@ fn saturated(pool: &PoolHealth) -> Option<Problem> {
     is_one.then(|| Problem {
         severity: Severity::Bad,
         brief,
-        detail: format!("{}; {long}. {}", crowd(pool), next(pool)),
+        detail: match &pool.obstacle {
+            Some(obstacle) => format!("Why: {obstacle}. {}; {long}.{}", crowd(pool), next_to(pool)),
+            None => format!("{}; {long}. {}", crowd(pool), next(pool)),
+        },
         place: place(pool),
         weight: f64::MAX,
     })
 }
 
+impl PoolHealth {
+    /// Whether something keeps it from having as many servers as its size.
+    fn is_kept_short(&self) -> bool {
+        self.obstacle.is_some() && self.open < self.size
+    }
+}
+
+fn short(pool: &PoolHealth) -> String {
+    if pool.is_kept_short() { format!(" with {} of its {} servers", pool.open, pool.size) } else { String::new() }
+}
+
 /// Between two looks a queue can be empty and be there again.
 fn crowd(pool: &PoolHealth) -> String {
     let (held, size) = (pool.held, pool.size);
-    match (pool.waiting, held < size && pool.obstacle.is_some()) {
-        (0, _) => format!("Again and again all {size} servers are held and clients wait"),
+    match (pool.waiting, pool.is_kept_short()) {
+        (0, false) => format!("Again and again all {size} servers are held and clients wait"),
         (n, true) => format!("{}, and {held} of {size} servers are held", waits(n)),
         (1, false) => format!("All {size} servers are held and 1 client waits for one"),
         (n, false) => format!("All {size} servers are held and {n} clients wait for one"),
@@ -59,11 +76,14 @@ fn crowd(pool: &PoolHealth) -> String {
 }
 
 fn next(pool: &PoolHealth) -> String {
-    match (&pool.obstacle, &pool.holders) {
-        (Some(obstacle), _) => format!("Why: {obstacle}."),
-        (None, Some(holders)) => format!("Servers are held now: {holders}. The pool's page says by whom."),
-        (None, None) => "The pool's page says who holds them and whether more would help.".to_owned(),
+    match &pool.holders {
+        Some(holders) => format!("Servers are held now: {holders}. The pool's page says by whom."),
+        None => "The pool's page says who holds them and whether more would help.".to_owned(),
     }
+}
+
+fn next_to(pool: &PoolHealth) -> &'static str {
+    if pool.is_kept_short() { " A larger pool_size would change nothing." } else { "" }
 }
 
 fn failing(pool: &PoolHealth) -> Option<Problem> {
@@ -86,13 +106,30 @@ fn failing(pool: &PoolHealth) -> Option<Problem> {
 pub(super) fn of_failing(statement: &FailingHealth) -> Option<Problem> {
     let FailingHealth { digest, database, user, name, code, failed, calls } = statement;
     let share = failed / calls.max(*failed).max(1.0);
-    (*failed >= ERRORS_MIN && share >= ERROR_SHARE_OF_ONE).then(|| Problem {
+    let bar = if cause(code).is_empty() { ERROR_SHARE_OF_ONE } else { ERROR_SHARE_UNMEANT };
+    (*failed >= ERRORS_MIN && share >= bar).then(|| Problem {
         severity: Severity::Warning,
         brief: format!("{name} fails {} of the time", percent(share)),
-        detail: format!("{failed:.0} of {:.0} in the last minute ended in {code}.", calls.max(*failed)),
+        detail: format!("{failed:.0} of {:.0} in the last minute ended in {code}.{}", calls.max(*failed), cause(code)),
         place: Place::Statement(digest.clone(), database.clone(), user.clone()),
         weight: share * failed,
     })
+}
+
+/// What is behind an SQLSTATE that nobody means to have; nothing of others.
+fn cause(code: &str) -> &'static str {
+    match code {
+        "57014" => " It was cancelled: it took longer than statement_timeout, or than somebody wanted to wait.",
+        "40P01" => {
+            " Transactions waited for each other in a circle: have all of them change their rows in the same order."
+        }
+        "55P03" => " Its lock did not come in time: make the transactions that hold it shorter.",
+        _ if code.starts_with("53") => {
+            " Postgres lacks something: memory, room on a disk, connections. Its log says what."
+        }
+        _ if code.starts_with("XX") => " Something is broken in Postgres or below it: see its log.",
+        _ => "",
+    }
 }
 
 fn most(pool: &PoolHealth) -> String {

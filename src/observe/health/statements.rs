@@ -15,6 +15,8 @@ pub struct StatementHealth {
     pub name: String,
     /// Executions of the time that is looked at.
     pub calls: f64,
+    /// And those of the last minute.
+    pub recent: f64,
     /// What one takes, on average, in milliseconds.
     pub mean_ms: f64,
     /// What one usually takes, in milliseconds: no more than half of the last ones did, about. A few that waited for a lock, or for
@@ -69,6 +71,8 @@ pub enum Does {
 /// What may be wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspicion {
+    /// It changes or locks few rows, and several at once are at it.
+    Locks,
     /// It looks for few rows by value and takes as long as reading them all.
     MissingIndex,
     /// It fetches all columns of several rows, and a row is large.
@@ -99,6 +103,12 @@ const LOOKUP_ROWS: f64 = 10.0;
 
 /// Fewer calls are an accident.
 const CALLS_MIN: f64 = 20.0;
+
+/// Of those that take long, too: one alone is told of while it runs.
+const SEVERAL: f64 = 3.0;
+
+/// Where so many are under way on average that change few rows, they wait for each other.
+const CROWDED: f64 = 2.0;
 
 /// A row larger than this, in bytes, has a column that is not for lists.
 const WIDE_BYTES: f64 = 2_048.0;
@@ -134,6 +144,7 @@ impl StatementHealth {
     /// What may be wrong with it; the first is the most telling.
     pub fn suspicions(&self) -> Vec<Suspicion> {
         let all = [
+            (self.waits_for_locks(), Suspicion::Locks),
             (self.may_lack_an_index(), Suspicion::MissingIndex),
             (self.is_wide(), Suspicion::WideRows),
             (self.is_long(), Suspicion::ManyRows),
@@ -148,12 +159,25 @@ impl StatementHealth {
     }
 
     fn may_lack_an_index(&self) -> bool {
-        let slow = match self.lookup_ms {
+        let known = self.indexed && self.tables.len() < 2;
+        self.is_lookup() && !known && self.is_slow() && self.quick_ms >= self.slow_ms() * QUICK
+    }
+
+    /// Of changes waiting is a part of what is usual, so that they look like one without an index.
+    fn waits_for_locks(&self) -> bool {
+        self.may_wait_for_locks() && self.busy >= CROWDED && self.is_slow()
+    }
+
+    fn is_slow(&self) -> bool {
+        self.calls >= CALLS_MIN && self.usual_ms >= self.slow_ms()
+    }
+
+    /// So long takes what does not find its rows by an index.
+    fn slow_ms(&self) -> f64 {
+        match self.lookup_ms {
             usual if usual > 0.0 => (usual * LOOKUP_SLOWER).clamp(LOOKUP_MIN_MS, LOOKUP_MOST_MS),
             _ => LOOKUP_SLOW_MS,
-        };
-        let known = self.indexed && self.tables.len() < 2;
-        self.is_lookup() && !known && self.calls >= CALLS_MIN && self.usual_ms >= slow && self.quick_ms >= slow * QUICK
+        }
     }
 
     /// Whether it looks for few rows by value.
@@ -181,13 +205,24 @@ impl StatementHealth {
 
     fn is_long(&self) -> bool {
         let matters = self.share >= MANY_SHARE && self.busy >= MANY_BUSY;
-        self.does == Does::Reads && self.rows >= MANY_ROWS && matters
+        self.does == Does::Reads && self.rows >= MANY_ROWS && matters && self.goes_on()
     }
 
     fn dominates(&self) -> bool {
         let [share, busy, ms] = MOST;
-        (self.share >= DOMINATES && self.busy >= DOMINATES_BUSY && self.mean_ms >= DOMINATES_MS)
-            || (self.share >= share && self.busy >= busy && self.mean_ms >= ms)
+        let most = self.share >= share && self.busy >= busy && self.mean_ms >= ms;
+        let much = self.share >= DOMINATES && self.busy >= DOMINATES_BUSY && self.mean_ms >= DOMINATES_MS;
+        (most || much) && self.goes_on()
+    }
+
+    /// Whether it ran several times, and the last time not long ago.
+    fn goes_on(&self) -> bool {
+        self.calls >= SEVERAL && self.recent >= 1.0
+    }
+
+    /// Whether a few executions take nearly all the time. Of those that nearly all take long it is not known how long.
+    fn is_uneven(&self) -> bool {
+        self.calls >= UNEVEN_CALLS && self.usual_ms < UNEVEN_MOST_MS && self.usual_ms * UNEVEN < self.mean_ms
     }
 }
 
@@ -195,6 +230,7 @@ pub(super) fn of_statement(statement: &StatementHealth) -> Option<Problem> {
     let suspicion = *statement.suspicions().first()?;
     let StatementHealth { digest, database, user, name, .. } = statement;
     let (brief, detail) = match suspicion {
+        Suspicion::Locks => locks(statement),
         Suspicion::MissingIndex => missing_index(statement),
         Suspicion::WideRows => (
             format!("wide rows: {name} fetches {} a row", bytes(statement.row_bytes)),
@@ -221,9 +257,7 @@ fn dominates(statement: &StatementHealth) -> (String, String) {
     let better =
         statement.hint.unwrap_or("Make it faster, run it more rarely, or give it a user and a pool of its own.");
     let uneven = match () {
-        _ if statement.usual_ms * UNEVEN < statement.mean_ms => {
-            " Most take far less: what is slow may be a lock that it waits for, or a disk."
-        }
+        _ if statement.is_uneven() => " Most take far less: what is slow may be a lock that it waits for, or a disk.",
         _ if statement.may_wait_for_locks() => {
             " Or it waits for a lock: make the transactions that change the same rows shorter."
         }
@@ -239,6 +273,24 @@ fn dominates(statement: &StatementHealth) -> (String, String) {
 
 /// Where the mean is so many times what is usual, a few take all the time.
 const UNEVEN: f64 = 4.0;
+
+/// Of fewer calls nobody knows what is usual.
+const UNEVEN_CALLS: f64 = 10.0;
+
+/// What usually takes longer, in milliseconds, is not told apart.
+const UNEVEN_MOST_MS: f64 = 2_000.0;
+
+fn locks(statement: &StatementHealth) -> (String, String) {
+    let StatementHealth { name, busy, usual_ms, .. } = statement;
+    let brief = format!("{name} waits for locks");
+    let detail = format!(
+        "{busy:.1} of them are under way at any time, and one takes {}: where they change the same rows, each waits for \
+         the others' transactions. Make those shorter, and change such rows last in them. If they change different \
+         rows, look at its plan with EXPLAIN.",
+        milliseconds(*usual_ms)
+    );
+    (brief, detail)
+}
 
 fn missing_index(statement: &StatementHealth) -> (String, String) {
     let StatementHealth { name, tables, index, .. } = statement;

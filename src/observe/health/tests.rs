@@ -16,6 +16,7 @@ fn finding(name: &str, application: &str, route: Option<&str>, wasted_an_hour_ms
         wasted_an_hour_ms,
         proof: "27 of 27".into(),
         subject: "SELECT x".into(),
+        ..FindingHealth::default()
     }
 }
 
@@ -23,6 +24,7 @@ fn lookup() -> StatementHealth {
     StatementHealth {
         name: "SELECT posts by slug".into(),
         calls: 900.0,
+        recent: 900.0,
         mean_ms: 42.0,
         usual_ms: 42.0,
         quick_ms: 40.0,
@@ -39,14 +41,39 @@ fn lookup() -> StatementHealth {
 #[test]
 fn one_that_always_fails() {
     #[track_caller]
-    fn check(failed: f64, calls: f64, wanted: &str) {
-        let (name, code) = ("SELECT gone by id".into(), "42703".into());
+    fn check(code: &str, failed: f64, calls: f64, wanted: Option<&str>) {
+        let (name, code) = ("SELECT gone by id".into(), code.into());
         let failing = vec![FailingHealth { name, code, failed, calls, ..FailingHealth::default() }];
+        let wanted = wanted
+            .map_or("No problems.".into(), |part| format!("1 problem: SELECT gone by id fails {part} of the time"));
         assert_eq!(sentence(&problems(&Vitals { failing, ..Vitals::default() }), 2), wanted);
     }
-    check(15.0, 15.0, "1 problem: SELECT gone by id fails 100 % of the time");
-    check(15.0, 60.0, "No problems.");
-    check(3.0, 3.0, "No problems.");
+    check("42703", 15.0, 15.0, Some("100 %"));
+    check("42703", 15.0, 60.0, None);
+    check("42703", 3.0, 3.0, None);
+    // What is there already is daily business; what nobody means to have is not.
+    check("23505", 15.0, 60.0, None);
+    check("40001", 15.0, 60.0, None);
+    for code in ["57014", "40P01", "55P03", "53200", "XX001"] {
+        check(code, 15.0, 60.0, Some("25 %"));
+        check(code, 15.0, 600.0, Some("2 %"));
+        check(code, 15.0, 6_000.0, None);
+        check(code, 4.0, 6.0, None);
+    }
+}
+
+#[test]
+fn trifles_are_no_headlines() {
+    #[track_caller]
+    fn check(executions: u32, wasted_each_ms: f64, wasted_an_hour_ms: f64, wanted: &str) {
+        let trifle = FindingHealth { executions, wasted_each_ms, ..finding("N+1", "web", None, wasted_an_hour_ms) };
+        assert_eq!(sentence(&problems(&Vitals { findings: vec![trifle], ..Vitals::default() }), 2), wanted);
+    }
+    let told = "1 problem: N+1 in web (SELECT x)";
+    check(6, 5.5, 132.0, "No problems.");
+    check(27, 5.5, 132.0, told);
+    check(6, 25.0, 600.0, told);
+    check(6, 5.5, 40_000.0, told);
 }
 
 #[test]
@@ -56,7 +83,7 @@ fn sentences() {
         assert_eq!(sentence(&problems(&vitals), 2), wanted);
     }
     let pools = |pool| Vitals { pools: vec![pool], ..Vitals::default() };
-    let full = PoolHealth { saturated_s: 360.0, wait_p95_ms: 250.0, waiting: 3, ..pool() };
+    let full = PoolHealth { saturated_s: 360.0, wait_p95_ms: 250.0, waiting: 3, held: 20, open: 20, ..pool() };
     check(Vitals::default(), "No problems.");
     check(pools(pool()), "No problems.");
     check(pools(full.clone()), "1 problem: pool app/orders saturated for 6 min");
@@ -67,14 +94,7 @@ fn sentences() {
     // Nobody has come to the end of its wait yet; the pool has just been filled, or cannot be.
     let stuck = PoolHealth { waiting: 11, max_wait_ms: 25e3, held: 20, ..pool() };
     check(pools(PoolHealth { saturated_s: 26.0, ..stuck.clone() }), "1 problem: pool app/orders saturated for 26 s");
-    check(pools(stuck.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
-    let cause = PoolHealth { held: 1, obstacle: Some("max_db_connections is 1, and so many are open".into()), ..stuck };
-    check(pools(cause.clone()), "1 problem: clients of app/orders wait for a server for 25 s");
-    assert_eq!(
-        problems(&pools(cause))[0].detail,
-        "11 clients wait for a server, and 1 of 20 servers are held; the first has waited for 25.0 s. \
-         Why: max_db_connections is 1, and so many are open."
-    );
+    check(pools(stuck), "1 problem: clients of app/orders wait for a server for 25 s");
     let failure = Some(("23505".into(), "INSERT items".into(), "00ab".into()));
     let failing = &problems(&pools(PoolHealth { errors: 120.0, failure, ..pool() }))[0];
     assert_eq!(failing.detail, "120 of 6000 in the last minute ended in an error, most of them 23505 of INSERT items.");
@@ -102,7 +122,7 @@ fn sentences() {
         Vitals { pools: vec![full.clone()], findings: vec![one.clone()], ..Vitals::default() },
         "2 problems: pool app/orders saturated for 6 min; N+1 in web at /orders",
     );
-    let read = finding("duplicate reads", "", None, 1.0);
+    let read = finding("duplicate reads", "", None, 7e3);
     check(
         Vitals { findings: vec![read.clone()], ..Vitals::default() },
         "1 problem: duplicate reads in an unnamed application (SELECT x)",
@@ -117,6 +137,38 @@ fn sentences() {
             ..Vitals::default()
         },
         "4 problems: pool app/orders saturated for 6 min; N+1 in web at /orders; and 2 more",
+    );
+}
+
+#[test]
+fn what_keeps_a_pool_short() {
+    #[track_caller]
+    fn check(pool: PoolHealth, brief: &str, detail: &str) {
+        let told = &problems(&Vitals { pools: vec![pool], ..Vitals::default() })[0];
+        assert_eq!((&*told.brief, &*told.detail), (brief, detail));
+    }
+    let obstacle = Some("max_db_connections is 1, and so many are open".to_owned());
+    let short = PoolHealth { held: 1, open: 1, obstacle, ..pool() };
+    check(
+        PoolHealth { waiting: 11, max_wait_ms: 25e3, ..short.clone() },
+        "clients of app/orders wait for a server for 25 s",
+        "Why: max_db_connections is 1, and so many are open. 11 clients wait for a server, and 1 of 20 servers are held; \
+         the first has waited for 25.0 s. A larger pool_size would change nothing.",
+    );
+    // Nobody waits for long, and it goes on.
+    let lasts = PoolHealth { saturated_s: 20.0, wait_p95_ms: 250.0, waiting: 3, ..short };
+    check(
+        lasts.clone(),
+        "pool app/orders saturated for 20 s with 1 of its 20 servers",
+        "Why: max_db_connections is 1, and so many are open. 3 clients wait for a server, and 1 of 20 servers are held; \
+         5 % waited longer than 250 ms in the last minute. A larger pool_size would change nothing.",
+    );
+    // It has as many as it may have.
+    check(
+        PoolHealth { held: 20, open: 20, ..lasts },
+        "pool app/orders saturated for 20 s",
+        "Why: max_db_connections is 1, and so many are open. All 20 servers are held and 3 clients wait for one; 5 % \
+         waited longer than 250 ms in the last minute.",
     );
 }
 
@@ -152,6 +204,10 @@ fn of_one_statement() {
     );
     let changes = StatementHealth { does: Does::Changes, ..lookup() };
     check(changes.clone(), Some("an index on posts.slug may be missing"));
+    // Several at once: each waits for the others.
+    check(StatementHealth { busy: 6.8, ..changes.clone() }, Some("SELECT posts by slug waits for locks"));
+    check(StatementHealth { busy: 6.8, ..lookup() }, Some("an index on posts.slug may be missing"));
+    check(StatementHealth { busy: 6.8, usual_ms: 1.0, ..changes.clone() }, None);
     assert!(
         detail(changes).contains("changes 1 row by value and takes 42 ms; where it does not wait for a lock, look")
     );
@@ -168,7 +224,17 @@ fn of_one_statement() {
     check(StatementHealth { rows: 1.0, ..wide }, None);
     let many = StatementHealth { rows: 20_000.0, share: 0.4, busy: 0.3, ..takes(30.0) };
     check(many.clone(), Some("many rows: SELECT posts by slug fetches 20000 a call"));
-    check(StatementHealth { share: 0.1, ..many }, None);
+    check(StatementHealth { share: 0.1, ..many.clone() }, None);
+    check(StatementHealth { calls: 1.0, ..many }, None);
+}
+
+#[test]
+fn what_takes_most_of_the_time() {
+    #[track_caller]
+    fn check(statement: StatementHealth, wanted: Option<&str>) {
+        assert_eq!(of_statement(&statement).map(|problem| problem.brief).as_deref(), wanted);
+    }
+    let detail = |statement: StatementHealth| of_statement(&statement).unwrap().detail;
     let report = StatementHealth { share: 0.72, busy: 4.5, mean_ms: 900.0, equal: Vec::new(), ..lookup() };
     check(report.clone(), Some("SELECT posts by slug takes 72 % of the time"));
     check(StatementHealth { busy: 0.05, ..report.clone() }, None);
@@ -176,8 +242,14 @@ fn of_one_statement() {
     let one = StatementHealth { share: 0.97, busy: 0.4, mean_ms: 30.0, ..report };
     check(one.clone(), Some("SELECT posts by slug takes 97 % of the time"));
     check(StatementHealth { mean_ms: 2.0, ..one.clone() }, None);
+    // Once, or not any more.
+    check(StatementHealth { calls: 1.0, mean_ms: 65e3, ..one.clone() }, None);
+    check(StatementHealth { recent: 0.0, ..one.clone() }, None);
     assert!(detail(StatementHealth { hint: Some("Hint."), usual_ms: 30.0, ..one.clone() }).ends_with("with it. Hint."));
     assert!(detail(StatementHealth { usual_ms: 1.0, ..one.clone() }).contains("Most take far less"));
+    let few = StatementHealth { calls: 4.0, usual_ms: 1.0, ..one.clone() };
+    let long = StatementHealth { mean_ms: 65e3, usual_ms: 4_500.0, ..one.clone() };
+    assert!([few, long].into_iter().all(|unknown| !detail(unknown).contains("Most take far less")));
     let waits = StatementHealth { does: Does::Locks, equal: lookup().equal, usual_ms: 30.0, ..one };
     assert!(
         detail(waits).ends_with("Or it waits for a lock: make the transactions that change the same rows shorter.")

@@ -11,6 +11,9 @@ pub const SQLSTATES_MAX: usize = 16;
 /// Stands for SQLSTATEs that found no place.
 pub const OTHER_STATES: [u8; 5] = *b"other";
 
+/// What one execution counts among the last ones.
+const LATELY: f32 = 1.0 / 64.0;
+
 /// No place in the history.
 pub const NO_SLOT: u16 = u16::MAX;
 
@@ -30,6 +33,8 @@ pub struct Statement {
     pub rows: u64,
     /// From servers.
     pub bytes: u64,
+    /// Rows and bytes of one execution, on average of the last hundred or so.
+    pub lately: [f32; 2],
     /// How long clients took for what they did not take at once, in nanoseconds.
     pub drain: u64,
     /// Its place in the history of the heaviest, or [`NO_SLOT`].
@@ -66,6 +71,7 @@ impl Statement {
             calls: 0,
             rows: 0,
             bytes: 0,
+            lately: [0.0; 2],
             drain: 0,
             slot,
             chosen_at: 0,
@@ -95,6 +101,10 @@ impl Statement {
             return waited;
         }
         self.calls += 1;
+        let weight = (1.0 / self.calls as f32).max(LATELY);
+        for (mean, new) in self.lately.iter_mut().zip([report.rows, report.bytes]) {
+            *mean += (new as f32 - *mean) * weight;
+        }
         usize::from(self.query.record(query)) + waited
     }
 
@@ -102,6 +112,8 @@ impl Statement {
     pub fn merge(&mut self, other: &Statement) -> usize {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        let part = other.calls as f32 / (self.calls + other.calls).max(1) as f32;
+        self.lately.iter_mut().zip(other.lately).for_each(|(mean, its)| *mean += (its - *mean) * part);
         self.calls += other.calls;
         self.rows = self.rows.wrapping_add(other.rows);
         self.bytes = self.bytes.wrapping_add(other.bytes);

@@ -327,3 +327,23 @@ fn an_entry_is_as_big_as_is_stated() {
     assert!(entry <= 330, "{entry}");
     let _: Arc<str> = "".into();
 }
+
+#[test]
+fn what_one_execution_returns_of_late() {
+    let mut statement = Statement::new(NO_SLOT);
+    let mut run = |rows: u64, times: usize| {
+        let report = Report { rows, bytes: rows * 10, ..report(1, WhoId::default(), 1) };
+        for _ in 0..times {
+            statement.count(&report, 1);
+        }
+        statement.lately.map(f32::round)
+    };
+    assert_eq!(run(4, 1), [4.0, 40.0]);
+    assert_eq!(run(6, 1), [5.0, 50.0]);
+    assert_eq!(run(5, 20_000), [5.0, 50.0]);
+    let [rows, bytes] = run(30_000, 200);
+    assert!(rows > 28_000.0 && bytes > 280_000.0, "{rows} {bytes}");
+    let (mut all, other) = (Statement { calls: 30, lately: [1.0, 8.0], ..Statement::new(NO_SLOT) }, statement);
+    all.merge(&Statement { calls: 10, lately: [5.0, 16.0], ..other });
+    assert_eq!(all.lately, [2.0, 10.0]);
+}

@@ -55,6 +55,7 @@ fn busy() -> PoolMeter {
     let meter = PoolMeter::default();
     [1, 2, 3, 40, 70_000].into_iter().for_each(|n| meter.queried(Duration::from_millis(n)));
     meter.waited(Duration::ZERO);
+    meter.connect_failed();
     meter.transacted(Duration::from_millis(6));
     meter.client_received(100);
     meter.client_sent(200);
@@ -110,6 +111,7 @@ fn the_families_of_the_contract_in_valid_text() {
             "counter",
             "queries_total transactions_total client_bytes_total server_bytes_total errors_total rejected_total",
         ),
+        ("counter", "server_connect_failures_total"),
         ("counter", "process_cpu_seconds_total slow_queries_total findings_total insight_dropped_total"),
         ("counter", "statement_seconds_total statement_calls_total"),
         ("gauge", "insight_shapes"),
@@ -137,6 +139,7 @@ fn samples() {
     of_pool("pool_max_wait_seconds", "", "1.5");
     of_pool("queries_total", "", "5");
     of_pool("transactions_total", "", "1");
+    of_pool("server_connect_failures_total", "", "1");
     of_pool("client_bytes_total", r#",direction="in""#, "100");
     of_pool("client_bytes_total", r#",direction="out""#, "200");
     of_pool("server_bytes_total", r#",direction="in""#, "300");

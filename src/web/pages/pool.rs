@@ -27,6 +27,8 @@ pub(super) struct PoolView {
     pub(super) time: Vec<Series>,
     /// How many servers there should be; `None`: too little was seen.
     pub(super) advice: Option<Advice>,
+    /// What keeps it from having as many servers as its size, in a sentence.
+    pub(super) kept_short: Option<String>,
     /// What takes most of the time, where that may be time in which it waits for locks.
     pub(super) held_up: Option<String>,
     /// Clients that wait, a few.
@@ -96,19 +98,35 @@ fn advice(view: &PoolView, row: &PoolRow) -> Markup {
     html! {
         section class="advice" id="size" {
             h2 { "Is the size right?" }
-            @match &view.advice {
-                None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \
-                    fewer and with more servers, and the size that keeps the wait short stands here.")),
-                Some(advice) => {
-                    p class="verdict" { (verdict(advice, row.size, view.held_up.as_deref())) }
-                    p class="sub" {
-                        (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
-                        b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
-                        (write::seconds(advice.stretch as f64)) " of the last 15 min, played again:"
-                    }
-                    (predictions(&advice.predictions))
+            @if let Some(obstacle) = &view.kept_short { (kept_short(row, obstacle)) } @else { (played(view, row)) }
+        }
+    }
+}
+
+fn played(view: &PoolView, row: &PoolRow) -> Markup {
+    html! {
+        @match &view.advice {
+            None => (empty("Too little has been seen.", "After a hundred transactions they are played again with \
+                fewer and with more servers, and the size that keeps the wait short stands here.")),
+            Some(advice) => {
+                p class="verdict" { (verdict(advice, row.size, view.held_up.as_deref())) }
+                p class="sub" {
+                    (write::count(advice.arrivals)) " transactions/s × " (write::ms(advice.hold_ms)) " held = "
+                    b { (write::count(advice.offered)) " servers" } " busy, if nobody waited. The busiest "
+                    (write::seconds(advice.stretch as f64)) " of the last 15 min, played again:"
                 }
+                (predictions(&advice.predictions))
             }
+        }
+    }
+}
+
+fn kept_short(row: &PoolRow, obstacle: &str) -> Markup {
+    let [busy, resting, _] = row.servers;
+    html! {
+        p class="verdict" {
+            b { "▲ It has " (busy + resting) " servers and cannot have its " (row.size) "." } " Why: " (obstacle)
+            ". A larger " code { "pool_size" } " would change nothing."
         }
     }
 }
@@ -121,9 +139,14 @@ fn verdict(advice: &Advice, size: usize, held_up: Option<&str>) -> Markup {
                 (smallest) @if smallest == 1 { " keeps " } @else { " keep " }
                 "99 % of the waits under " (WAIT_GOAL_MS) " ms."
             },
-            Verdict::More { smallest } => {
-                b { "▲ " (smallest) " servers would do." } " With " (size) ", waits are longer than they need be: set "
+            Verdict::More { smallest, gains } => {
+                b { "▲ " (smallest) " servers would do" @if !gains { ", if Postgres has more to give" } "." }
+                " With " (size) ", waits are longer than they need be: set "
                 code { "pool_size = " (smallest) } " if Postgres has room for them."
+                @if !gains {
+                    " Whether it then serves more at once is not known, for about as many servers were busy all the time: \
+                    see first whether its processors have time left."
+                }
                 @if let Some(statement) = held_up {
                     " Not so if " (statement) ", which takes most of the time, waits for locks: more would wait with it."
                 }

@@ -170,6 +170,7 @@ pub(super) fn badges(badges: &[Badge], ask: &Ask) -> Markup {
 
 fn suspicion_words(suspicion: Suspicion) -> &'static str {
     match suspicion {
+        Suspicion::Locks => "waits for locks",
         Suspicion::MissingIndex => "no index?",
         Suspicion::WideRows => "wide rows",
         Suspicion::ManyRows => "many rows",

@@ -121,7 +121,7 @@ fn row(known: &Known, client: &ClientView, finders: &Finders) -> ClientRow {
 pub(super) fn running(known: &Known, running: Running) -> String {
     match running {
         Running::Unknown => String::new(),
-        Running::Nothing => "nothing runs".to_owned(),
+        Running::Nothing | Running::AtRest => "nothing runs".to_owned(),
         Running::Statement(digest) => known.insight.facts(digest).map_or(String::new(), |facts| called(&facts)),
     }
 }

@@ -53,7 +53,7 @@ fn saturated(known: &Known, ask: &Ask, pool: &PoolSeries) -> Option<Earlier> {
         its.map(|point| f64::from(point.wait_ms[1])).fold(0.0, f64::max)
     };
     let is_over = |spell: &Spell| spell.end + OVER_S < f64::from(known.seconds());
-    let spells = spells(&vitals::health_steps(pool)).into_iter().filter(is_over);
+    let spells = spells(&vitals::health_steps(pool, f64::INFINITY)).into_iter().filter(is_over);
     let spells: Vec<Spell> = spells.filter(|spell| worth_telling(spell, wait(spell))).collect();
     let longest = spells.iter().max_by(|one, two| one.seconds().total_cmp(&two.seconds()))?;
     let times = if spells.len() > 1 { format!(", the longest of {} times", spells.len()) } else { String::new() };
@@ -77,7 +77,8 @@ fn found(known: &Known, ask: &Ask) -> Vec<Earlier> {
     let views = known.insight.findings(&Wanted::default()).into_iter();
     let is_past = |at: i64| at >= since && at < known.now.as_second() - FINDING_S;
     let views = views
-        .filter(|view| view.finding.kind != FindingKind::SuspectedLoop && is_past(view.finding.last_seen.as_second()));
+        .filter(|view| view.finding.kind != FindingKind::SuspectedLoop && is_past(view.finding.last_seen.as_second()))
+        .filter(|view| vitals::finding_health(known, view).is_felt());
     let tell = |view| {
         let shown = findings::shown(known, &view);
         let place = shown.route.as_ref().map_or_else(String::new, |route| format!(" at {route}"));

@@ -78,7 +78,8 @@ impl Judge {
         };
         let (numbers, facts) = (&row.numbers, row.facts.as_deref());
         let sql = facts.map(|facts| facts.sql.to_ascii_lowercase()).unwrap_or_default();
-        let calls = numbers.calls.max(1) as f64;
+        // Not those of all that there have been: a table grows.
+        let [rows, bytes] = numbers.lately.map(f64::from);
         let mean_ms = lately.query_ms / lately.calls;
         let usually = |part: f64| lately.quantile(part, numbers.query.quantile(part).as_secs_f64() * 1e3).min(mean_ms);
         let equal = facts.map(equal).unwrap_or_default();
@@ -89,13 +90,14 @@ impl Judge {
             user: row.user.to_string(),
             name: facts.map_or_else(|| format!("statement {}", row.digest), called),
             calls: lately.calls,
+            recent: self.minute.get(row).map_or(0.0, |lately| lately.calls),
             mean_ms,
             usual_ms: usually(0.5),
             quick_ms: usually(0.1),
             share: recent.share(lately),
             busy: lately.query_ms / 1e3 / recent.seconds,
-            rows: numbers.rows as f64 / calls,
-            row_bytes: numbers.bytes as f64 / (numbers.rows as f64).max(1.0),
+            rows,
+            row_bytes: bytes / rows.max(1.0),
             does: facts.map(|facts| does(facts.kind, &sql)).unwrap_or_default(),
             tables: facts.map(|facts| facts.tables.clone()).unwrap_or_default(),
             equal,

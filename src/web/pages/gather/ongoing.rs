@@ -5,9 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::{Known, clients};
-use crate::config::PoolMode;
 use crate::observe::health::{Doing, Ongoing};
-use crate::observe::snapshot::{ClientState, ClientView, Running};
+use crate::observe::snapshot::{ClientState, Running};
 
 /// Whose, and what.
 type Crowd<'a> = (&'a Arc<str>, &'a Arc<str>, &'a Arc<str>, Running);
@@ -15,7 +14,7 @@ type Crowd<'a> = (&'a Arc<str>, &'a Arc<str>, &'a Arc<str>, Running);
 /// Clients at the same together: how many, and for how long the first of them.
 pub(super) fn ongoing(known: &Known) -> Vec<Ongoing> {
     let mut crowds: HashMap<Crowd<'_>, (usize, f64)> = HashMap::new();
-    for client in known.clients.iter().filter(|client| is_in_the_way(known, client)) {
+    for client in known.clients.iter().filter(|client| client.state == ClientState::Active) {
         let Some(since) = client.running_since else { continue };
         let seconds = (known.now.as_millisecond() - since.as_millisecond()) as f64 / 1e3;
         let crowd = crowds.entry((&client.database, &client.user, &client.application_name, client.running));
@@ -34,18 +33,10 @@ pub(super) fn ongoing(known: &Known) -> Vec<Ongoing> {
 /// Only these are counted, in seconds.
 const LONG_S: f64 = 4.0;
 
-/// It has a server that others could have.
-fn is_in_the_way(known: &Known, client: &ClientView) -> bool {
-    if client.state != ClientState::Active || !client.pins.is_empty() {
-        return false;
-    }
-    let pool = known.snapshot.pools.iter().find(|pool| pool.database == client.database && pool.user == client.user);
-    pool.is_none_or(|pool| pool.pool_mode != PoolMode::Session)
-}
-
 fn doing(known: &Known, running: Running) -> Option<Doing> {
     match running {
-        Running::Unknown => None,
+        // A client that is tied to its server, by itself or by the pool's mode, is nobody's matter between transactions.
+        Running::Unknown | Running::AtRest => None,
         Running::Nothing => Some(Doing::Nothing),
         Running::Statement(digest) => {
             let name = clients::running(known, running);

@@ -64,8 +64,19 @@ fn row(picture: &Picture, points: &[PoolPoint], axis: &Axis, now: u32) -> PoolRo
 /// A client that has waited this long, in milliseconds, waits because the pool is full.
 const LONG_WAIT_MS: u128 = 20;
 
+/// Servers that are open.
+pub(super) fn open(picture: &Picture) -> usize {
+    picture.servers.active + picture.servers.idle
+}
+
+/// What keeps the pool from having as many servers as its size.
+fn kept_short(picture: &Picture) -> Option<String> {
+    picture.obstacle.clone().filter(|_| open(picture) < picture.pool_size)
+}
+
 fn state(picture: &Picture) -> State {
-    let is_full = picture.servers.active >= picture.pool_size;
+    let size = if picture.obstacle.is_some() { open(picture).max(1) } else { picture.pool_size };
+    let is_full = picture.servers.active >= size;
     match (picture.clients.waiting, picture.servers.active) {
         (0, 0) => State::Idle,
         (0, _) => State::Flowing,
@@ -86,10 +97,11 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
     let seconds = known.history(0, 0, &wanted);
     let statements = known.insight.statement_history(Period::default(), &wanted);
     let advice = advise(&Recorded {
-        seconds: &seconds.first().map_or_else(Vec::new, |series| recorded(&series.points)),
+        seconds: &recorded(points_of(&seconds)),
         size: picture.pool_size,
+        clients: clients_at_once(points_of(&seconds)),
         idle_share: idle_share(&seconds),
-        statements: &moments(&statements, seconds.first().map_or(&[], |series| &series.points)),
+        statements: &moments(&statements, points_of(&seconds)),
         spread: spread(picture.numbers.transaction.quantiles()),
     });
     // It says so only where more servers are advised.
@@ -109,11 +121,16 @@ pub(in crate::web::pages) fn pool(known: &Known, ask: &Ask) -> Option<PoolView> 
         ],
         time: steps::time(&slots),
         advice,
+        kept_short: kept_short(picture),
         held_up,
         waiting: clients::crowd(known, ask, ClientState::Waiting),
         holding: clients::crowd(known, ask, ClientState::Active),
         axis,
     })
+}
+
+fn points_of(pools: &[PoolSeries]) -> &[PoolPoint] {
+    pools.first().map_or(&[], |series| &series.points)
 }
 
 fn spread(quantiles: Quantiles) -> [f32; 4] {
@@ -140,7 +157,20 @@ fn recorded(points: &[PoolPoint]) -> Vec<Second> {
             waiting: step.means[WAITING] as f32,
         }
     };
-    points.iter().map(second).collect()
+    points.iter().filter(|point| !was_kept_short(point)).map(second).collect()
+}
+
+/// Whether clients waited although there could be more servers: those were being opened, or could not be. Of the pool's size
+/// such a second tells nothing.
+fn was_kept_short(point: &PoolPoint) -> bool {
+    let [waiting, .., busy, resting, size] = point.means;
+    waiting >= 0.5 && busy + resting < size
+}
+
+/// As many clients as there were at once.
+fn clients_at_once(points: &[PoolPoint]) -> usize {
+    let clients = |point: &PoolPoint| point.most[..BUSY].iter().sum::<f32>();
+    points.iter().map(clients).fold(0.0, f32::max).ceil() as usize
 }
 
 /// Whether all servers were held and somebody waited. Then how long they were held is known exactly, what a server costs from
@@ -174,4 +204,29 @@ fn moments(statements: &[StatementSeries], pool: &[PoolPoint]) -> Vec<Vec<Moment
 pub(super) fn idle_share(pools: &[PoolSeries]) -> f32 {
     let all = steps::whole_together(pools, 0);
     if held(&all) > 0.0 { (all.rates[steps::IDLE] / held(&all)) as f32 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(means: [f32; 6]) -> PoolPoint {
+        PoolPoint { span: 1.0, means, most: means, ..PoolPoint::default() }
+    }
+
+    #[test]
+    fn seconds_in_which_servers_could_not_be_had_tell_nothing_of_the_size() {
+        let check = |means: [f32; 6], wanted: usize| assert_eq!(recorded(&[point(means)]).len(), wanted, "{means:?}");
+        // Waiting, active and idle clients; busy and resting servers, and how many there may be.
+        check([28.0, 2.0, 0.0, 2.0, 0.0, 10.0], 0);
+        check([28.0, 10.0, 0.0, 10.0, 0.0, 10.0], 1);
+        check([0.0, 2.0, 30.0, 2.0, 0.0, 10.0], 1);
+        check([1.0, 9.0, 0.0, 9.0, 1.0, 10.0], 1);
+    }
+
+    #[test]
+    fn all_clients_that_were_there_at_once() {
+        let points = [point([28.0, 2.0, 4.0, 2.0, 0.0, 10.0]), point([0.0, 3.0, 12.0, 3.0, 7.0, 10.0])];
+        assert_eq!((clients_at_once(&points), clients_at_once(&[])), (34, 0));
+    }
 }

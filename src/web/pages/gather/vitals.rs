@@ -16,7 +16,7 @@ use crate::observe::finding::FindingKind;
 use crate::observe::health::{FindingHealth, PoolHealth, Step, Vitals, saturated_for};
 use crate::observe::history::heavy::{HeavyPoint, QUERY_BOUNDS_US, RANGES};
 use crate::observe::history::{LEVELS, POOLS_MAX, Period, PoolSeries};
-use crate::observe::insight::Wanted;
+use crate::observe::insight::{FindingView, Wanted};
 use crate::observe::pins::Pins;
 use crate::observe::snapshot::{ClientState, ClientView, PoolView, Running};
 use crate::observe::store::view::Row;
@@ -84,7 +84,8 @@ impl Lately {
         let (range, share) = spread.iter().enumerate().find_map(within).unwrap_or((RANGES - 1, 1.0));
         let bound = |number: usize| QUERY_BOUNDS_US.get(number).map_or(LONGEST_MS, |micros| *micros as f64 / 1e3);
         let (low, high) = (if range == 0 { 0.01 } else { bound(range - 1) }, bound(range));
-        if (low..high).contains(&ever) { ever } else { low * (high / low).powf(share) }
+        let is_here = ever >= low && (ever < high || range == RANGES - 1);
+        if is_here { ever } else { low * (high / low).powf(share) }
     }
 
     /// p95 over time, for a picture as small as a word.
@@ -218,20 +219,23 @@ pub(super) fn vitals(known: &Known) -> Vitals {
         ongoing: ongoing(known),
         turned_away: known.snapshot.turned_away.clone(),
         ready: known.snapshot.ready.clone(),
-        findings: open
-            .map(|view| {
-                let shown = findings::shown(known, view);
-                FindingHealth {
-                    id: shown.id,
-                    name: name(shown.kind).to_owned(),
-                    application: shown.application,
-                    route: shown.route,
-                    subject: view.children.iter().flatten().next().map(|facts| called(facts)).unwrap_or_default(),
-                    wasted_an_hour_ms: shown.wasted_ms[1],
-                    proof: shown.proof,
-                }
-            })
-            .collect(),
+        findings: open.map(|view| finding_health(known, view)).collect(),
+    }
+}
+
+/// What is told of a finding where all that is wrong is told.
+pub(super) fn finding_health(known: &Known, view: &FindingView) -> FindingHealth {
+    let shown = findings::shown(known, view);
+    FindingHealth {
+        id: shown.id,
+        name: name(shown.kind).to_owned(),
+        application: shown.application,
+        route: shown.route,
+        subject: view.children.iter().flatten().next().map(|facts| called(facts)).unwrap_or_default(),
+        executions: shown.executions,
+        wasted_each_ms: shown.wasted_ms[0],
+        wasted_an_hour_ms: shown.wasted_ms[1],
+        proof: shown.proof,
     }
 }
 
@@ -264,11 +268,12 @@ fn pool_vital(known: &Known, pool: &PoolSeries, picture: Option<&PoolView>, fail
     PoolHealth {
         database: pool.database.to_string(),
         user: pool.user.to_string(),
-        saturated_s: saturated_s(known, pool),
+        saturated_s: saturated_s(known, pool, picture.map_or(f64::INFINITY, most)),
         waiting: picture.map_or(0, |picture| picture.clients.waiting.max(picture.queued)),
         max_wait_ms: picture.map_or(0.0, |picture| picture.max_wait.as_secs_f64() * 1e3),
         obstacle: picture.and_then(|picture| picture.obstacle.clone()),
         held: picture.map_or(0, |picture| picture.servers.active),
+        open: picture.map_or(0, pools::open),
         holders: picture.filter(|picture| picture.max_wait >= LONG_WAIT).and_then(|_| holders(known, pool)),
         size: picture.map_or(0, |picture| picture.pool_size),
         wait_p95_ms: minute.wait_ms[1],
@@ -280,16 +285,22 @@ fn pool_vital(known: &Known, pool: &PoolSeries, picture: Option<&PoolView>, fail
     }
 }
 
-/// The coarser series is asked for only where it may say more.
-fn saturated_s(known: &Known, pool: &PoolSeries) -> f64 {
+/// Servers that the pool can have now, where that is not its size: those that are open, while no more can be opened. One
+/// without any is cut off, not full.
+fn most(picture: &PoolView) -> f64 {
+    if picture.obstacle.is_some() { pools::open(picture).max(1) as f64 } else { f64::INFINITY }
+}
+
+/// The coarser series is asked for only where it may say more. `most`: no more servers can be had.
+fn saturated_s(known: &Known, pool: &PoolSeries, most: f64) -> f64 {
     let now = f64::from(known.seconds());
-    let lately = saturated_for(&health_steps(pool), now);
+    let lately = saturated_for(&health_steps(pool, most), now);
     if lately < f64::from(LEVELS[0].points as u32 * LEVELS[0].step) * 0.95 {
         return lately;
     }
     let (database, user) = (Some(pool.database.to_string()), Some(pool.user.to_string()));
     let longer = known.history(1, 0, &Wanted { database, user, ..Wanted::default() });
-    longer.first().map_or(lately, |longer| saturated_for(&health_steps(longer), now).max(lately))
+    longer.first().map_or(lately, |longer| saturated_for(&health_steps(longer, most), now).max(lately))
 }
 
 /// What most of those do who hold the pool's servers, and for how long the first has: named while they do it.
@@ -300,15 +311,16 @@ fn holders(known: &Known, pool: &PoolSeries) -> Option<String> {
     let mut crowds: HashMap<(Running, Pins), (usize, Option<Timestamp>)> = HashMap::new();
     for client in known.clients.iter().filter(its).filter(|client| client.running != Running::Unknown) {
         // What runs says enough.
-        let ties = if client.running == Running::Nothing { client.pins } else { Pins::NONE };
+        let ties = if client.running == Running::AtRest { client.pins } else { Pins::NONE };
         let crowd = crowds.entry((client.running, ties)).or_default();
         crowd.0 += 1;
         crowd.1 = [crowd.1, client.since].into_iter().flatten().min();
     }
     let what = |((running, ties), (n, since)): ((Running, Pins), (usize, Option<Timestamp>))| {
         let doing = match running {
-            Running::Nothing if ties.is_empty() => "clients that run nothing, in a transaction".to_owned(),
-            Running::Nothing => format!("clients that run nothing, tied to their server by {}", ties.names()),
+            Running::Nothing => "clients that run nothing, in a transaction".to_owned(),
+            Running::AtRest if ties.is_empty() => "clients that run nothing and keep their server".to_owned(),
+            Running::AtRest => format!("clients that run nothing, tied to their server by {}", ties.names()),
             _ => Some(clients::running(known, running)).filter(|words| !words.is_empty())?,
         };
         let long = since.map(|since| write::ms((known.now.as_millisecond() - since.as_millisecond()) as f64));
@@ -328,8 +340,8 @@ const LONG_WAIT: Duration = Duration::from_millis(500);
 /// What so many do is named.
 const HOLDERS: usize = 3;
 
-/// What saturation is judged by.
-pub(super) fn health_steps(pool: &PoolSeries) -> Vec<Step> {
+/// What saturation is judged by. `most`: no more servers can be had.
+pub(super) fn health_steps(pool: &PoolSeries, most: f64) -> Vec<Step> {
     let step = |point| {
         let step = steps::whole([point]);
         Step {
@@ -337,8 +349,27 @@ pub(super) fn health_steps(pool: &PoolSeries) -> Vec<Step> {
             span: f64::from(point.span),
             waiting: step.means[WAITING],
             busy: step.means[BUSY],
-            size: step.means[steps::SIZE],
+            size: step.means[steps::SIZE].min(most),
         }
     };
     pool.points.iter().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_takes_as_long_as_it_ever_did() {
+        let lately = |range: usize| {
+            let mut parts = [0; RANGES];
+            parts[range] = 255;
+            let points = vec![HeavyPoint { calls: 1, query_ms: 65e3, parts, ..HeavyPoint::default() }];
+            Lately { calls: 1.0, query_ms: 65e3, points }
+        };
+        assert_eq!(lately(RANGES - 1).quantile(0.5, 65e3), 65e3);
+        assert_eq!(lately(3).quantile(0.5, 7.0), 7.0);
+        // Most were quicker once.
+        assert!((2_000.0..10_000.0).contains(&lately(RANGES - 1).quantile(0.5, 3.0)));
+    }
 }

@@ -267,7 +267,7 @@ fn advice() -> Advice {
         hold_ms: 12.6,
         offered: 20.3,
         stretch: 12,
-        verdict: Verdict::More { smallest: 26 },
+        verdict: Verdict::More { smallest: 26, gains: true },
         predictions: [(-25, 15, 31_000.0), (0, 20, 870.0), (25, 25, 6.2), (50, 30, 0.4)].map(prediction).to_vec(),
     }
 }
@@ -300,6 +300,7 @@ fn pool_view() -> PoolView {
         ],
         time: time(),
         advice: Some(advice()),
+        kept_short: None,
         held_up: Some("UPDATE stock by id".to_owned()),
         waiting: (0..4).map(client).collect(),
         holding: (4..8).map(client).collect(),
