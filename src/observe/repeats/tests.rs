@@ -308,8 +308,8 @@ fn what_a_finding_says() {
     assert_eq!(finding.proof, "25 of 25 parameters were authors.id values returned by the parent, in order");
     assert_eq!(
         finding.fix,
-        "SELECT … FROM authors JOIN books ON books.author_id = authors.id: both in one statement. Or SELECT … FROM books \
-         WHERE author_id = ANY($1) with the values of all rows: two statements in all."
+        "SELECT … FROM authors JOIN books ON books.author_id = authors.id: both in one statement. Or SELECT \
+         author_id, … FROM books WHERE author_id = ANY($1) with the values of all rows: two statements in all."
     );
     assert_eq!((finding.occurrences, finding.waterfall.len()), (3, 26));
     // 25 executions of 1 ms with 0.2 ms between them, less one.

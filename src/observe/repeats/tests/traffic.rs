@@ -18,7 +18,7 @@ use crate::observe::repeats::{Execution, Known, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS, Traits};
-use crate::sql::facts::{Compared, Facts, Renamed};
+use crate::sql::facts::{Ask, Chosen, Compared, Condition, Facts, Renamed};
 
 /// All that the tests know of shapes.
 #[derive(Default)]
@@ -314,11 +314,15 @@ impl<'a> Line<'a> {
         let (table, column) = name.split_once('.').unwrap_or((name, ""));
         let mut facts = Facts { sql: name.to_owned(), kind: self.kind(), ..Facts::default() };
         facts.tables = [table].iter().filter(|table| !table.is_empty()).map(|table| (*table).to_owned()).collect();
+        let mut chosen = Chosen { from: table.to_owned(), conditions: Vec::new() };
         if !column.is_empty() {
+            let ask = Ask { column: column.to_owned(), slot: 0, number: 1, is_list: false };
+            chosen.conditions.push(Condition { text: format!("{column} = $1"), ask: Some(ask) });
             let equal = !self.has("unequal");
             facts.compared[0] =
                 Some(Compared { table: Some(table.to_owned()), column: column.to_owned(), equal, cast: false });
         }
+        facts.chosen = Some(chosen);
         let columns = self.name.split_once('(').map_or("", |(_, names)| names.trim_end_matches(')'));
         let renamed = columns.split(',').filter_map(|name| name.split_once('='));
         facts.renamed = renamed
