@@ -285,6 +285,26 @@ fn habits() {
     assert!(!world(5, &mixed.join(" / ")).found(HABITS).contains("insert"));
 }
 
+/// An insert beside another write in each of many transactions is no loop; one without company is, and so is one in a single
+/// transaction.
+#[test]
+fn inserts_in_transactions() {
+    let each = |work: &str, expected: &str| habit(&vec![format!("B / {work} / K"); 30].join(" / "), expected);
+    let inserts = "row_at_a_time_insert events x30 sequential";
+    each("I:events 1", inserts);
+    each("R: on / I:events 1", inserts);
+    each("U:accounts.id 7 / I:events 1", "");
+    each("I:events 1 / D:accounts.id 7", "");
+    each("I:orders 1 / I:events 1", "");
+    each("I:orders 1 / I:lines 3", "row_at_a_time_insert lines x90 sequential");
+    let work = ["U:accounts.id 7 / I:events 1"; 30].join(" / ");
+    habit(&format!("B / {work} / K"), inserts);
+    habit(&work, inserts);
+    // The company of some says nothing of the others.
+    let some = "B / I:events 1 / K / B / I:events 1 / K / B / U:accounts.id 7 / I:events 1 / K";
+    habit(&[some; 10].join(" / "), inserts);
+}
+
 #[test]
 fn in_development_three_are_enough() {
     let found = |traffic: &str| world(3, traffic).found(PROVED);

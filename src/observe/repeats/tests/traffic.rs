@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::observe::nanos::Nanos;
@@ -55,6 +55,8 @@ pub(super) struct World {
     pub(super) now: Nanos,
     pub(super) trace: Option<u64>,
     pub(super) who: WhoId,
+    /// Clients in a transaction block.
+    blocks: HashSet<u32>,
 }
 
 /// One statement as the text has it.
@@ -83,7 +85,7 @@ impl World {
     pub(super) fn new(least: u32) -> World {
         let repeats = Repeats::new(least);
         let now = Nanos::from_secs(100);
-        World { repeats, shapes: Shapes::default(), now, trace: None, who: WhoId(11) }
+        World { repeats, shapes: Shapes::default(), now, trace: None, who: WhoId(11), blocks: HashSet::new() }
     }
 
     /// Runs traffic.
@@ -122,7 +124,11 @@ impl World {
             }),
             'B' | 'K' => {
                 let place = self.next(line.client);
+                self.blocks.insert(line.client);
                 self.execution(line, place, &[], &[]);
+                if line.letter == 'K' {
+                    self.blocks.remove(&line.client);
+                }
             }
             _ => self.each(line),
         }
@@ -201,7 +207,7 @@ impl World {
             rows: if line.letter == 'P' || !rows.is_empty() { rows.len() as u64 } else { 1 },
             bytes: 0,
             sqlstate: if line.has("fails") { *b"40001" } else { [0; 5] },
-            in_transaction: false,
+            in_transaction: self.blocks.contains(&place.client) && line.letter != 'B',
             unsent: false,
             piped: line.flags.contains('~') && place.sent > self.now,
             parameters: hash_of(&values.join(",")),
