@@ -137,8 +137,8 @@ fn split(pieces: &[Piece<'_>], range: Range, deepest: usize) -> Vec<Range> {
 /// What stands between ANDs; `None` where there is an OR.
 fn joined(pieces: &[Piece<'_>], (begin, end): Range) -> Option<Vec<Range>> {
     let (mut parts, mut part, mut depth, mut between) = (Vec::new(), begin, 0usize, false);
-    for at in begin..end {
-        match pieces[at] {
+    for (at, piece) in pieces.iter().enumerate().take(end).skip(begin) {
+        match *piece {
             Piece::Symbol(b'(' | b'[') | Piece::Word(_, Key::Case) => depth += 1,
             Piece::Symbol(b')' | b']') | Piece::Word(_, Key::End) => depth = depth.saturating_sub(1),
             Piece::Word(word, Key::Expects) if depth == 0 => match word {
