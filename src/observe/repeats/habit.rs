@@ -267,7 +267,7 @@ impl Window {
 }
 
 /// So many values are told apart; a suspected loop has at least as many.
-const VALUES: usize = 8;
+pub(super) const VALUES: usize = 8;
 
 /// On a connection one request asks again sooner than that. A process that serves request after request asks the same for each of
 /// them, and repeats nothing.
@@ -277,7 +277,7 @@ pub(super) const BREATH: Nanos = Nanos::from_millis(20);
 const DUPLICATES: u16 = 3;
 
 /// And with different ones a suspected loop.
-const SUSPECTED: u32 = 10;
+pub(super) const SUSPECTED: u32 = 10;
 
 /// Inserts of one row each.
 const INSERTS: u32 = 10;

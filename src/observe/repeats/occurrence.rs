@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use super::climb::Pair;
-use super::habit::Seen;
+use super::habit::{BREATH, SUSPECTED, Seen, VALUES};
 use super::link::{Loop, Pace};
 use super::names::{Agreement, agreement, descends};
 use super::references::Declared;
@@ -85,6 +85,24 @@ impl Occurrence {
             wasted: ended.pace.wasted(),
             pace: ended.pace.clone(),
             source: Source::Rows(from),
+        })
+    }
+
+    /// Of a loop in the order of rows that its values are in by chance, as far as names tell: they came from somewhere.
+    pub(super) fn of_doubt(ended: &Loop, child: Option<&Facts>) -> Option<Occurrence> {
+        let in_order = |proof: &&Proof| proof.order != Order::All && !is_other(ended, compared(proof, child));
+        let proof = ended.proofs.iter().find(in_order)?;
+        let quick = ended.pace.last - ended.pace.first <= BREATH * ended.n;
+        let many = ended.n >= SUSPECTED && proof.distinct as usize >= VALUES;
+        (quick && many).then(|| Occurrence {
+            kind: FindingKind::SuspectedLoop,
+            child: ended.child,
+            who: ended.who,
+            n: ended.n,
+            distinct: proof.distinct,
+            wasted: ended.pace.share(ended.n - 1),
+            pace: ended.pace.clone(),
+            source: Source::None,
         })
     }
 
