@@ -38,6 +38,8 @@ pub(super) enum Source {
     None,
     /// Another statement's rows.
     Rows(From),
+    /// Perhaps the result with this number.
+    Doubt(u64),
     /// The statement's own last row.
     Itself(Pair),
 }
@@ -102,7 +104,7 @@ impl Occurrence {
             distinct: proof.distinct,
             wasted: ended.pace.share(ended.n - 1),
             pace: ended.pace.clone(),
-            source: Source::None,
+            source: Source::Doubt(ended.rows.serial),
         })
     }
 
@@ -130,6 +132,15 @@ impl Occurrence {
     pub(super) fn rows(&self) -> Option<&Arc<Rows>> {
         match &self.source {
             Source::Rows(from) => Some(&from.rows),
+            Source::None | Source::Doubt(_) | Source::Itself(_) => None,
+        }
+    }
+
+    /// The number of the result that was looped over, or may have been.
+    pub(super) fn serial(&self) -> Option<u64> {
+        match &self.source {
+            Source::Rows(from) => Some(from.rows.serial),
+            Source::Doubt(serial) => Some(*serial),
             Source::None | Source::Itself(_) => None,
         }
     }
@@ -138,7 +149,7 @@ impl Occurrence {
     pub(super) fn order(&self) -> Option<Order> {
         match &self.source {
             Source::Rows(from) => Some(from.proof.order),
-            Source::None | Source::Itself(_) => None,
+            Source::None | Source::Doubt(_) | Source::Itself(_) => None,
         }
     }
 
@@ -154,7 +165,7 @@ impl Occurrence {
         match &self.source {
             Source::Rows(from) => Some(usize::from(from.proof.slot)),
             Source::Itself(pair) => Some(usize::from(pair.slot)),
-            Source::None => None,
+            Source::None | Source::Doubt(_) => None,
         }
     }
 

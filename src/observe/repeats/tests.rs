@@ -267,6 +267,8 @@ fn habits() {
     habit("R:kv.k;list=9 k1..k30", "");
     // A loop is no less of one where its values are met in a list by chance.
     habit("P:authors(id) 1..30 / C:kids.parent 1..30", "suspected_loop kids.parent x30 sequential");
+    let by_chance = world(5, "P:authors(id) 1..30 / C:kids.parent 1..30");
+    assert_eq!(by_chance.repeats.findings().map(|finding| finding.occurrences).collect::<Vec<_>>(), [3]);
     habit("P:authors(id) 1..30 / C: 1..30", "suspected_loop x30 sequential");
     habit("P:authors(id) 1..30 / C:kids.parent 1..9", "");
     habit("P:authors(id) 1..25 / C:books.author_id 1..25", "");
