@@ -124,6 +124,11 @@ fn other_conditions_stay() {
         "UPDATE books SET … = v.value FROM unnest($1, $2) AS v (author_id, value) WHERE books.author_id = v.author_id AND …: \
          all rows at once, with its other conditions as they are.",
     );
+}
+
+/// Nor in cures of other forms.
+#[test]
+fn other_conditions_stay_in_each_form() {
     check(
         "select count(*) from books b where b.author_id = 1 and b.title = 'x'",
         "SELECT b.author_id, count(*) FROM books b WHERE b.author_id = ANY($1) AND b.title = $2 GROUP BY b.author_id: one \
