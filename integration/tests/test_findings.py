@@ -100,6 +100,32 @@ def test_a_loop_in_a_pipeline(sidecar, library):
         assert told(pooler)["manner"] == "pipelined"
 
 
+@pytest.mark.parametrize("form", ["t", "b"])
+def test_lists_of_one(sidecar, library, form):
+    """What asks for any of a list, and has one in it each time, as text and in binary."""
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        for author, _ in client.execute("select id, name from author order by id").fetchall():
+            client.execute(f"select title from book where author_id = any(%{form})", [[author]]).fetchall()
+        rest()
+        row = told(pooler)
+        assert row["parent"]["column"] == "author.id" and "; its list has one value each time." in row["fix"]
+
+
+def test_other_conditions_stay_in_the_cure(sidecar, library, postgres):
+    """It runs as it stands, and shows the rows that the loop has shown: each with whose it is, and no others."""
+    pooler = sidecar()
+    with psycopg.connect(dsn(pooler, application_name="shop"), autocommit=True) as client:
+        authors = [author for author, _ in client.execute("select id, name from author order by id limit 25").fetchall()]
+        query = "select title from book where author_id = %s and id %% 3 = 0"
+        shown = [(author, *row) for author in authors for row in client.execute(query, [author]).fetchall()]
+        rest()
+        cure = re.search(r"SELECT [^:]*(?= with the values of all rows)", told(pooler)["fix"])[0]
+        assert cure == "SELECT author_id, title FROM book WHERE author_id = ANY($1) AND id % $2 = $3"
+        cure = cure.replace("%", "%%").replace("$1", "%s").replace("$2", "3").replace("$3", "0")
+        assert sorted(client.execute(cure, [authors]).fetchall()) == sorted(shown) != []
+
+
 def test_the_names_of_an_orm(sidecar, library):
     """Columns under names of its own, and a row that is written back as a whole: what is named is the column of the table."""
     pooler = sidecar()

@@ -3,6 +3,8 @@
 
 use crate::sql::digest::{Reading, SLOTS, Statement, Value};
 
+mod array;
+
 /// The key of a process; never shown, never stored.
 #[derive(Clone, Copy)]
 pub struct Keys {
@@ -87,10 +89,23 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// The only value of an array that was sent for a parameter of this type, 0 where that is not known: what asks for `= ANY ($1)`
+    /// with one asks for that one. `None` of what is no array by its looks.
+    #[inline]
+    pub fn only(oid: u32, is_binary: bool, bytes: &'a [u8]) -> Option<Scalar<'a>> {
+        match is_binary {
+            _ if is_linkable(oid) => None,
+            true => array::binary(bytes),
+            false => array::text(bytes),
+        }
+    }
+
     /// What a literal says.
     pub fn literal(value: &Value<'a>) -> Scalar<'a> {
         match *value {
-            Value::Text(literal) => literal.plain().map_or(Scalar::None, Scalar::text),
+            Value::Text(literal) => {
+                literal.plain().map_or(Scalar::None, |text| array::text(text).unwrap_or(Scalar::text(text)))
+            }
             Value::Number { negative, digits } => match integer(digits) {
                 Some(number) => Scalar::Integer(if negative { number.wrapping_neg() } else { number }),
                 None => Scalar::None,
@@ -312,6 +327,44 @@ mod tests {
         ] {
             assert_eq!(keys.scalar(scalar), 0, "{scalar:?}");
         }
+    }
+
+    /// One value of an array is that value, and several are none.
+    #[test]
+    fn an_array_of_one_value_is_that_value() {
+        let array = |dimensions: u32, oid: u32, count: u32, value: &[u8]| {
+            let head = [dimensions, 0, oid, count, 1, value.len() as u32];
+            [head.map(u32::to_be_bytes).as_flattened(), value].concat()
+        };
+        let uuid = 0xa0ee_bc99_9c0b_4ef8_bb6d_6bb9_bd38_0a11_u128.to_be_bytes();
+        let text = |oid, text: &'static str| Scalar::only(oid, false, text.as_bytes());
+        for (text_form, oid, bytes, value) in [
+            ("{42}", oid::INT2, &42_i16.to_be_bytes()[..], Scalar::Integer(42)),
+            ("{\"42\"}", oid::INT8, &42_i64.to_be_bytes(), Scalar::Integer(42)),
+            ("{-7}", oid::INT4, &(-7_i32).to_be_bytes(), Scalar::Integer(-7)),
+            ("{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}", oid::UUID, &uuid, Scalar::Uuid(uuid)),
+            ("{\"a, b\"}", oid::TEXT, b"a, b", Scalar::Text(b"a, b")),
+            ("{ab}", oid::VARCHAR, b"ab", Scalar::Text(b"ab")),
+        ] {
+            assert_eq!(text(0, text_form), Some(value), "{text_form}");
+            // int4[]
+            for oid_of_array in [0, 1007] {
+                assert_eq!(Scalar::only(oid_of_array, true, &array(1, oid, 1, bytes)), Some(value), "{text_form}");
+            }
+        }
+        for several in ["{1,2}", "{}", "{NULL}", "{{1}}", r#"{"a","b"}"#, r#"{"a\b"}"#, r#"{"a": 1}"#] {
+            assert!(matches!(text(0, several), Some(Scalar::None)), "{several}");
+        }
+        assert_eq!((text(oid::TEXT, "{42}"), text(0, "42"), text(0, "{"), text(0, "")), (None, None, None, None));
+        let int = 42_i32.to_be_bytes();
+        let other =
+            [array(1, oid::INT4, 2, &int), array(2, oid::INT4, 1, &int), array(1, 701, 1, &[0; 8]), int.to_vec()];
+        for bytes in other.iter().chain([&array(1, oid::INT4, 1, &int)[..27].to_vec()]) {
+            assert_eq!(Scalar::only(0, true, bytes), None, "{bytes:?}");
+        }
+        let (keys, sql) = (Keys::new([7; 16]), b"select * from t where a = any('{42}')");
+        let shape = keys.shape(&digest::statements(sql, false).next().unwrap());
+        assert_eq!(shape.values[0], keys.integer(42));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::sql::digest::Digest;
 use crate::sql::facts::Facts;
 
 mod climb;
+mod company;
 mod counted;
 mod cure;
 mod habit;
@@ -140,7 +141,10 @@ impl Repeats {
         }
         let rules = self.rules(execution.trace.is_none().then_some(BREATH), NARROW);
         match self.clients.get_mut(&step.client) {
-            Some(scope) => scope.see(&step, rules, &mut self.told),
+            Some(scope) => {
+                scope.number(&mut step);
+                scope.see(&step, rules, &mut self.told);
+            }
             // Nothing comes of what stands alone and is nothing.
             None if step.role == Role::Transparent => {}
             None if self.used > self.room => self.left_out += 1,

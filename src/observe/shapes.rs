@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::sql::digest::Digest;
-use crate::sql::facts::Facts;
+use crate::sql::facts::{Condition, Facts};
 use crate::sql::fitting;
 
 /// Shapes that are told apart. An application has hundreds; more come only from texts that are made up as they go.
@@ -157,7 +157,13 @@ fn weight(facts: &Facts) -> usize {
     let renamed = facts.renamed.iter();
     let renamed =
         renamed.map(|r| size_of_val(r) + r.label.len() + r.column.len() + r.table.as_ref().map_or(0, String::len));
-    size_of::<Facts>() + facts.sql.len() + lists + compared + renamed.sum::<usize>()
+    let chosen =
+        facts.chosen.iter().map(|chosen| chosen.from.len() + chosen.conditions.iter().map(of_condition).sum::<usize>());
+    size_of::<Facts>() + facts.sql.len() + lists + compared + renamed.sum::<usize>() + chosen.sum::<usize>()
+}
+
+fn of_condition(condition: &Condition) -> usize {
+    size_of::<Condition>() + condition.text.len() + condition.ask.as_ref().map_or(0, |ask| ask.column.len())
 }
 
 #[cfg(test)]

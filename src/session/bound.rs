@@ -67,12 +67,15 @@ impl Reader<'_> {
         for number in 0..u16::from_be_bytes(*count) {
             let value;
             (value, rest) = cut_value(rest)?;
+            let oid = types.get(usize::from(number)).copied().unwrap_or(0);
+            let is_binary = format(formats, number) != 0;
             let scalar = match value {
                 None => Scalar::None,
-                Some(bytes) if format(formats, number) == 0 => Scalar::text(bytes),
-                Some(bytes) => Scalar::binary(types.get(usize::from(number)).copied().unwrap_or(0), bytes),
+                Some(bytes) if is_binary => Scalar::binary(oid, bytes),
+                Some(bytes) => Scalar::text(bytes),
             };
-            let hash = self.keys.scalar(scalar);
+            let only = value.and_then(|bytes| Scalar::only(oid, is_binary, bytes));
+            let hash = self.keys.scalar(only.unwrap_or(scalar));
             bound.parameters = self.keys.join_values(bound.parameters, self.whole(value, hash));
             for (slot, hashed) in slots.slots().iter().zip(&mut bound.values) {
                 if u16::from(*slot) == number + 1 {

@@ -6,11 +6,14 @@ use super::digest::scan::{self, Piece};
 use super::digest::{Kind, Reading, SLOTS};
 use super::lexer::Lexer;
 
+mod chosen;
 mod compare;
 mod name;
 mod outline;
 mod selected;
 mod show;
+
+pub use chosen::{Ask, Chosen, Condition};
 
 use outline::Outline;
 use selected::Selected;
@@ -34,6 +37,8 @@ pub struct Facts {
     pub tables: Vec<String>,
     /// For each slot of its [`Reading`] what it is compared with (`author_id = $1`, `$1 = author_id`, `IN`, `ANY`).
     pub compared: [Option<Compared>; SLOTS],
+    /// Which rows it is about; `None` where the text does not tell.
+    pub chosen: Option<Chosen>,
     /// The outermost select list has a `*`.
     pub star: bool,
     /// It has a LIMIT or FETCH FIRST.
@@ -101,12 +106,13 @@ fn is_reserved(name: &str) -> bool {
 /// Reads the statement of a text that `reading` was made of; the first one where that cannot be told.
 pub fn facts(text: &[u8], backslash: bool, reading: &Reading) -> Facts {
     let outline = Outline::of(pieces(text, backslash, reading));
-    let selected = Selected::of(&outline);
+    let (selected, compared) = (Selected::of(&outline), compare::compared(&outline));
     Facts {
         sql: show(&outline.pieces, 0, LONGEST),
         kind: reading.kind,
         tables: outline.tables(),
-        compared: compare::compared(&outline),
+        chosen: chosen::chosen(&outline, &compared),
+        compared,
         star: selected.star(),
         limit: selected.limit,
         aggregate: selected.aggregate(),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 
 use super::occurrence::Occurrence;
+use crate::observe::finding::FindingKind;
 use crate::observe::nanos::Nanos;
 use crate::sql::digest::Digest;
 
@@ -15,7 +16,7 @@ pub(super) struct Counted {
     order: VecDeque<Of>,
 }
 
-type Of = (u64, Digest);
+type Of = (FindingKind, u64, Digest);
 
 /// As much of one as has been counted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,8 +39,8 @@ pub(super) enum News {
 impl Counted {
     /// Seen once more.
     pub(super) fn count(&mut self, seen: &Occurrence) -> News {
-        let Some(rows) = seen.rows() else { return News::New };
-        let (of, count) = ((rows.serial, seen.child), Count { n: seen.n, wasted: seen.wasted });
+        let Some(serial) = seen.serial() else { return News::New };
+        let (of, count) = ((seen.kind, serial, seen.child), Count { n: seen.n, wasted: seen.wasted });
         match self.counts.get_mut(&of) {
             Some(before) if before.n >= count.n => News::Old,
             Some(before) => News::More(count.wasted - std::mem::replace(before, count).wasted),
@@ -62,8 +63,9 @@ impl Counted {
 
     /// What was counted of this result was none of it.
     pub(super) fn take_back(&mut self, serial: u64, child: Digest) -> Option<Count> {
-        self.order.retain(|of| *of != (serial, child));
-        self.counts.remove(&(serial, child))
+        let taken = (FindingKind::NPlusOne, serial, child);
+        self.order.retain(|of| *of != taken);
+        self.counts.remove(&taken)
     }
 }
 

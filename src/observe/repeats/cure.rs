@@ -1,19 +1,14 @@
-//! What to write instead: SQL and a sentence for each shape of loop, made of what is known of its statements. Pure.
+//! What to write instead: SQL and a sentence for each shape of loop, made of what is known of its statements. What the child
+//! asks for beside the loop's value is in it, or is said to stay as it is. Pure.
 
 use crate::observe::finding::FindingKind;
 use crate::sql::digest::Kind;
-use crate::sql::facts::{Compared, Facts, written};
 
-/// What is known of a finding's statements.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shapes<'a> {
-    pub(super) parent: Option<&'a Facts>,
-    pub(super) child: Option<&'a Facts>,
-    /// The parent's column.
-    pub(super) column: Option<&'a str>,
-    /// The slot of the child that its values went to.
-    pub(super) slot: Option<usize>,
-}
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+pub(super) use shapes::Shapes;
 
 /// The cure.
 pub(super) fn cure(kind: FindingKind, shapes: &Shapes<'_>) -> String {
@@ -32,7 +27,7 @@ fn n_plus_one(shapes: &Shapes<'_>) -> String {
     let Some(child) = shapes.child else { return batch(shapes) };
     match child.kind {
         Kind::Update => update(shapes),
-        Kind::Delete => format!("DELETE FROM {} WHERE {} = ANY($1): all rows at once.", shapes.table(), shapes.asked()),
+        Kind::Delete => delete(shapes),
         _ if child.exists => exists(shapes),
         _ if child.aggregate.is_some() => aggregate(shapes),
         _ if child.limit && !shapes.is_key() => lateral(shapes),
@@ -42,81 +37,98 @@ fn n_plus_one(shapes: &Shapes<'_>) -> String {
 }
 
 fn join(shapes: &Shapes<'_>) -> String {
-    let (table, asked, list) = (shapes.table(), shapes.asked(), shapes.list());
-    let joined = match (shapes.parent_table(), shapes.column) {
-        (Some(parent), Some(column)) => format!(
-            "SELECT … FROM {parent} JOIN {table} ON {table}.{asked} = {}: both in one statement. Or ",
-            on(&parent, column)
-        ),
-        _ => String::new(),
+    let joined = match shapes.joined() {
+        Some((parent, column)) => {
+            let (table, asked, more, parents) = (shapes.table(), shapes.asked(), shapes.more(), shapes.parents());
+            let conditions = if more.is_empty() && parents.is_empty() { "" } else { ", with all other conditions" };
+            format!(
+                "SELECT … FROM {parent} JOIN {table} ON {table}.{asked} = {column}{more}{parents}: both in one statement{conditions}. Or "
+            )
+        }
+        None => String::new(),
     };
-    format!(
-        "{joined}SELECT {list} FROM {table} WHERE {asked} = ANY($1) with the values of all rows: two statements in all."
-    )
+    format!("{joined}{} with the values of all rows: two statements in all{}.", select(shapes), shapes.note())
+}
+
+fn select(shapes: &Shapes<'_>) -> String {
+    format!("SELECT {} FROM {} WHERE {}", shapes.list_with_own(), shapes.from(), shapes.any())
+}
+
+fn delete(shapes: &Shapes<'_>) -> String {
+    format!("DELETE FROM {} WHERE {}: all rows at once{}.", shapes.from(), shapes.any(), shapes.note())
 }
 
 fn aggregate(shapes: &Shapes<'_>) -> String {
-    let (table, asked) = (shapes.table(), shapes.asked());
-    let list = shapes.list();
+    let (own, list, from, any, note) = (shapes.own(), shapes.list(), shapes.from(), shapes.any(), shapes.note());
     format!(
-        "SELECT {asked}, {list} FROM {table} WHERE {asked} = ANY($1) GROUP BY {asked}: one statement for all rows; what is missing in it is zero."
+        "SELECT {own}, {list} FROM {from} WHERE {any} GROUP BY {own}: one statement for all rows{note}; what is missing in it is zero."
     )
 }
 
 fn lateral(shapes: &Shapes<'_>) -> String {
-    let (table, asked) = (shapes.table(), shapes.asked());
-    let (parent, value) = match (shapes.parent_table(), shapes.column) {
-        (Some(parent), Some(column)) => {
-            let value = on(&parent, column);
-            (parent, value)
-        }
-        _ => ("unnest($1) AS p (id)".to_owned(), "p.id".to_owned()),
-    };
+    let unnested = || (format!("unnest(${}) AS p (id)", shapes.number()), "p.id".to_owned());
+    let joined = shapes.joined();
+    let parents = if joined.is_some() { shapes.parents() } else { "" };
+    let (parent, value) = joined.unwrap_or_else(unnested);
     format!(
-        "SELECT … FROM {parent} LEFT JOIN LATERAL (SELECT {} FROM {table} WHERE {table}.{asked} = {value} ORDER BY … LIMIT …) AS c ON true: the first few of each row in one statement.",
-        shapes.list()
+        "SELECT … FROM {parent} LEFT JOIN LATERAL (SELECT {} FROM {} WHERE {} ORDER BY … LIMIT …) AS c ON true{parents}: the first few of each row in one statement{}.",
+        shapes.list(),
+        shapes.from(),
+        shapes.conditions(&format!("= {value}")),
+        shapes.note()
     )
 }
 
 fn exists(shapes: &Shapes<'_>) -> String {
-    let (table, asked) = (shapes.table(), shapes.asked());
-    match (shapes.parent_table(), shapes.column) {
-        (Some(parent), Some(column)) => format!(
-            "SELECT …, EXISTS (SELECT 1 FROM {table} WHERE {table}.{asked} = {}) FROM {parent}: a semi-join in the first statement.",
-            on(&parent, column)
+    let (from, own, note) = (shapes.from(), shapes.own(), shapes.note());
+    match shapes.beside() {
+        Some((parent, column)) => format!(
+            "SELECT …, EXISTS (SELECT 1 FROM {from} WHERE {}) FROM {parent}{}: a semi-join in the first statement{note}.",
+            shapes.conditions(&format!("= {column}")),
+            shapes.parents()
         ),
-        _ => format!("SELECT DISTINCT {asked} FROM {table} WHERE {asked} = ANY($1): a semi-join for all rows."),
+        None => format!("SELECT DISTINCT {own} FROM {from} WHERE {}: a semi-join for all rows{note}.", shapes.any()),
     }
 }
 
 fn update(shapes: &Shapes<'_>) -> String {
-    let (table, asked) = (shapes.table(), shapes.asked());
+    let (table, asked, more, rest) = (shapes.table(), shapes.asked(), shapes.more(), shapes.rest());
     format!(
-        "UPDATE {table} SET … = v.value FROM unnest($1, $2) AS v ({asked}, value) WHERE {table}.{asked} = v.{asked}: all rows at once."
+        "UPDATE {table} SET … = v.value FROM unnest($1, $2) AS v ({asked}, value) WHERE {table}.{asked} = v.{asked}{more}: all rows at once{rest}."
     )
 }
 
 fn deferred(shapes: &Shapes<'_>) -> String {
-    let (table, list, asked) = (shapes.table(), shapes.list(), shapes.asked());
+    let (list, table) = (shapes.bare_list(), shapes.table());
     format!(
-        "Add {list} to the select list of the first statement, which reads {table} already; or SELECT {asked}, {list} FROM {table} WHERE {asked} = ANY($1)."
+        "Add {list} to the select list of the first statement, which reads {table} already; or {}{}.",
+        select(shapes),
+        shapes.note()
     )
 }
 
 fn tree_walk(shapes: &Shapes<'_>) -> String {
-    let (table, asked) = (shapes.table(), shapes.asked());
+    let (table, asked, more) = (shapes.table(), shapes.asked(), shapes.more());
     format!(
-        "WITH RECURSIVE walk AS (SELECT t.* FROM {table} AS t WHERE t.{asked} = $1 UNION ALL SELECT t.* FROM {table} AS t JOIN walk ON t.{asked} = walk.…) SELECT {} FROM walk: all steps in one statement.",
-        shapes.list()
+        "WITH RECURSIVE walk AS (SELECT t.* FROM {table} AS t WHERE t.{asked} = $1{more} UNION ALL SELECT t.* FROM {table} AS t JOIN walk ON t.{asked} = walk.…{more}) SELECT {} FROM walk: all steps in one statement{}.",
+        shapes.bare_list(),
+        shapes.rest()
     )
 }
 
 fn batch(shapes: &Shapes<'_>) -> String {
-    format!(
-        "If the values are known before the loop, ask for all at once: … FROM {} WHERE {} = ANY($1).",
-        shapes.table(),
-        shapes.asked()
-    )
+    let kind = shapes.child.map(|child| child.kind).filter(|_| shapes.is_known());
+    let all = match (kind, shapes.undecided()) {
+        (None, None) => "… WHERE … = ANY($1).".to_owned(),
+        (_, Some(conditions)) => format!("… WHERE {conditions}, with = ANY in place of = where the value differs."),
+        (Some(Kind::Update), None) => update(shapes),
+        (Some(Kind::Delete), None) => delete(shapes),
+        (Some(_), None) => {
+            let (own, from, any, note) = (shapes.own(), shapes.from(), shapes.any(), shapes.note());
+            format!("SELECT {own}, … FROM {from} WHERE {any}{note}.")
+        }
+    };
+    format!("If the values are known before the loop, ask for all at once: {all}")
 }
 
 fn inserts(shapes: &Shapes<'_>) -> String {
@@ -124,105 +136,4 @@ fn inserts(shapes: &Shapes<'_>) -> String {
     format!(
         "INSERT INTO {table} VALUES (…), (…), …: a few hundred rows a statement; or COPY {table} FROM STDIN for many."
     )
-}
-
-/// `authors.id` as it is, `id` with its table, which is written as SQL already.
-fn on(table: &str, column: &str) -> String {
-    if column.contains('.') { written(column) } else { format!("{table}.{}", written(column)) }
-}
-
-impl Shapes<'_> {
-    fn compared(&self) -> Option<&Compared> {
-        self.child?.compared.get(self.slot.unwrap_or(0))?.as_ref()
-    }
-
-    /// The child's table, as SQL: that of the compared column, or the first.
-    fn table(&self) -> String {
-        let compared = self.compared().and_then(|compared| compared.table.as_deref());
-        let first = || self.child.and_then(|child| child.tables.first()).map(String::as_str);
-        compared.or_else(first).map_or_else(|| "…".to_owned(), written)
-    }
-
-    fn parent_table(&self) -> Option<String> {
-        self.parent?.tables.first().map(|table| written(table))
-    }
-
-    /// The column that the child compares, as SQL.
-    fn asked(&self) -> String {
-        self.compared().map_or_else(|| "…".to_owned(), |compared| written(&compared.column))
-    }
-
-    /// What the child selects, as it is written, if that is short and means the same where its table has no alias.
-    fn list(&self) -> String {
-        let selected = self.child.map_or(&[][..], |child| &child.selected);
-        let (list, table) = (selected.join(", "), self.table());
-        let own = |item: &String| item.split_once('.').is_none_or(|(first, _)| first == bare(&table));
-        if list.is_empty() || list.len() > 80 || !selected.iter().all(own) { "…".to_owned() } else { list }
-    }
-
-    /// The child asks for one row by what is its key, as far as names tell: its LIMIT says nothing.
-    fn is_key(&self) -> bool {
-        let asked = self.asked();
-        asked.eq_ignore_ascii_case("id") || asked.eq_ignore_ascii_case("uuid")
-    }
-
-    /// The child reads the row again that the parent has read.
-    fn is_deferred(&self) -> bool {
-        let same = self.parent_table().is_some_and(|parent| bare(&parent) == bare(&self.table()));
-        let column = self.column.map(|column| column.rsplit('.').next().unwrap_or(column));
-        same && column == self.compared().map(|compared| compared.column.as_str())
-    }
-}
-
-fn bare(table: &str) -> &str {
-    table.rsplit('.').next().unwrap_or(table)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(kind: Kind, table: &str, column: &str) -> Facts {
-        let compared = Compared { table: Some(table.to_owned()), column: column.to_owned(), equal: true, cast: false };
-        let mut facts = Facts { kind, tables: vec![table.to_owned()], ..Facts::default() };
-        facts.compared[0] = Some(compared);
-        facts
-    }
-
-    fn check(kind: FindingKind, child: &Facts, expected: &str) {
-        let parent = facts(Kind::Select, "authors", "id");
-        let shapes = Shapes { parent: Some(&parent), child: Some(child), column: Some("authors.id"), slot: Some(0) };
-        let cure = cure(kind, &shapes);
-        assert!(cure.contains(expected), "{cure}");
-    }
-
-    #[test]
-    fn each_shape_has_its_own() {
-        let books = || facts(Kind::Select, "books", "author_id");
-        let n = FindingKind::NPlusOne;
-        check(n, &books(), "FROM authors JOIN books ON books.author_id = authors.id");
-        check(n, &Facts { aggregate: Some("COUNT".to_owned()), ..books() }, "GROUP BY author_id");
-        check(
-            n,
-            &Facts { limit: true, ..books() },
-            "LEFT JOIN LATERAL (SELECT … FROM books WHERE books.author_id = authors.id",
-        );
-        check(n, &Facts { exists: true, ..books() }, "EXISTS (SELECT 1 FROM books WHERE books.author_id = authors.id)");
-        check(n, &facts(Kind::Update, "authors", "id"), "UPDATE authors SET … = v.value FROM unnest($1, $2)");
-        check(n, &facts(Kind::Delete, "books", "author_id"), "DELETE FROM books WHERE author_id = ANY($1)");
-        let bio = Facts { selected: vec!["bio".to_owned()], ..facts(Kind::Select, "authors", "id") };
-        check(n, &bio, "Add bio to the select list of the first statement");
-        check(
-            FindingKind::TreeWalk,
-            &facts(Kind::Select, "nodes", "id"),
-            "WITH RECURSIVE walk AS (SELECT t.* FROM nodes",
-        );
-        check(n, &facts(Kind::Select, "user", "ownerId"), r#"JOIN "user" ON "user"."ownerId" = authors.id"#);
-        let own = |item: &str| Facts { selected: vec![item.to_owned()], ..books() };
-        check(n, &own("books.title"), "SELECT books.title FROM books WHERE");
-        check(n, &own("b0_.title as t"), "SELECT … FROM books WHERE");
-        check(FindingKind::RowAtATimeInsert, &facts(Kind::Insert, "books", "id"), "INSERT INTO books VALUES (…), (…)");
-        check(FindingKind::DuplicateRead, &books(), "Read it once");
-        check(FindingKind::SuspectedLoop, &books(), "FROM books WHERE author_id = ANY($1)");
-    }
 }

@@ -1,6 +1,7 @@
 //! What one shape does by itself within one scope: the same again, many values in a row, row after row. Pure.
 
 use super::climb::{Climb, Pair};
+use super::company::Company;
 use super::link::{Pace, REST};
 use super::scope::Told;
 use super::step::{Role, Step};
@@ -35,6 +36,8 @@ struct Window {
     parted: u32,
     /// How many had a value that a result before them holds.
     linked: u32,
+    /// What came with its inserts.
+    company: Company,
     /// What had passed before it began.
     before: Passed,
     /// How close its executions come, if it means something in this scope: what bears a trace is told of in that one's.
@@ -111,6 +114,13 @@ impl Habit {
         self.explained = true;
     }
 
+    /// Something else was written in this transaction block.
+    pub(super) fn accompany(&mut self, block: u32) {
+        if let Some(window) = &mut self.window {
+            window.company.accompany(block);
+        }
+    }
+
     /// The shape rests.
     pub(super) fn end(&mut self, digest: Digest, scope: Passed, tells: bool, told: &mut Vec<Told>) {
         self.end_window(digest, scope, tells, told);
@@ -159,6 +169,7 @@ impl Window {
             fresh: 0,
             parted: 0,
             linked: 0,
+            company: Company::default(),
             before: Passed { count: scope.count.saturating_sub(1), ..scope },
             gap,
         }
@@ -180,6 +191,7 @@ impl Window {
         let asked = scope.fresh > self.fresh && scope.parameters != step.parameters;
         self.parted += u32::from(self.pace.n > 0 && asked);
         self.pace.step(step);
+        self.company.step(step.block);
         self.linked += u32::from(linked);
         self.route = if step.route == 0 { self.route } else { step.route };
         let known = usize::from(self.distinct);
@@ -217,9 +229,10 @@ impl Window {
 
     fn inserts(&self, scope: Passed) -> Option<Habitual> {
         let n = self.pace.n;
-        // One insert for each of many transactions is no loop of inserts.
         let most = n * 2 >= scope.count.saturating_sub(self.before.count);
-        (n >= INSERTS && most).then(|| (FindingKind::RowAtATimeInsert, n, self.values(), self.pace.wasted()))
+        // One insert beside another write for each of many transactions is no loop of inserts.
+        let alone = self.company.accompanied() * 2 < n;
+        (n >= INSERTS && most && alone).then(|| (FindingKind::RowAtATimeInsert, n, self.values(), self.pace.wasted()))
     }
 
     fn duplicates(&self) -> Option<Habitual> {
@@ -254,7 +267,7 @@ impl Window {
 }
 
 /// So many values are told apart; a suspected loop has at least as many.
-const VALUES: usize = 8;
+pub(super) const VALUES: usize = 8;
 
 /// On a connection one request asks again sooner than that. A process that serves request after request asks the same for each of
 /// them, and repeats nothing.
@@ -264,7 +277,7 @@ pub(super) const BREATH: Nanos = Nanos::from_millis(20);
 const DUPLICATES: u16 = 3;
 
 /// And with different ones a suspected loop.
-const SUSPECTED: u32 = 10;
+pub(super) const SUSPECTED: u32 = 10;
 
 /// Inserts of one row each.
 const INSERTS: u32 = 10;

@@ -78,6 +78,9 @@ impl Ledger {
             if let Some(who) = who.filter(|_| is_in_doubt(ended, child.as_deref())) {
                 self.references.wait(ended, route, who, self.clock.now);
             }
+            if let Some(seen) = Occurrence::of_doubt(ended, child.as_deref()) {
+                self.note(&seen, route, known);
+            }
             return;
         };
         if let Some(pair) = seen.pair(parent.as_deref(), child.as_deref())

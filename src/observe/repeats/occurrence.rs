@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use super::climb::Pair;
-use super::habit::Seen;
+use super::habit::{BREATH, SUSPECTED, Seen, VALUES};
 use super::link::{Loop, Pace};
 use super::names::{Agreement, agreement, descends};
 use super::references::Declared;
@@ -38,6 +38,8 @@ pub(super) enum Source {
     None,
     /// Another statement's rows.
     Rows(From),
+    /// Perhaps the result with this number.
+    Doubt(u64),
     /// The statement's own last row.
     Itself(Pair),
 }
@@ -88,6 +90,24 @@ impl Occurrence {
         })
     }
 
+    /// Of a loop in the order of rows that its values are in by chance, as far as names tell: they came from somewhere.
+    pub(super) fn of_doubt(ended: &Loop, child: Option<&Facts>) -> Option<Occurrence> {
+        let in_order = |proof: &&Proof| proof.order != Order::All && !is_other(ended, compared(proof, child));
+        let proof = ended.proofs.iter().find(in_order)?;
+        let quick = ended.pace.last - ended.pace.first <= BREATH * ended.n;
+        let many = ended.n >= SUSPECTED && proof.distinct as usize >= VALUES;
+        (quick && many).then(|| Occurrence {
+            kind: FindingKind::SuspectedLoop,
+            child: ended.child,
+            who: ended.who,
+            n: ended.n,
+            distinct: proof.distinct,
+            wasted: ended.pace.share(ended.n - 1),
+            pace: ended.pace.clone(),
+            source: Source::Doubt(ended.rows.serial),
+        })
+    }
+
     /// Of a habit, if it can be one of this shape.
     pub(super) fn of_habit(seen: Seen, facts: Option<&Facts>) -> Option<Occurrence> {
         match (seen.kind, facts) {
@@ -112,6 +132,15 @@ impl Occurrence {
     pub(super) fn rows(&self) -> Option<&Arc<Rows>> {
         match &self.source {
             Source::Rows(from) => Some(&from.rows),
+            Source::None | Source::Doubt(_) | Source::Itself(_) => None,
+        }
+    }
+
+    /// The number of the result that was looped over, or may have been.
+    pub(super) fn serial(&self) -> Option<u64> {
+        match &self.source {
+            Source::Rows(from) => Some(from.rows.serial),
+            Source::Doubt(serial) => Some(*serial),
             Source::None | Source::Itself(_) => None,
         }
     }
@@ -120,7 +149,7 @@ impl Occurrence {
     pub(super) fn order(&self) -> Option<Order> {
         match &self.source {
             Source::Rows(from) => Some(from.proof.order),
-            Source::None | Source::Itself(_) => None,
+            Source::None | Source::Doubt(_) | Source::Itself(_) => None,
         }
     }
 
@@ -136,7 +165,7 @@ impl Occurrence {
         match &self.source {
             Source::Rows(from) => Some(usize::from(from.proof.slot)),
             Source::Itself(pair) => Some(usize::from(pair.slot)),
-            Source::None => None,
+            Source::None | Source::Doubt(_) => None,
         }
     }
 

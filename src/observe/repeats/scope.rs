@@ -20,6 +20,8 @@ pub(super) struct Scope {
     longest: Nanos,
     /// Statements in this burst.
     passed: Passed,
+    /// Those outside of transaction blocks, ever: what is inside of one has the number of those before it.
+    outside: u32,
     /// And those with a value out of a result.
     links: u32,
     /// Results that children may come from.
@@ -34,6 +36,8 @@ pub(super) struct Scope {
 struct Shape {
     digest: Digest,
     last: Nanos,
+    /// The transaction block that it wrote in last.
+    wrote: Option<u32>,
     /// How often it ran since each result of the ring, as far as no other of the same loop explains it.
     since: Vec<u32>,
     links: Vec<Link>,
@@ -66,6 +70,12 @@ pub(super) enum Told {
 }
 
 impl Scope {
+    /// Numbers the statement's transaction block, if the scope is its connection's.
+    pub(super) fn number(&mut self, step: &mut Step) {
+        self.outside = self.outside.wrapping_add(u32::from(step.block.is_none()));
+        step.block = step.block.map(|_| self.outside);
+    }
+
     /// One more statement.
     pub(super) fn see(&mut self, step: &Step, rules: Rules, told: &mut Vec<Told>) {
         if step.sent > self.last + REST {
@@ -89,7 +99,10 @@ impl Scope {
             self.passed.fresh += 1;
             self.passed.parameters = step.parameters;
         }
-        self.passed.writes += u32::from(matches!(step.role, Role::Write { .. } | Role::InsertOne));
+        if step.writes() {
+            self.passed.writes += 1;
+            self.accompany(at, step);
+        }
         self.result(at, step, parent, rules, told);
     }
 
@@ -98,7 +111,7 @@ impl Scope {
         while let Some(mut shape) = self.shapes.pop() {
             shape.end(self.passed, rules, told);
         }
-        *self = Scope { last: self.last, ..Scope::default() };
+        *self = Scope { last: self.last, outside: self.outside, ..Scope::default() };
     }
 
     /// Ends what has not gone on for a second, as far as reports have come; `true` if that is all of it.
@@ -182,6 +195,23 @@ impl Scope {
         true
     }
 
+    /// A write of one shape, and those of others in its transaction, are each other's company.
+    fn accompany(&mut self, at: usize, step: &Step) {
+        let Some(block) = step.block else { return };
+        let others =
+            self.shapes.iter_mut().enumerate().filter(|(other, shape)| *other != at && shape.wrote == Some(block));
+        let mut several = false;
+        for (_, shape) in others {
+            several = true;
+            shape.habit.accompany(block);
+        }
+        let shape = &mut self.shapes[at];
+        shape.wrote = Some(block);
+        if several {
+            shape.habit.accompany(block);
+        }
+    }
+
     /// A result that others may come from.
     fn result(&mut self, at: usize, step: &Step, parent: Option<u64>, rules: Rules, told: &mut Vec<Told>) {
         let Some(rows) = &step.result else {
@@ -222,7 +252,7 @@ impl Scope {
 impl Shape {
     fn new(digest: Digest) -> Shape {
         let (since, links, waiting) = (Vec::new(), Vec::new(), None);
-        Shape { digest, last: Nanos::ZERO, since, links, waiting, habit: Habit::default() }
+        Shape { digest, last: Nanos::ZERO, wrote: None, since, links, waiting, habit: Habit::default() }
     }
 
     fn bytes(&self) -> usize {

@@ -20,6 +20,8 @@ pub(super) struct Step {
     pub(super) paged: bool,
     /// A number for its route, 0 for none.
     pub(super) route: u32,
+    /// A number for its transaction block on its connection; `None` outside of one.
+    pub(super) block: Option<u32>,
     pub(super) sent: Nanos,
     pub(super) ended: Nanos,
     pub(super) wait: Nanos,
@@ -69,6 +71,7 @@ impl Step {
             role: role(report, looped),
             paged: report.reading.traits.has(Traits::PAGED),
             route,
+            block: report.in_transaction.then_some(0),
             sent: report.sent,
             ended: report.ended.max(report.sent),
             wait: report.wait,
@@ -85,6 +88,11 @@ impl Step {
     /// Whether its values can have come out of a result.
     pub(super) fn loops(&self) -> bool {
         matches!(self.role, Role::Read { loops: true } | Role::Write { loops: true })
+    }
+
+    /// Whether it changes something.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.role, Role::Write { .. } | Role::InsertOne)
     }
 
     /// Its place among others of several clients: before all that it can have caused.

@@ -74,6 +74,10 @@ fn proof(seen: &Occurrence, column: Option<&str>) -> String {
     let took = millis(seen.pace.last - seen.pace.first);
     match (&seen.source, seen.kind) {
         (Source::Rows(from), _) => of_rows(from, column.unwrap_or("the parent's")),
+        (Source::Doubt(_), _) => format!(
+            "{n} executions with {distinct} different parameters within {took}, in the order of a result before them; whether they \
+             came from it is not known"
+        ),
         (Source::Itself(pair), _) => of_itself(n, pair),
         (Source::None, FindingKind::DuplicateRead) if distinct > 1 => format!(
             "{n} executions with {distinct} different parameters, each several times, within {took}, and no write in between"

@@ -34,6 +34,16 @@ pub(super) fn compared(outline: &Outline<'_>) -> [Option<Compared>; SLOTS] {
     found
 }
 
+/// How many slots a piece has.
+pub(super) fn slots(piece: Piece<'_>) -> usize {
+    match piece {
+        Piece::Value(true) => 1,
+        Piece::List(list) if list.row.is_tuple => values(piece) as usize,
+        Piece::List(_) => 1,
+        _ => 0,
+    }
+}
+
 fn of_value(outline: &Outline<'_>, at: usize) -> Option<Compared> {
     let pieces = &outline.pieces;
     if outline.is_assigned(at) {

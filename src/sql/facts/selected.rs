@@ -187,7 +187,7 @@ fn behind_distinct(pieces: &[Piece<'_>], at: usize) -> usize {
 }
 
 /// Behind the parenthesis that closes the one there.
-fn closing(pieces: &[Piece<'_>], begin: usize) -> Option<usize> {
+pub(super) fn closing(pieces: &[Piece<'_>], begin: usize) -> Option<usize> {
     let mut depth = 0usize;
     let found = pieces.get(begin..)?.iter().position(|piece| {
         match piece {

@@ -137,6 +137,74 @@ fn what_values_are_compared_with() {
     compared("select a from t x left join t y on x.a = y.b where y.c = 1", "t", "t.c=");
 }
 
+/// What stands behind FROM, then the conditions; of those that ask for a value its slot, number and column, and `+` for a list.
+#[track_caller]
+fn chosen(text: &str, expected: &str) {
+    let condition = |condition: &Condition| match &condition.ask {
+        Some(Ask { column, slot, number, is_list }) => {
+            let list = if *is_list { "+" } else { "" };
+            format!("{} <{column} {slot} ${number}{list}>", condition.text)
+        }
+        None => condition.text.clone(),
+    };
+    let shown = of(text).chosen.map(|chosen| {
+        let conditions: Vec<String> = chosen.conditions.iter().map(condition).collect();
+        format!("{} | {}", chosen.from, conditions.join(" & "))
+    });
+    assert_eq!(shown.unwrap_or_default(), expected, "{text}");
+}
+
+#[test]
+fn which_rows_it_is_about() {
+    chosen("select a from t", "t | ");
+    chosen(
+        "delete from tokens where user_id=$1 and expires < now()",
+        "tokens | user_id = $1 <user_id 0 $1> & expires < now()",
+    );
+    chosen(
+        "select coalesce(a, 0) from s.t b where 2 = b.x and (c is null or d = 3) order by 1 limit 5",
+        "s.t b | $2 = b.x <b.x 1 $2> & (c is null or d = $3)",
+    );
+    chosen(
+        "SELECT a FROM t WHERE (((\"t\".\"b\" = 1) AND NOT \"t\".c) AND d BETWEEN 2 AND 3) FOR UPDATE",
+        "t | t.b = $1 <t.b 0 $1> & NOT t.c & d BETWEEN $2 AND $3",
+    );
+    chosen("select a from t where b in (1,2) and c = any($3)", "t | b in ($1, …) <b 0 $1+> & c = any ($2) <c 1 $2+>");
+    chosen("select a from t where b = any(array[1]) and c not in (2)", "t | b = any ($1) <b 0 $1+> & c not in ($2, …)");
+    chosen("select a from t where b = 1 or c = 2 and d = 3", "t | b = $1 or c = $2 and d = $3");
+    chosen("select a from t where b <> 1 and not c = 2 and d + e = 3", "t | b <> $1 & not c = $2 & d + e = $3");
+    chosen(
+        "select a from t where (b) = 1 and c::text = 'x' and lower(d) = 'y'",
+        "t | (b) = $1 & c::text = $2 <c::text 1 $2> & lower(d) = $3",
+    );
+    chosen(
+        "select a from t join u on t.b = u.b and u.c = 1 where case when x and y then 1 end = 2 and d is distinct from 3",
+        "t join u on t.b = u.b and u.c = $1 | case when x and y then $2 end = $3 & d is distinct from $4",
+    );
+    chosen("update t x set a = 1, b = (select 2 from u where v = 3) where x.c = 4", "t x | x.c = $4 <x.c 3 $4>");
+    chosen("select a from t where b in (select c from u where d = 1)", "t | b in (select c from u where d = $1)");
+    chosen("SELECT EXISTS(SELECT 1 FROM t WHERE a = 2 AND b) AS x", "t | a = $2 <a 1 $2> & b");
+    for unknown in [
+        "select a from t where b = 1 group by a",
+        "select distinct a from t where b = 1",
+        "select a from t where b = 1 union select a from u",
+        "with t as (select 1) select a from t where b = 1",
+        "delete from t using u where t.a = u.a",
+        "update t set a = 1 from u where t.a = u.a",
+        "insert into t values (1)",
+        "(select a from t where b = 1)",
+        "select a from t where b = 'x",
+        "select exists(select 1 from t where a = 1) from u",
+        "select 1",
+    ] {
+        chosen(unknown, "");
+    }
+    chosen(&format!("select a from t where b = 1 {}", "and c > 2 ".repeat(17)), "");
+    chosen(&format!("select a from t where b = 1 and {} > 2", "c".repeat(400)), "");
+    let deep = format!("select a from t where {}b = 1{}", "(".repeat(30), ")".repeat(30));
+    assert_eq!(of(&deep).chosen.unwrap().conditions.len(), 1);
+}
+
 #[test]
 fn select_lists() {
     list("select * from t", "*", &["*"]);

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::observe::nanos::Nanos;
@@ -18,7 +18,7 @@ use crate::observe::repeats::{Execution, Known, Repeats};
 use crate::observe::report::{Capture, Column, Columns, Report, Span};
 use crate::observe::who::{Host, Who, WhoId};
 use crate::sql::digest::{Digest, Kind, Reading, SLOTS, Traits};
-use crate::sql::facts::{Compared, Facts, Renamed};
+use crate::sql::facts::{Ask, Chosen, Compared, Condition, Facts, Renamed};
 
 /// All that the tests know of shapes.
 #[derive(Default)]
@@ -55,6 +55,8 @@ pub(super) struct World {
     pub(super) now: Nanos,
     pub(super) trace: Option<u64>,
     pub(super) who: WhoId,
+    /// Clients in a transaction block.
+    blocks: HashSet<u32>,
 }
 
 /// One statement as the text has it.
@@ -83,7 +85,7 @@ impl World {
     pub(super) fn new(least: u32) -> World {
         let repeats = Repeats::new(least);
         let now = Nanos::from_secs(100);
-        World { repeats, shapes: Shapes::default(), now, trace: None, who: WhoId(11) }
+        World { repeats, shapes: Shapes::default(), now, trace: None, who: WhoId(11), blocks: HashSet::new() }
     }
 
     /// Runs traffic.
@@ -122,7 +124,11 @@ impl World {
             }),
             'B' | 'K' => {
                 let place = self.next(line.client);
+                self.blocks.insert(line.client);
                 self.execution(line, place, &[], &[]);
+                if line.letter == 'K' {
+                    self.blocks.remove(&line.client);
+                }
             }
             _ => self.each(line),
         }
@@ -201,7 +207,7 @@ impl World {
             rows: if line.letter == 'P' || !rows.is_empty() { rows.len() as u64 } else { 1 },
             bytes: 0,
             sqlstate: if line.has("fails") { *b"40001" } else { [0; 5] },
-            in_transaction: false,
+            in_transaction: self.blocks.contains(&place.client) && line.letter != 'B',
             unsent: false,
             piped: line.flags.contains('~') && place.sent > self.now,
             parameters: hash_of(&values.join(",")),
@@ -314,11 +320,15 @@ impl<'a> Line<'a> {
         let (table, column) = name.split_once('.').unwrap_or((name, ""));
         let mut facts = Facts { sql: name.to_owned(), kind: self.kind(), ..Facts::default() };
         facts.tables = [table].iter().filter(|table| !table.is_empty()).map(|table| (*table).to_owned()).collect();
+        let mut chosen = Chosen { from: table.to_owned(), conditions: Vec::new() };
         if !column.is_empty() {
+            let ask = Ask { column: column.to_owned(), slot: 0, number: 1, is_list: false };
+            chosen.conditions.push(Condition { text: format!("{column} = $1"), ask: Some(ask) });
             let equal = !self.has("unequal");
             facts.compared[0] =
                 Some(Compared { table: Some(table.to_owned()), column: column.to_owned(), equal, cast: false });
         }
+        facts.chosen = Some(chosen);
         let columns = self.name.split_once('(').map_or("", |(_, names)| names.trim_end_matches(')'));
         let renamed = columns.split(',').filter_map(|name| name.split_once('='));
         facts.renamed = renamed
