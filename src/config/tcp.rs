@@ -61,7 +61,7 @@ pub(super) fn in_seconds(duration: &Duration) -> Result<(), String> {
 
 /// The same of one in milliseconds.
 pub(super) fn in_milliseconds(duration: &Duration) -> Result<(), String> {
-    match duration.subsec_nanos() % 1_000_000 == 0 && duration.as_millis() <= u128::from(*MILLISECONDS.end()) {
+    match duration.subsec_nanos().is_multiple_of(1_000_000) && duration.as_millis() <= u128::from(*MILLISECONDS.end()) {
         true => Ok(()),
         false => Err("whole milliseconds, at most \"24d\"; \"0s\" for what the system has".to_owned()),
     }
