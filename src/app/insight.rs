@@ -62,7 +62,11 @@ impl Insights {
 fn take_all(analyst: &Analyst, from: &Observatory, epoch: Instant) {
     let (insight, mut batches) = (analyst.insight(), Vec::new());
     let (mut forgotten, mut told_again, mut looked) = (0, Instant::now(), Instant::now());
-    let look = || analyst.tick(epoch.elapsed().into()).into_iter().for_each(|digest| from.known.arm(digest));
+    let look = || {
+        let now = epoch.elapsed().into();
+        analyst.look_at_clock(now, Timestamp::now());
+        analyst.tick(now).into_iter().for_each(|digest| from.known.arm(digest));
+    };
     while from.take(&mut batches, PATIENCE) {
         batches.iter().for_each(|batch| analyst.take(batch));
         from.give_back(batches.drain(..));

@@ -28,6 +28,7 @@ use crate::session::{Lobby, Rules};
 use crate::web::{self, WebState};
 
 use crew::Crew;
+use files::Room;
 use insight::Insights;
 use picture::Photographer;
 use pulse::Pulse;
@@ -73,6 +74,8 @@ struct App<'l> {
     photographer: Photographer,
     observatory: Arc<Observatory>,
     insights: Insights,
+    /// What has room among the open files.
+    room: Room,
     /// What we listen by, until the end.
     listen: Listen,
     sources: Sources,
@@ -94,13 +97,14 @@ impl<'l> App<'l> {
         let mut seed = [0; 16];
         getrandom::fill(&mut seed)?;
         let rules = Rules::load(config, &mock_key)?;
-        let Config { observe, pool, listen, .. } = &rules.config;
+        let Config { observe, listen, .. } = &rules.config;
         let observatory = Arc::new(Observatory::new(seed, observe));
-        let room = files::raise(pool.max_clients);
+        let room = Room::make(&rules.config);
+        room.tell(&rules.config);
         let crew = Crew::hire(listen.workers, epoch, &observatory)?;
         let listen = listen.clone();
         let insights = Insights::start(observatory.clone(), observe, epoch)?;
-        let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key, room));
+        let lobby = Arc::new(Lobby::new(rules, Pools::new(crew.homes()), mock_key, room.clients));
         let photographer = Photographer::new(lobby.clone());
         derive_secrets(&lobby);
         let mut app = App {
@@ -109,6 +113,7 @@ impl<'l> App<'l> {
             photographer,
             observatory,
             insights,
+            room,
             listen,
             sources,
             log,
@@ -136,11 +141,12 @@ impl<'l> App<'l> {
         let state = WebState { snapshots: self.photographer.cell(), clients, insight: self.insights.insight() };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         self.http_stop = Some(stop);
+        let places = self.room.web;
         tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
-            if let Err(error) = web::serve(listener, state, stopped).await {
+            if let Err(error) = web::serve(listener, state, places, stopped).await {
                 error!(event = "http_failed", %error);
             }
         });
@@ -256,13 +262,15 @@ impl<'l> App<'l> {
 
     fn take_over(&mut self, rules: Rules) {
         let listens_otherwise = rules.config.listen != self.listen;
-        if rules.config.pool.max_clients > self.lobby.rules().config.pool.max_clients {
-            files::raise(rules.config.pool.max_clients);
+        let room = Room::make(&rules.config);
+        if room != self.room || rules.config.pool.max_clients > self.lobby.rules().config.pool.max_clients {
+            room.tell(&rules.config);
         }
+        self.room = room;
         self.log.reload(&rules.config.log);
         self.observatory.configure(&rules.config.observe);
         self.insights.reload(&rules.config.observe);
-        self.lobby.replace(rules);
+        self.lobby.replace(rules, room.clients);
         // Whoever holds a server, or rests, sees how long it may do so now.
         self.lobby.roster.each(|client| client.wake());
         derive_secrets(&self.lobby);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::Pictures;
+use crate::observe::anchor::Anchor;
 use crate::observe::counters::PoolNumbers;
 use crate::observe::pins::Pin;
 use crate::observe::rejections::Reason;
@@ -19,7 +20,8 @@ use crate::session::{Lobby, Rules};
 pub(super) struct Photographer {
     lobby: Arc<Lobby>,
     cell: Pictures,
-    started_at: Timestamp,
+    epoch: Instant,
+    began: Anchor,
     /// Those turned away until each second of the last minute, the oldest first.
     turned_away: Mutex<VecDeque<(Instant, Totals)>>,
 }
@@ -40,11 +42,12 @@ type PoolKey = (*const u8, *const u8);
 
 impl Photographer {
     pub(super) fn new(lobby: Arc<Lobby>) -> Photographer {
-        let started_at = Timestamp::now();
+        let (now, epoch) = (Timestamp::now(), Instant::now());
         Photographer {
             lobby,
-            cell: Arc::new(SnapshotCell::new(Snapshot::starting(started_at, VERSION))),
-            started_at,
+            cell: Arc::new(SnapshotCell::new(Snapshot::starting(now, VERSION))),
+            epoch,
+            began: Anchor::new(now, Duration::ZERO),
             turned_away: Mutex::default(),
         }
     }
@@ -64,9 +67,12 @@ impl Photographer {
         let counts = self.count_clients();
         let pools = self.lobby.pools.all();
         let view = |pool: &Arc<Pool>| view(pool, counts.get(&key(&pool.database, &pool.user)), now);
+        let (taken_at, uptime) = (Timestamp::now(), self.epoch.elapsed());
+        self.began.hold(taken_at, uptime);
         self.cell.set(Snapshot {
-            taken_at: Timestamp::now(),
-            started_at: self.started_at,
+            taken_at,
+            started_at: self.began.time(Duration::ZERO),
+            uptime,
             version: VERSION,
             pools: pools.iter().map(view).collect(),
             rejections: self.lobby.rejections.totals(),

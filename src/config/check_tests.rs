@@ -72,6 +72,19 @@ fn wrong_values_name_file_line_key_value_and_what_is_right() {
         &["pgweir.toml:4 log.log_connections = 'yes': true or false, without quotes"],
     );
     complains("[databases.b]\nport = 0", &["pgweir.toml:4 databases.b.port = 0: between 1 and 65535"]);
+    complains(
+        "[databases.b]\ntcp_keepidle = '1500ms'",
+        &[
+            "pgweir.toml:4 databases.b.tcp_keepidle = '1500ms': whole seconds, at most 32767; \"0s\" for what the system has",
+        ],
+    );
+    complains(
+        "[databases.b]\ntcp_user_timeout = '25d'",
+        &[
+            "pgweir.toml:4 databases.b.tcp_user_timeout = '25d': whole milliseconds, at most \"24d\"; \"0s\" for what the \
+           system has",
+        ],
+    );
     complains("[databases.b]\npool_size = 0", &["pgweir.toml:4 databases.b.pool_size = 0: between 1 and 10000"]);
     complains(
         "[databases.b]\nurl = 'postgres://u:s3cret@db:x/b'",
@@ -245,10 +258,10 @@ fn what_is_served_to_whom() {
 
 #[test]
 fn a_database_from_its_url() {
-    let url = "postgres://app:pw@db/a?sslmode=verify-full&application_name=x&connect_timeout=3&options=-ca";
+    let url = "postgres://app:pw@db/a?sslmode=verify-full&application_name=x&connect_timeout=3&options=-ca&tcp_user_timeout=4000&keepalives_count=0";
     let text = format!(
         "[users.app]\npassword = 'p'\n[tls.server]\nca_file = '/ca'\n[databases.a]\nurl = '{url}'\nmax_db_connections = 0\n\
-         startup = {{ work_mem = '1MB', options = '-cb' }}\ntls.cert_file = '/c'\ntls.key_file = '/k'"
+         startup = {{ work_mem = '1MB', options = '-cb' }}\ntls.cert_file = '/c'\ntls.key_file = '/k'\ntcp_keepcnt = 5"
     );
     let config = load(&text, "").unwrap_or_else(|mistakes| panic!("{mistakes:?}")).config;
     let database = &config.databases["a"];
@@ -261,6 +274,7 @@ fn a_database_from_its_url() {
     assert_eq!(startup, ["application_name=x", "options=-cb", "work_mem=1MB"]);
     assert_eq!(database.overrides.server_connect_timeout, units::parse_duration("3s").ok());
     assert_eq!(database.max_db_connections, None);
+    assert_eq!((database.tcp.count, database.tcp.user_timeout), (5, units::parse_duration("4s").unwrap()));
 }
 
 #[test]
@@ -274,7 +288,8 @@ fn prints_what_holds_and_where_it_comes_from() {
         "workers = 1  # --workers\n",
         "pool_size = 7  # pgweir.toml:4\n",
         "\n[databases.app]\nhost = \"db\"  # environment DATABASE_URL\nport = 5432  # environment DATABASE_URL\n",
-        "password = \"***\"  # environment DATABASE_URL\nstartup.work_mem = \"1MB\"  # pgweir.toml:9\n",
+        "password = \"***\"  # environment DATABASE_URL\ntcp_keepalive = true  # environment DATABASE_URL\n",
+        "tcp_user_timeout = \"90s\"  # environment DATABASE_URL\nstartup.work_mem = \"1MB\"  # pgweir.toml:9\n",
         "\n[databases.app.tls]\nmode = \"require\"  # environment DATABASE_URL\n",
         "\n[users.\"a b\"]\npassword = \"***\"  # pgweir.toml:6\npool_size = 2  # pgweir.toml:7\n",
         "n_plus_one = 9  # environment PGWEIR_OBSERVE_N_PLUS_ONE\n",

@@ -96,6 +96,7 @@ impl Default for Database {
             password: None,
             startup: Vec::new(),
             demands: super::demands::Demands::default(),
+            tcp: super::tcp::Tcp::default(),
             tls: None,
             max_db_connections: None,
             max_db_client_connections: None,

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::layer::KeyPath;
+use super::tcp::{COUNTS, Tcp, in_milliseconds, in_seconds};
 use super::url::ServerUrl;
 use super::value::{Http, Permissions, Value};
 use super::{Config, Database, Listen, Log, Overrides, Pool, PoolSettings, TlsClient, TlsServer, User, defaults};
@@ -154,6 +155,7 @@ fn database(v: &mut impl Visitor, path: KeyPath, database: &mut Database, tls: &
     v.key("max_db_client_connections", &mut database.max_db_client_connections);
     database.max_db_connections = limit(database.max_db_connections);
     database.max_db_client_connections = limit(database.max_db_client_connections);
+    tcp(v, &mut database.tcp);
     overrides(v, &mut database.overrides);
     v.texts("startup", &mut database.startup);
     let section = path.child("tls");
@@ -161,6 +163,14 @@ fn database(v: &mut impl Visitor, path: KeyPath, database: &mut Database, tls: &
         v.section(section);
         tls_server(v, database.tls.get_or_insert_with(|| tls.clone()));
     }
+}
+
+fn tcp(v: &mut impl Visitor, tcp: &mut Tcp) {
+    v.key("tcp_keepalive", &mut tcp.keepalive);
+    v.key_if("tcp_keepidle", &mut tcp.idle, in_seconds);
+    v.key_if("tcp_keepintvl", &mut tcp.interval, in_seconds);
+    v.key_if("tcp_keepcnt", &mut tcp.count, between(COUNTS));
+    v.key_if("tcp_user_timeout", &mut tcp.user_timeout, in_milliseconds);
 }
 
 /// What a URL says of a database; its other keys come over it.
@@ -176,6 +186,7 @@ fn place(database: &mut Database, url: ServerUrl, tls: &TlsServer) {
     database.password = url.password;
     database.startup = url.startup;
     database.demands = url.demands;
+    database.tcp = url.tcp;
     database.overrides.server_connect_timeout = url.connect_timeout;
 }
 

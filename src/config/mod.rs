@@ -17,10 +17,12 @@ mod layer;
 mod listing;
 mod mask;
 mod nearest;
+mod overrides;
 mod pgbouncer;
 mod print;
 mod rules;
 mod sources;
+pub mod tcp;
 pub mod units;
 mod url;
 mod value;
@@ -28,6 +30,7 @@ mod value;
 pub use layer::{Mistake, Source};
 pub use listing::{Setting, settings};
 pub use mask::mask;
+pub use overrides::Overrides;
 pub use sources::{Flags, Sources};
 
 /// Everything that can be set, after all sources were laid over each other and every value was checked.
@@ -166,6 +169,8 @@ pub struct Database {
     pub tls: Option<TlsServer>,
     /// What its servers have to be; only in a URL, as `channel_binding=require` and `target_session_attrs`.
     pub demands: demands::Demands,
+    /// When a TCP connection to it is taken for dead.
+    pub tcp: tcp::Tcp,
     /// Servers of this database, all users together; `None`: no limit.
     pub max_db_connections: Option<usize>,
     /// Clients of this database, all users together.
@@ -185,29 +190,6 @@ pub struct User {
     pub max_user_client_connections: Option<usize>,
     /// Overrides of the pool's settings.
     pub overrides: Overrides,
-}
-
-/// The keys of [`PoolSettings`] that a database or a user sets; `None` leaves what is below.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs)] // each stands in PoolSettings
-pub struct Overrides {
-    pub pool_mode: Option<PoolMode>,
-    pub pool_size: Option<usize>,
-    pub min_pool_size: Option<usize>,
-    pub reserve_pool_size: Option<usize>,
-    pub reserve_pool_timeout: Option<Duration>,
-    pub query_wait_timeout: Option<Duration>,
-    pub server_connect_timeout: Option<Duration>,
-    pub server_idle_timeout: Option<Duration>,
-    pub server_lifetime: Option<Duration>,
-    pub server_check_delay: Option<Duration>,
-    pub client_idle_timeout: Option<Duration>,
-    pub idle_transaction_timeout: Option<Duration>,
-    pub pinned_idle_timeout: Option<Duration>,
-    pub max_pinned: Option<usize>,
-    pub query_timeout: Option<Duration>,
-    pub transaction_timeout: Option<Duration>,
-    pub max_prepared_statements: Option<usize>,
 }
 
 /// `[auth]`
@@ -370,30 +352,5 @@ impl Config {
             user.overrides.apply(&mut settings);
         }
         settings
-    }
-}
-
-impl Overrides {
-    fn apply(&self, settings: &mut PoolSettings) {
-        fn over<T: Clone>(own: &Option<T>, below: &mut T) {
-            own.iter().for_each(|value| *below = value.clone());
-        }
-        over(&self.pool_mode, &mut settings.pool_mode);
-        over(&self.pool_size, &mut settings.pool_size);
-        over(&self.min_pool_size, &mut settings.min_pool_size);
-        over(&self.reserve_pool_size, &mut settings.reserve_pool_size);
-        over(&self.reserve_pool_timeout, &mut settings.reserve_pool_timeout);
-        over(&self.query_wait_timeout, &mut settings.query_wait_timeout);
-        over(&self.server_connect_timeout, &mut settings.server_connect_timeout);
-        over(&self.server_idle_timeout, &mut settings.server_idle_timeout);
-        over(&self.server_lifetime, &mut settings.server_lifetime);
-        over(&self.server_check_delay, &mut settings.server_check_delay);
-        over(&self.client_idle_timeout, &mut settings.client_idle_timeout);
-        over(&self.idle_transaction_timeout, &mut settings.idle_transaction_timeout);
-        over(&self.pinned_idle_timeout, &mut settings.pinned_idle_timeout);
-        over(&self.max_pinned, &mut settings.max_pinned);
-        over(&self.query_timeout, &mut settings.query_timeout);
-        over(&self.transaction_timeout, &mut settings.transaction_timeout);
-        over(&self.max_prepared_statements, &mut settings.max_prepared_statements);
     }
 }

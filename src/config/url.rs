@@ -11,6 +11,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use super::demands::{Demands, Target};
+use super::tcp::{self, Tcp};
 use super::{TlsMode, TlsNegotiation};
 
 /// What a URL says; `None` where it is silent.
@@ -31,6 +32,7 @@ pub(super) struct ServerUrl {
     pub(super) connect_timeout: Option<Duration>,
     /// What the server has to be.
     pub(super) demands: Demands,
+    pub(super) tcp: Tcp,
     /// Parameters that the server takes at startup.
     pub(super) startup: Vec<(String, String)>,
 }
@@ -106,6 +108,13 @@ impl ServerUrl {
             "sslcert" => self.sslcert = Some(value.into()),
             "sslkey" => self.sslkey = Some(value.into()),
             "connect_timeout" => self.connect_timeout = Some(connect_timeout(&value)?),
+            "keepalives" => self.tcp.keepalive = tcp::read(name, &value, &(0..=1))? == 1,
+            "keepalives_idle" => self.tcp.idle = Duration::from_secs(tcp::read(name, &value, &tcp::SECONDS)?),
+            "keepalives_interval" => self.tcp.interval = Duration::from_secs(tcp::read(name, &value, &tcp::SECONDS)?),
+            "keepalives_count" => self.tcp.count = tcp::read(name, &value, &tcp::COUNTS)?,
+            "tcp_user_timeout" => {
+                self.tcp.user_timeout = Duration::from_millis(tcp::read(name, &value, &tcp::MILLISECONDS)?);
+            }
             "channel_binding" if value == "require" => self.demands.binding = true,
             "target_session_attrs" => self.demands.target = target(&value)?,
             "application_name" | "fallback_application_name" | "options" | "client_encoding" => {
@@ -198,10 +207,6 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("gssdelegation", &[]),
     ("gssencmode", &["disable", "prefer"]),
     ("gsslib", &[]),
-    ("keepalives", &["1"]),
-    ("keepalives_count", ANY),
-    ("keepalives_idle", ANY),
-    ("keepalives_interval", ANY),
     ("krbsrvname", &[]),
     ("load_balance_hosts", &["disable"]),
     ("max_protocol_version", &[]),
@@ -222,15 +227,11 @@ const WITHOUT_EFFECT: &[(&str, &[&str])] = &[
     ("sslcrldir", &[]),
     ("sslpassword", &[]),
     ("sslsni", &["1"]),
-    ("tcp_user_timeout", ANY),
 ];
-
-/// What they ask for is done anyhow, as it is done for all.
-const ANY: &[&str] = &["*"];
 
 fn without_effect(name: &str, value: &str, values: &[&str]) -> Result<(), String> {
     match values.first() {
-        _ if values.contains(&value) || values == ANY => Ok(()),
+        _ if values.contains(&value) => Ok(()),
         Some(first) => Err(format!("{name}={first}, or without {name}: {value} is not offered")),
         None => Err(format!("without {name}, which is not offered")),
     }

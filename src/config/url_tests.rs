@@ -34,6 +34,10 @@ fn show(url: &ServerUrl) -> String {
     if let Some(timeout) = url.connect_timeout {
         line += &format!(" timeout={timeout:?}");
     }
+    if url.tcp != Tcp::default() {
+        let Tcp { keepalive, idle, interval, count, user_timeout } = url.tcp;
+        line += &format!(" tcp={keepalive} {idle:?} {interval:?} {count} {user_timeout:?}");
+    }
     if url.demands.binding {
         line += " binding";
     }
@@ -82,7 +86,13 @@ fn parameters() {
         "db||a|| application_name=x y options=-c work_mem=1MB",
     );
     check("postgres://db/a?channel_binding=prefer&target_session_attrs=any", "db||a||");
-    check("postgres://db/a?keepalives_idle=30&tcp_user_timeout=9", "db||a||");
+    check("postgres://db/a?keepalives=1", "db||a||");
+    check("postgres://db/a?keepalives=0", "db||a|| tcp=false 60s 10s 3 90s");
+    check(
+        "postgres://db/a?keepalives_idle=30&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=9500",
+        "db||a|| tcp=true 30s 5s 4 9.5s",
+    );
+    check("postgres://db/a?keepalives_idle=0&keepalives_count=0&tcp_user_timeout=0", "db||a|| tcp=true 0ns 10s 0 0ns");
     check("postgres://db/a?sslmode=require&channel_binding=require", "db||a|| sslmode=require binding");
 }
 
@@ -126,6 +136,10 @@ fn mistakes() {
     );
     check("postgres://db/a?pool=5&port=1&pgbouncer=true", "!without pool, pgbouncer, of which libpq knows nothing");
     check("postgres://db/a?passfile=/x", "!without passfile, which is not offered");
+    check("postgres://db/a?keepalives=2", "!keepalives as a whole number between 0 and 1");
+    check("postgres://db/a?keepalives_idle=1min", "!keepalives_idle as a whole number between 0 and 32767");
+    check("postgres://db/a?keepalives_count=128", "!keepalives_count as a whole number between 0 and 127");
+    check("postgres://db/a?tcp_user_timeout=-1", "!tcp_user_timeout as a whole number between 0 and 2147483647");
     check("postgres://db/a?ssl=false", "!ssl=true, or without ssl: false is not offered");
     check("postgres://db/a?sslmode", "!each parameter as name=value");
     check("postgres://db/a?connect_timeout=soon", "!connect_timeout in whole seconds");

@@ -13,12 +13,9 @@ use tokio_rustls::TlsConnector;
 use super::resolve::Names;
 use super::stream::Plain;
 use super::{Stream, Talk, talk, tls};
+use crate::config::tcp::Tcp;
 use crate::config::{TlsMode, TlsNegotiation};
 use crate::protocol::encode;
-
-/// A peer that vanished without a word is noticed after about this and half of it again.
-const KEEPALIVE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a server is, and how to reach it.
 #[derive(Debug, Clone)]
@@ -35,6 +32,8 @@ pub struct Address {
     pub negotiation: TlsNegotiation,
     /// How to speak TLS; `None` with `disable`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// When a connection to it is taken for dead.
+    pub tcp: Tcp,
     /// Who looks its name up.
     pub names: Names,
 }
@@ -125,7 +124,7 @@ impl Address {
             Some(ip) => SocketAddr::new(ip, self.port),
             None => self.resolve().await?[0],
         };
-        connect_one(address).await.map_err(|error| DialError::Connect { to: self.at(address), error })
+        connect_one(address, &self.tcp).await.map_err(|error| DialError::Connect { to: self.at(address), error })
     }
 
     /// The name, and the address where that is another.
@@ -188,18 +187,43 @@ fn secured(tls: TlsStream) -> Stream {
     Stream::TlsConnected(Box::new(tls))
 }
 
-async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
+async fn connect_one(address: SocketAddr, options: &Tcp) -> io::Result<TcpStream> {
     let tcp = TcpStream::connect(address).await?;
-    tune(&tcp)?;
+    tune(&tcp, options)?;
     Ok(tcp)
 }
 
-/// What every TCP socket of ours gets: no delay, and keepalive so that a vanished peer is noticed.
-pub fn tune<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
+/// What every TCP socket of ours gets: no delay, and that a vanished peer is noticed.
+pub fn tune<'s>(socket: impl Into<SockRef<'s>>, tcp: &Tcp) -> io::Result<()> {
     let socket = socket.into();
     socket.set_tcp_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
+    if !tcp.user_timeout.is_zero() {
+        set_user_timeout(&socket, tcp.user_timeout)?;
+    }
+    if !tcp.keepalive {
+        return Ok(());
+    }
+    let mut keepalive = TcpKeepalive::new();
+    if !tcp.idle.is_zero() {
+        keepalive = keepalive.with_time(tcp.idle);
+    }
+    if !tcp.interval.is_zero() {
+        keepalive = keepalive.with_interval(tcp.interval);
+    }
+    if tcp.count > 0 {
+        keepalive = keepalive.with_retries(tcp.count);
+    }
     socket.set_tcp_keepalive(&keepalive)
+}
+
+#[cfg(target_os = "linux")]
+fn set_user_timeout(socket: &SockRef, timeout: Duration) -> io::Result<()> {
+    socket.set_tcp_user_timeout(Some(timeout))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_user_timeout(_: &SockRef, _: Duration) -> io::Result<()> {
+    Ok(())
 }
 
 fn mode_name(mode: TlsMode) -> &'static str {
@@ -212,3 +236,7 @@ fn mode_name(mode: TlsMode) -> &'static str {
         TlsMode::VerifyFull => "verify-full",
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "dial_tests.rs"]
+mod tests;

@@ -4,12 +4,14 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::Stream;
 use super::dial::tune;
+use crate::config::tcp::Tcp;
 use crate::observe::who::Addr;
 
 /// One open door.
@@ -152,12 +154,22 @@ fn bind_tcp(address: SocketAddr, only_v6: bool, backlog: u32) -> io::Result<TcpL
     }
     socket.set_nonblocking(true)?;
     // What is accepted inherits these, which spares each client the calls.
-    tune(&socket)?;
+    tune(&socket, &OF_CLIENTS)?;
     defer_accept(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     TcpListener::from_std(socket.into())
 }
+
+/// One that vanished is noticed as a server is. Without a time for what it has not read: a client that works for long at the first
+/// rows of many leaves the others lie, and is not gone.
+const OF_CLIENTS: Tcp = Tcp {
+    keepalive: true,
+    idle: Duration::from_secs(60),
+    interval: Duration::from_secs(10),
+    count: 3,
+    user_timeout: Duration::ZERO,
+};
 
 /// The kernel shows us a connection when its client has said something, or after so many seconds.
 #[cfg(target_os = "linux")]

@@ -4,11 +4,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use self::repeating::{Acquainted, Repeating, comment_of, tags};
+use super::anchor::Anchor;
 use super::cold::Cold;
 use super::history::History;
 use super::insight::{FindingView, Insight, Totals};
@@ -98,7 +100,7 @@ pub(super) struct Shared {
     pub(super) forgotten: AtomicU64,
     pub(super) whos: Arc<Whos>,
     /// When the process' clock began.
-    epoch: Timestamp,
+    epoch: Anchor,
     hasher: DefaultHashBuilder,
 }
 
@@ -108,8 +110,7 @@ impl Shared {
     }
 
     pub(super) fn time(&self, nanos: u64) -> Timestamp {
-        let since = SignedDuration::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
-        self.epoch.checked_add(since).unwrap_or(Timestamp::MAX)
+        self.epoch.time(Duration::from_nanos(nanos))
     }
 
     pub(super) fn reload(&self, observe: &config::Observe) {
@@ -140,11 +141,16 @@ impl Analyst {
             slow: AtomicU64::new(0),
             forgotten: AtomicU64::new(0),
             whos,
-            epoch,
+            epoch: Anchor::new(epoch, Duration::ZERO),
             hasher: DefaultHashBuilder::default(),
         };
         shared.reload(observe);
         Analyst { shared: Arc::new(shared) }
+    }
+
+    /// What the wall's clock shows when the process' shows `now`, to be told a few times a second: it may have been set.
+    pub fn look_at_clock(&self, now: Nanos, wall: Timestamp) {
+        self.shared.epoch.hold(wall, now.into());
     }
 
     /// For those who show what is known.

@@ -1,5 +1,5 @@
 //! How it was: series in three resolutions, so that a dashboard that is opened after the incident shows the incident. Fed once
-//! a second from the difference of two pictures. Sums add up, gauges keep mean and maximum, quantiles are those of all
+//! a second from the difference of two pictures, as long as the process' clock says that it is. Sums add up, gauges keep mean and maximum, quantiles are those of all
 //! durations of the step (merged histograms, never a mean of quantiles). No clock: a picture says when it was taken.
 //!
 //! In bytes, at the most: a pool 5,940 points of 148 and 45 KiB of histograms, 0.93 MB, so 30 MB for [`POOLS_MAX`] pools that
@@ -7,6 +7,7 @@
 //! second of two days. Points exist only for steps in which there was something: one pool and 20 busy statements take 3 MB.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -49,6 +50,11 @@ impl Level {
     /// Where a step begins.
     fn begin(self, at: u32) -> u32 {
         at - at % self.step
+    }
+
+    /// Where one begins that began so many seconds later by a clock that was wrong: each in a step of its own, as before.
+    fn set_back(self, at: u32, by: u32) -> u32 {
+        self.begin(at.saturating_sub(by))
     }
 }
 
@@ -93,8 +99,14 @@ pub struct History {
     places: Places,
     /// Of statements.
     pub heavy: Heavy,
-    before: Option<Timestamp>,
+    /// When the last picture was taken, by the process' clock,
+    uptime: Duration,
+    /// and by the wall's, in seconds since 1970.
+    now: u32,
 }
+
+/// By so many seconds the clock may go back and catch up, which is one long step.
+const SLIP: u32 = 5;
 
 /// Two pictures that are closer than this, in seconds, tell nothing of a rate.
 const SPAN_MIN: f64 = 0.01;
@@ -102,16 +114,24 @@ const SPAN_MIN: f64 = 0.01;
 impl History {
     /// A second has passed.
     pub fn second(&mut self, snapshot: &Snapshot, groups: &Groups) {
-        let now = snapshot.taken_at;
-        let span = seconds(now) - seconds(self.before.unwrap_or(snapshot.started_at));
-        self.before = Some(now);
-        let at = seconds(now).max(0.0) as u32;
+        let span = snapshot.uptime.saturating_sub(self.uptime).as_secs_f64();
+        let at = seconds(snapshot.taken_at);
+        // What was looked at before was looked at before: all of it moves with the clock.
+        if at + SLIP < self.now {
+            self.set_back(self.now - at + span.round() as u32);
+        }
+        (self.uptime, self.now) = (snapshot.uptime, at);
         self.forget(at);
         let drain = |view: &PoolView| groups.pool_of(&view.database, &view.user).map_or(0, |totals| totals.drain);
         for (pool, view) in self.places.second(&snapshot.pools, at, drain) {
             pool.second(view, drain(view), at, span.max(SPAN_MIN));
         }
         self.heavy.second(at);
+    }
+
+    fn set_back(&mut self, by: u32) {
+        self.places.set_back(by);
+        self.heavy.set_back(by);
     }
 
     /// Pools whose last point is older than anything that is shown.
@@ -147,7 +167,7 @@ impl History {
                 database: pool.database.clone(),
                 user: pool.user.clone(),
                 points: points.collect(),
-                until: self.now() + 1,
+                until: self.now + 1,
             })
         });
         series.collect()
@@ -156,17 +176,12 @@ impl History {
     /// Where the period begins: after gaps a ring also holds older points.
     fn from(&self, period: Period) -> u32 {
         let Level { step, points, .. } = LEVELS[period.level];
-        period.since.max(self.now().saturating_sub(step * points as u32))
-    }
-
-    /// When the last picture was taken.
-    fn now(&self) -> u32 {
-        self.before.map_or(0, |at| seconds(at).max(0.0) as u32)
+        period.since.max(self.now.saturating_sub(step * points as u32))
     }
 }
 
-fn seconds(at: Timestamp) -> f64 {
-    at.as_millisecond() as f64 / 1e3
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second()).unwrap_or_default()
 }
 
 #[cfg(test)]

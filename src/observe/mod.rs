@@ -3,6 +3,7 @@
 
 pub mod advice;
 pub mod analyst;
+pub mod anchor;
 mod cold;
 pub mod count;
 pub mod counters;

@@ -19,8 +19,10 @@ use crate::sql::digest::Digest;
 pub struct Snapshot {
     /// When this picture was taken.
     pub taken_at: Timestamp,
-    /// When the process started.
+    /// When the process started, by the clock that says so now.
     pub started_at: Timestamp,
+    /// How long ago that was, by a clock that nobody sets.
+    pub uptime: Duration,
     /// Our version, like `0.1.0`.
     pub version: &'static str,
     /// Every pool, in any order: readers sort.
@@ -39,6 +41,7 @@ impl Snapshot {
         Snapshot {
             taken_at: at,
             started_at: at,
+            uptime: Duration::ZERO,
             version,
             pools: Vec::new(),
             rejections: Vec::new(),

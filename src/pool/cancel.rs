@@ -150,6 +150,7 @@ mod tests {
             tls_mode: TlsMode::Disable,
             negotiation,
             tls: None,
+            tcp: Default::default(),
             names: Default::default(),
         };
         let line = Line::new(7, b"1234", Arc::new(address));

@@ -48,6 +48,8 @@ pub enum ConnectError {
     Late(Duration),
     #[error("{0}, and target_session_attrs asks for another")]
     Unfit(&'static str),
+    #[error("{}", each(.0))]
+    Everywhere(Vec<(String, ConnectError)>),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
     #[error("the attempt broke off, a defect of pgweir's: {0}")]
@@ -71,14 +73,26 @@ pub async fn open(route: &Route, keys: &Mutex<KeyCache>) -> Result<Opened, Conne
 pub async fn open_with(route: &Route, startup: &Startup, keys: &Mutex<KeyCache>) -> Result<Opened, ConnectError> {
     let patience = route.connect_timeout;
     let places = route.address.places(patience).await?;
-    let mut why = ConnectError::Late(patience);
+    let mut failed = Vec::new();
     for place in &places {
         match within(patience, attempt(route, place, startup, keys)).await {
-            Err(error) if error.is_on_the_way() || matches!(error, ConnectError::Unfit(_)) => why = error,
+            Err(error) if error.is_on_the_way() || matches!(error, ConnectError::Unfit(_)) => {
+                failed.push((place.hostaddr.map_or_else(|| place.to_string(), |addr| addr.to_string()), error));
+            }
             outcome => return outcome,
         }
     }
-    Err(why)
+    Err(ConnectError::of_all(failed))
+}
+
+/// Each address with what is wrong there.
+fn each(failed: &[(String, ConnectError)]) -> String {
+    let line = |(place, why): &(String, ConnectError)| match why {
+        // It says itself where.
+        ConnectError::Dial(DialError::Connect { .. }) => why.to_string(),
+        _ => format!("{place}: {why}"),
+    };
+    failed.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 async fn within<T>(
@@ -210,6 +224,14 @@ fn refused(message: Message) -> ConnectError {
 }
 
 impl ConnectError {
+    /// Of the addresses of a name, one at least.
+    fn of_all(mut failed: Vec<(String, ConnectError)>) -> ConnectError {
+        match failed.pop() {
+            Some((_, why)) if failed.is_empty() => why,
+            last => ConnectError::Everywhere(failed.into_iter().chain(last).collect()),
+        }
+    }
+
     /// Whether nobody has answered there who would know of us.
     fn is_on_the_way(&self) -> bool {
         let unheard = matches!(self, ConnectError::Dial(DialError::Connect { .. } | DialError::Talk { .. }));
@@ -274,8 +296,44 @@ impl ConnectError {
             ConnectError::Talk(TalkError::Length(_) | TalkError::TooLong(_)) | ConnectError::Unexpected(_) => {
                 "Is it a Postgres that answers at this address?"
             }
+            ConnectError::Everywhere(failed) => {
+                // Where one answers, that is what there is to say.
+                let unfit = failed.iter().find(|(_, why)| matches!(why, ConnectError::Unfit(_)));
+                unfit.or(failed.last()).map_or("", |(_, why)| why.hint())
+            }
             ConnectError::Unfit(_) => "Is one to be promoted, or does the host's name lead to another by now?",
             _ => "Is the server running, and does it accept connections at this address?",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_at_each_address_is_told() {
+        let refused = || {
+            let (to, error) = ("db:5432 (10.0.0.1:5432)".to_owned(), std::io::Error::other("refused"));
+            ("10.0.0.1".to_owned(), ConnectError::Dial(DialError::Connect { to, error }))
+        };
+        let standby = || ("10.0.0.2".to_owned(), ConnectError::Unfit("it is a standby"));
+        let late = || ("10.0.0.3".to_owned(), ConnectError::Late(Duration::from_secs(5)));
+        let check = |failed: Vec<(String, ConnectError)>, text: &str, hint: &str| {
+            let why = ConnectError::of_all(failed);
+            assert_eq!(why.to_string(), text);
+            assert!(why.hint().starts_with(hint), "{text}: {}", why.hint());
+        };
+        let (standby_only, late_only) = (
+            "it is a standby, and target_session_attrs asks for another",
+            "no answer within 5s (server_connect_timeout)",
+        );
+        check(vec![standby()], standby_only, "Is one to be promoted");
+        check(vec![late()], late_only, "Is the server running");
+        check(
+            vec![refused(), standby(), late()],
+            &format!("db:5432 (10.0.0.1:5432): refused; 10.0.0.2: {standby_only}; 10.0.0.3: {late_only}"),
+            "Is one to be promoted",
+        );
     }
 }

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::cancel::Release;
 use super::client::Word;
+use super::ending::Ending;
 use super::ledger::{Claim, Grant, Turn};
 use super::lessons::Learned;
 use super::server::{Drawn, Server};
@@ -305,6 +306,7 @@ impl Pool {
             dies_at: lifetime(plan.settings.server_lifetime).map(|life| now + life),
             plan,
             retirements,
+            ending: None,
             drawn: Drawn::Nothing,
         });
         if !server.is_current(now) {
@@ -342,8 +344,10 @@ impl Pool {
     pub(super) fn closed(&self, server: &mut Server, why: &'static str) {
         self.servers.iter().for_each(|quota| quota.give());
         let age = server.opened_at.elapsed().as_secs();
+        let ending = server.ending.as_deref();
         info!(event = "server_closed", database = %self.database, user = %self.user,
-            process_id = server.line.process_id, age_s = age, reason = why);
+            process_id = server.line.process_id, age_s = age, reason = why,
+            sqlstate = ending.and_then(Ending::sqlstate), error = ending.map(Ending::text));
         server.close();
     }
 

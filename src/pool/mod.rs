@@ -13,6 +13,7 @@ pub mod channels;
 pub mod client;
 pub mod connect;
 pub mod culprits;
+pub mod ending;
 mod failure;
 mod foreign;
 mod gauges;

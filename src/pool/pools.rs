@@ -248,6 +248,7 @@ impl Pools {
             port: database.port,
             tls_mode: wanted.mode,
             negotiation: wanted.sslnegotiation,
+            tcp: database.tcp,
             names: self.names.clone(),
             tls: if wanted.mode == TlsMode::Disable { None } else { tls.of(section) },
         }

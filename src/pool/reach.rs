@@ -130,6 +130,7 @@ mod tests {
                 tls_mode,
                 negotiation,
                 tls: None,
+                tcp: Default::default(),
                 names: Default::default(),
             })
         });

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::cancel::Line;
+use super::ending::Ending;
 use super::memory::{Memory, Unnamed};
 use super::parameters::OF_SERVERS;
 use super::{Plan, Pool};
@@ -41,6 +42,8 @@ pub struct Server {
     pub dies_at: Option<Instant>,
     /// How often its pool's servers had been retired before it was opened.
     pub retirements: u64,
+    /// Why it ended, as far as it or the system has said.
+    pub ending: Option<Box<Ending>>,
     /// Whom its sequences gave what they gave last.
     pub drawn: Drawn,
 }
@@ -109,9 +112,17 @@ impl Server {
             match self.stream.poll_read(&mut cx, &mut room) {
                 Poll::Pending => return true,
                 Poll::Ready(Ok(count @ 1..)) if self.note(&room[..count]) => {}
-                Poll::Ready(_) => return false,
+                Poll::Ready(end) => {
+                    self.ends(end.err().as_ref().and_then(Ending::broke));
+                    return false;
+                }
             }
         }
+    }
+
+    /// Notes why it ends.
+    pub fn ends(&mut self, why: Option<Ending>) {
+        self.ending = Ending::or_later(self.ending.take(), why);
     }
 
     fn note(&mut self, mut said: &[u8]) -> bool {
@@ -121,6 +132,10 @@ impl Server {
             match frame.tag {
                 backend::PARAMETER_STATUS => self.report(body),
                 backend::NOTICE | backend::NOTIFICATION => {}
+                backend::ERROR => {
+                    self.ends(Ending::said(body));
+                    return false;
+                }
                 _ => return false,
             }
             said = &said[frame.size..];
@@ -212,7 +227,10 @@ impl Server {
                                 body.first().copied().and_then(TransactionStatus::read).ok_or(ErrandError::Lost)?;
                         }
                         backend::COMPLETE => drop(self.memory.see_complete(backend::command_tag(body))),
-                        backend::ERROR => refused = Some(body.to_vec()),
+                        backend::ERROR => {
+                            refused = Some(body.to_vec());
+                            self.ends(Ending::said(body));
+                        }
                         backend::ROW => row(body),
                         backend::PARAMETER_STATUS => {
                             let body = body.to_vec();
@@ -238,6 +256,7 @@ impl Server {
         let before = read.len();
         read.resize(before + CHUNK, 0);
         let got = poll_fn(|cx| self.stream.poll_read(cx, &mut read[before..])).await;
+        self.ends(got.as_ref().err().and_then(Ending::broke));
         let count = got.unwrap_or(0);
         read.truncate(before + count);
         if count == 0 { Err(ErrandError::Lost) } else { Ok(()) }

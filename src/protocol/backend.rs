@@ -109,6 +109,12 @@ pub fn sqlstate(body: &[u8]) -> Option<SqlState> {
     error_field(body, b'C')?.try_into().ok()
 }
 
+/// Whether the server closes after this ErrorResponse.
+pub fn is_fatal(body: &[u8]) -> bool {
+    let severity = error_field(body, b'V').or_else(|| error_field(body, b'S'));
+    matches!(severity, Some(b"FATAL" | b"PANIC"))
+}
+
 /// An ErrorResponse in one line, for a log: `FATAL 28P01: password authentication failed`.
 pub fn error_line(body: &[u8]) -> String {
     let field = |letter| String::from_utf8_lossy(error_field(body, letter).unwrap_or(b"?")).into_owned();

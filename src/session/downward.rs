@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::errors::{is_fatal, stale_plan};
+use super::errors::stale_plan;
 use super::farewell::Farewell;
 use super::owed::{Owed, Tally, Verdict, write_answer};
 use super::relay::Relay;
@@ -114,7 +114,7 @@ impl Relay<'_> {
             backend::PARAMETER_STATUS if ours => return self.judge_own_parameter(),
             backend::PARAMETER_STATUS => return self.judge_parameter(),
             // One that is closing has refused nothing, and says itself why it closes.
-            backend::ERROR if ours && !is_fatal(frame.body) => return self.refused(),
+            backend::ERROR if ours && !backend::is_fatal(frame.body) => return self.refused(),
             backend::ERROR => {
                 if verdict == Verdict::Forward {
                     // With all that was skipped up to the next Sync.

@@ -9,6 +9,7 @@ use super::statements::Statements;
 use super::stay::Session;
 use super::worker::Exchange;
 use crate::pool::catalog::PREFIX;
+use crate::pool::ending::Ending;
 use crate::protocol::backend::{self, error_fields};
 use crate::protocol::encode::{self, Complaint};
 use crate::protocol::sqlstate;
@@ -30,7 +31,10 @@ impl Relay<'_> {
         if let Some(code) = backend::sqlstate(frame.body) {
             self.session.pool.meter(self.session.worker.index).error(code);
         }
-        course.doomed |= is_fatal(frame.body);
+        if backend::is_fatal(frame.body) {
+            course.doomed = true;
+            lease.iter_mut().for_each(|lease| lease.server().ends(Ending::said(frame.body)));
+        }
         let code = backend::sqlstate(frame.body);
         if is_stale_plan(frame.body) {
             renew(self.session, next);
@@ -54,7 +58,7 @@ impl Relay<'_> {
         let Ok(Some(frame)) = self.exchange.down.frame() else { return Step::Hold(0) };
         match verdict {
             // What ends the session is the client's, also where it answers a Sync of ours.
-            Verdict::Swallow if !is_fatal(frame.body) => Step::Swallow(frame.size),
+            Verdict::Swallow if !backend::is_fatal(frame.body) => Step::Swallow(frame.size),
             _ if next == Some(Owed::Refusal) && code == Some(sqlstate::FEATURE_NOT_SUPPORTED) => {
                 Step::Refuse(frame.size)
             }
@@ -102,12 +106,6 @@ fn renew(session: &mut Session, next: Option<Owed>) {
         let mut catalog = pool.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         statements.renew(stale, |old| catalog.intern(old.dialect, &old.definition));
     }
-}
-
-/// Whether the server closes.
-pub(super) fn is_fatal(body: &[u8]) -> bool {
-    let severity = backend::error_field(body, b'V').or_else(|| backend::error_field(body, b'S'));
-    matches!(severity, Some(b"FATAL" | b"PANIC"))
 }
 
 /// As Postgres says it; drivers know it by these words or by the name of the routine.

@@ -1,5 +1,6 @@
 //! How a client's stay ends. Plain data.
 
+use crate::pool::ending::Ending;
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
 
@@ -14,8 +15,8 @@ pub(super) enum Farewell {
     Told(Box<Complaint>),
     /// It would be told why, but is in the middle of a message that will not be completed.
     Cut(Box<Complaint>),
-    /// The server was lost, and the client has heard it from the server itself.
-    ServerLost,
+    /// The server was lost, for this reason as far as that is known; the client has heard it.
+    ServerLost(Option<Box<Ending>>),
 }
 
 impl Farewell {
@@ -37,7 +38,14 @@ impl Farewell {
             Farewell::Terminated => "terminated",
             Farewell::Gone => "connection lost",
             Farewell::Told(complaint) | Farewell::Cut(complaint) => complaint.code(),
-            Farewell::ServerLost => "server lost",
+            Farewell::ServerLost(_) => "server lost",
+        }
+    }
+    /// Why the server was lost, if that was it.
+    pub(super) fn ending(&self) -> Option<&Ending> {
+        match self {
+            Farewell::ServerLost(ending) => ending.as_deref(),
+            _ => None,
         }
     }
 }

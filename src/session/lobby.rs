@@ -33,8 +33,6 @@ pub struct Lobby {
     pub draining: AtomicBool,
     /// Drawn once: what users that do not exist are made of.
     mock_key: [u8; 32],
-    /// For how many clients there are files, whatever `max_clients` says.
-    room: usize,
     rules: Mutex<Arc<Rules>>,
 }
 
@@ -113,7 +111,6 @@ impl Lobby {
             crowd: Crowd::default(),
             draining: AtomicBool::new(false),
             mock_key,
-            room,
             rules: Mutex::new(Arc::new(rules)),
         }
     }
@@ -123,9 +120,9 @@ impl Lobby {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// New rules, for clients that come from now on; pools get their new plans.
-    pub fn replace(&self, rules: Rules) {
-        self.total.set_limit(Some(rules.config.pool.max_clients.min(self.room)));
+    /// New rules, for clients that come from now on; pools get their new plans. `room` as in [`Lobby::new`].
+    pub fn replace(&self, rules: Rules, room: usize) {
+        self.total.set_limit(Some(rules.config.pool.max_clients.min(room)));
         self.logins.set_limit(rules.config.pool.max_logins);
         self.roster.log_goodbyes(rules.config.log.log_disconnections);
         let rules = Arc::new(rules);

@@ -10,6 +10,7 @@ use super::relay::Relay;
 use super::worker::Exchange;
 use crate::config::PoolMode;
 use crate::pool::client::Word;
+use crate::pool::ending::Ending;
 use crate::pool::tidy::{self, Aftermath};
 use crate::protocol::encode::Complaint;
 use crate::protocol::sqlstate;
@@ -21,9 +22,9 @@ impl Relay<'_> {
     /// The server closed, broke off, or said what no server says.
     #[cold]
     pub(super) fn server_lost(&mut self, error: Option<io::Error>) {
-        // What TLS says of a connection that just ends is for its programmers.
-        let error = error.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof);
-        let cause = error.map_or("the server closed the connection".to_string(), |error| error.to_string());
+        let ending = error.as_ref().and_then(Ending::broke);
+        let cause = ending.as_ref().map_or("the server closed the connection", Ending::text).to_string();
+        self.lease.iter_mut().for_each(|lease| lease.server().ends(ending.clone()));
         self.part(
             "the server closed it",
             &Complaint::fatal(sqlstate::CONNECTION_FAILURE, format!("pgweir lost the server: {cause}"))
@@ -34,16 +35,18 @@ impl Relay<'_> {
 
     /// The server is closed, for this reason, and the client told this.
     pub(super) fn part(&mut self, why: &'static str, complaint: &Complaint) {
+        let mut ending = None;
         if let Some(mut lease) = self.lease.take() {
             self.session.client.set_line(None);
             self.untie();
             lease.server().line.pass();
+            ending = lease.server().ending.clone();
             lease.close(why);
         }
         // It closes when the client's Terminate has been passed on.
         let asked_to = self.exchange.course.terminating.is_some() && self.exchange.dialogue.is_open();
         let down = &mut self.exchange.down;
-        self.exchange.course.ending = Some(Farewell::ServerLost);
+        self.exchange.course.ending = Some(Farewell::ServerLost(ending));
         if self.exchange.course.doomed || asked_to || down.is_mid_frame() {
             return;
         }

@@ -17,6 +17,7 @@ use crate::net::lane::SLICES;
 use crate::net::{Lane, Stream};
 use crate::observe::nanos::Nanos;
 use crate::pool::client::Word;
+use crate::pool::ending::Ending;
 use crate::pool::memory::Unnamed;
 use crate::pool::parameters::ACCESS;
 use crate::pool::{Lease, audit};
@@ -241,7 +242,8 @@ impl<'s> Relay<'s> {
                 self.session.meter().server_sent(sent);
                 Ok(true)
             }
-            Err(_) => {
+            Err(error) => {
+                lease.server().ends(Ending::broke(&error));
                 // What the server said before it closed may still be there to read: the reading ends the conversation.
                 let waiting = self.up.waiting();
                 self.up.send(waiting);
@@ -300,11 +302,11 @@ impl<'s> Relay<'s> {
     }
 
     fn hand_on(&mut self) {
-        if let Some(lease) = self.lease.take() {
+        if let Some(mut lease) = self.lease.take() {
             self.session.client.set_line(None);
             if self.exchange.course.doomed {
                 // It has told the client so itself.
-                self.exchange.course.ending = Some(Farewell::ServerLost);
+                self.exchange.course.ending = Some(Farewell::ServerLost(lease.server().ending.clone()));
             }
             match self.exchange.dialogue.is_damaged() || self.exchange.course.doomed {
                 false => audit::give_back(lease, self.exchange.course.times.now),

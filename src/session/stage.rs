@@ -54,6 +54,7 @@ impl Stage {
             tls_mode: TlsMode::Disable,
             negotiation: Default::default(),
             tls: None,
+            tcp: Default::default(),
             names: Default::default(),
         });
         let plan = Arc::new(Plan { version: 1, generation: 1, settings, route: route(address) });

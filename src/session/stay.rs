@@ -25,6 +25,7 @@ use crate::observe::snapshot::ClientState;
 use crate::observe::who::WhoId;
 use crate::pool::catalog::Dialect;
 use crate::pool::client::Word;
+use crate::pool::ending::Ending;
 use crate::pool::lease::{Asked, Denied};
 use crate::pool::parameters::Parameters;
 use crate::pool::{Client, Lease, Plan, Pool, Quota, Roster, Waiting};
@@ -327,7 +328,8 @@ impl Session {
     async fn leave(mut self: Box<Self>, farewell: Farewell) {
         if self.stay.roster.logs_goodbyes() {
             info!(event = "client_gone", id = self.client.id, database = %self.client.database, user = %self.client.user,
-            addr = %self.client.addr, reason = farewell.reason(), queries = self.client.queries.get());
+            addr = %self.client.addr, reason = farewell.reason(), queries = self.client.queries.get(),
+            sqlstate = farewell.ending().and_then(Ending::sqlstate), error = farewell.ending().map(Ending::text));
         }
         if let Farewell::Told(complaint) | Farewell::Cut(complaint) = &farewell {
             self.meter().error(complaint.sqlstate);

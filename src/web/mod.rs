@@ -50,13 +50,14 @@ pub struct WebState {
     pub insight: Insight,
 }
 
-/// Answers requests until `stop` is over, then finishes those under way, though not for long.
+/// Answers requests, on `places` connections at once, until `stop` is over, then finishes those under way, though not for long.
 ///
 /// # Errors
 /// Those of the listener that are not one connection's.
 pub async fn serve(
     listener: TcpListener,
     state: WebState,
+    places: usize,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopped, grace) = oneshot::channel();
@@ -69,7 +70,7 @@ pub async fn serve(
         true => router(state).layer(from_fn(host::ours_only)),
         false => router(state),
     };
-    let serving = axum::serve(Guests::new(listener, CONNECTIONS_MAX, QUIET_MAX), router);
+    let serving = axum::serve(Guests::new(listener, places, QUIET_MAX), router);
     tokio::select! {
         result = serving.with_graceful_shutdown(stop) => result,
         () = after(grace, GRACE) => Ok(()),
@@ -83,8 +84,6 @@ async fn after(stopped: oneshot::Receiver<()>, patience: Duration) {
     }
 }
 
-/// Scrapers, probes and a few open dashboards; more would take descriptors from clients.
-const CONNECTIONS_MAX: usize = 64;
 /// A connection on which nothing moves for longer is closed. Longer than the usual minute between two scrapes.
 const QUIET_MAX: Duration = Duration::from_secs(90);
 /// Answers are short; a reader that needs longer than this is stuck.

@@ -40,7 +40,7 @@ impl Site {
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let state = WebState { snapshots: Arc::clone(&snapshots), clients, insight: analyst.insight() };
-        let serving = tokio::spawn(serve(listener, state, async move { stopped.await.unwrap() }));
+        let serving = tokio::spawn(serve(listener, state, 64, async move { stopped.await.unwrap() }));
         Site { addr, snapshots, stop, serving }
     }
 

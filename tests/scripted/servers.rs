@@ -125,6 +125,47 @@ fn what_a_server_reports_while_it_rests_is_undone_for_clients_that_believe_other
     stage.converse(&mut client, &mut server);
 }
 
+const TOLD: &str = r#""sqlstate":"57P01","error":"terminating connection due to administrator command""#;
+
+#[test]
+fn the_log_says_why_a_server_closed_while_it_rested() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    stage.converse(&mut client, &mut server);
+    server.send(&error("FATAL", "57P01", "terminating connection due to administrator command"));
+    server.into_conn().close();
+    stage.converse_anew(&mut client);
+    stage.pgweir.wait_for_event_with("server_closed", TOLD);
+}
+
+#[test]
+fn the_log_says_why_a_server_closed_in_the_middle() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    client.send(&query("select 1"));
+    server.expect("Q");
+    server.send(&error("FATAL", "57P01", "terminating connection due to administrator command"));
+    server.into_conn().close();
+    client.expect_error("FATAL", "57P01");
+    client.expect_closed();
+    stage.pgweir.wait_for_event_with("server_closed", TOLD);
+    stage.pgweir.wait_for_event_with("client_gone", TOLD);
+}
+
+#[test]
+fn the_log_says_that_a_connection_was_reset() {
+    let stage = Stage::new("");
+    let (mut client, mut server) = stage.first();
+    client.send(&query("select 1"));
+    server.expect("Q");
+    server.into_conn().reset();
+    client.expect_error("FATAL", "08006");
+    client.expect_closed();
+    let reset = r#""error":"Connection reset by peer"#;
+    stage.pgweir.wait_for_event_with("server_closed", reset);
+    stage.pgweir.wait_for_event_with("client_gone", reset);
+}
+
 /// The server answers a query with this, which no server says: the client is told, the server is not used again.
 #[track_caller]
 fn check_garbage(garbage: &[u8]) {

@@ -114,6 +114,12 @@ impl Pgweir {
         self.log.wait_for(|line| line.contains(&format!("\"event\":\"{event}\"")).then_some(()));
     }
 
+    /// The same, of one whose line contains this.
+    pub fn wait_for_event_with(&self, event: &str, part: &str) {
+        let event = format!("\"event\":\"{event}\"");
+        self.log.wait_for(|line| (line.contains(&event) && line.contains(part)).then_some(()));
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

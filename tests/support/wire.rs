@@ -332,6 +332,11 @@ impl Conn {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
+    /// Breaks off: the other side reads that the connection was reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    }
+
     /// Another hold on the same socket, for a thread that only writes.
     pub fn writer(&self) -> TcpStream {
         self.socket.try_clone().unwrap()

@@ -236,3 +236,13 @@ fn the_line_of_a_slow_one() {
     );
     assert_eq!(*ear.0.lock().unwrap(), [wanted], "what was not slow has no line");
 }
+
+#[test]
+fn times_are_those_of_the_clock_as_it_was_set() {
+    let (bench, second) = (bench(), |at: i64| Timestamp::from_second(at).unwrap());
+    let moment = Nanos::from_secs(20);
+    bench.analyst.look_at_clock(Nanos::from_secs(10), second(EPOCH + 11));
+    assert_eq!(bench.analyst.insight().time(moment.0), second(EPOCH + 20));
+    bench.analyst.look_at_clock(Nanos::from_secs(10), second(EPOCH + 10 - 3_600));
+    assert_eq!(bench.analyst.insight().time(moment.0), second(EPOCH + 20 - 3_600));
+}

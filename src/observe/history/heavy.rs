@@ -147,6 +147,14 @@ impl Heavy {
         self.slots.iter_mut().filter(|slot| slot.calls > 0).for_each(|slot| slot.second(at));
     }
 
+    /// The wall's clock was set back by so many seconds.
+    pub fn set_back(&mut self, by: u32) {
+        let rings = self.slots.iter_mut().flat_map(|slot| slot.rings.iter_mut().zip(LEVELS));
+        for (ring, level) in rings {
+            ring.all_mut().for_each(|point| point.at = level.set_back(point.at, by));
+        }
+    }
+
     /// All of them.
     pub fn slots(&self) -> &[Slot] {
         &self.slots

@@ -21,7 +21,7 @@ pub(super) struct Places {
     seats: Vec<Seat>,
     /// How long the statements of those without a place have run.
     outside: HashMap<Name, Duration>,
-    /// Somebody has stood outside.
+    /// Somebody has stood outside, or been sent there.
     crowded: bool,
     refused: u64,
 }
@@ -73,7 +73,18 @@ impl Places {
 
     /// Places end whose pools have no point since `begin`.
     pub(super) fn forget(&mut self, begin: u32) {
+        let before = self.seats.len();
         self.seats.retain(|seat| seat.pool.newest() >= begin);
+        // Where the clock was set far ahead, pools that are there come again.
+        self.crowded |= self.seats.len() < before;
+    }
+
+    /// The wall's clock was set back by so many seconds.
+    pub(super) fn set_back(&mut self, by: u32) {
+        for seat in &mut self.seats {
+            seat.pool.set_back(by);
+            seat.used_at = seat.used_at.saturating_sub(by);
+        }
     }
 
     /// A second has passed. Who has a place now, with its view; `drain`: see [`PoolHistory::new`].

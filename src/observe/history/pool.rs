@@ -149,6 +149,13 @@ impl PoolHistory {
         }
     }
 
+    /// The wall's clock was set back by so many seconds.
+    pub fn set_back(&mut self, by: u32) {
+        for (ring, level) in self.rings.iter_mut().zip(LEVELS) {
+            ring.all_mut().for_each(|point| point.at = level.set_back(point.at, by));
+        }
+    }
+
     /// Where its last step begins.
     pub fn newest(&self) -> u32 {
         self.rings[0].newest().map_or(u32::MAX, |point| point.at)

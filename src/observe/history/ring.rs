@@ -48,6 +48,11 @@ impl<P> Ring<P> {
         Some(self.head.checked_sub(1).unwrap_or(last))
     }
 
+    /// All of them, to be changed, in any order.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut P> {
+        self.points.iter_mut()
+    }
+
     /// The oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &P> {
         let (newer, older) = self.points.split_at(self.head);

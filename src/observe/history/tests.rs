@@ -26,9 +26,15 @@ fn view(database: &str, meter: &PoolMeter, waiting: usize) -> PoolView {
     }
 }
 
+/// Taken when both clocks say so; the process began a second before [`BEGIN`].
 fn picture(second: u32, pools: Vec<PoolView>) -> Snapshot {
+    picture_at(second, second - (BEGIN - 1), pools)
+}
+
+fn picture_at(wall: u32, uptime: u32, pools: Vec<PoolView>) -> Snapshot {
     let at = |second: u32| Timestamp::from_second(i64::from(second)).unwrap();
-    Snapshot { pools, taken_at: at(second), ..Snapshot::starting(at(BEGIN - 1), "1") }
+    let uptime = Duration::from_secs(uptime.into());
+    Snapshot { pools, taken_at: at(wall), uptime, ..Snapshot::starting(at(BEGIN - 1), "1") }
 }
 
 fn points(history: &History, level: usize) -> Vec<PoolPoint> {
@@ -73,14 +79,67 @@ fn steps_add_up() {
 #[test]
 fn a_second_that_was_missed_and_a_clock_that_steps_back() {
     let (meter, mut history) = (PoolMeter::default(), History::default());
-    for second in [0, 1, 4, 3, 5] {
+    for (uptime, second) in [(1, 0), (2, 1), (5, 4), (6, 3), (7, 5)] {
         meter.queried(Duration::from_millis(1));
-        history.second(&picture(BEGIN + second, vec![view("d", &meter, 0)]), &Groups::default());
+        let picture = picture_at(BEGIN + second, uptime, vec![view("d", &meter, 0)]);
+        history.second(&picture, &Groups::default());
     }
     let points = points(&history, 0);
     let got: Vec<(u32, f32)> = points.iter().map(|point| (point.at - BEGIN, point.sums[0])).collect();
     assert_eq!(got, [(0, 1.0), (1, 1.0), (4, 2.0), (5, 1.0)]);
-    assert!((points[2].span - 3.01).abs() < 1e-3, "{}", points[2].span);
+    assert_eq!(points.iter().map(|point| point.span).collect::<Vec<_>>(), [1.0, 1.0, 4.0, 1.0]);
+}
+
+/// For two minutes one clock goes on while the wall's is set by this in the middle: where the points of each level are, in steps,
+/// before the last.
+#[track_caller]
+fn check_set(by: i64, wanted: [Vec<u32>; 3]) {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    let (began, digest, pool) = (BEGIN + 7_200, Digest::default(), Default::default());
+    let slot = history.heavy.slot(digest, pool);
+    for second in 0..120 {
+        meter.queried(Duration::from_millis(1));
+        history.heavy.record(slot, 1_000_000);
+        let set = if second < 60 { 0 } else { by };
+        let wall = u32::try_from(i64::from(began + second) + set).unwrap();
+        history.second(&picture_at(wall, second + 1, vec![view("d", &meter, 0)]), &Groups::default());
+    }
+    for (level, wanted) in wanted.into_iter().enumerate() {
+        let points = points(&history, level);
+        let last = i64::from(began + 119) + by;
+        assert_eq!(i64::from(points.last().unwrap().at), last - last % i64::from(LEVELS[level].step));
+        let ages =
+            |all: &[u32]| all.iter().map(|at| (all[all.len() - 1] - at) / LEVELS[level].step).collect::<Vec<_>>();
+        let at: Vec<u32> = points.iter().map(|point| point.at).collect();
+        assert_eq!(ages(&at), wanted, "{by} {level}");
+        assert!(
+            points.iter().map(|point| point.span).sum::<f32>() == 120.0 && points.iter().all(|point| point.span > 0.0)
+        );
+        let calls = points.iter().map(|point| point.sums[0]).sum::<f32>();
+        let heavy: Vec<HeavyPoint> = history.heavy.slots()[0].points(level).copied().collect();
+        assert_eq!((calls, heavy.iter().map(|point| point.calls).sum()), (120.0, 120));
+        assert_eq!(heavy.iter().map(|point| point.at).collect::<Vec<_>>(), at);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set() {
+    let down = |steps: u32| (0..steps).rev().collect::<Vec<_>>();
+    check_set(-3_600, [down(120), down(12), down(2)]);
+    check_set(-3_595, [down(120), down(13), down(3)]);
+    let gap = |steps: u32, gap: u32| [(steps + gap..2 * steps + gap).rev().collect(), down(steps)].concat();
+    check_set(600, [gap(60, 600), gap(6, 60), gap(1, 10)]);
+}
+
+#[test]
+fn a_clock_that_is_set_by_years_makes_no_second_of_all_that_was() {
+    let (meter, mut history) = (PoolMeter::default(), History::default());
+    for (uptime, wall) in [(1, 0), (2, 1), (3, BEGIN), (4, BEGIN + 1)] {
+        (0..10).for_each(|_| meter.queried(Duration::from_millis(1)));
+        history.second(&picture_at(wall, uptime, vec![view("d", &meter, 0)]), &Groups::default());
+    }
+    let sums: Vec<f32> = points(&history, 0).iter().map(|point| point.sums[0]).collect();
+    assert_eq!(sums, [0.0, 10.0]);
 }
 
 #[test]

@@ -16,11 +16,13 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use self::limit::{Limiter, Suppressed};
 use self::line::{Form, Head, Line};
+use self::out::Out;
 use self::queue::{Queue, Take};
 use crate::config::{self, LogFormat, LogLevel};
 
 mod limit;
 mod line;
+mod out;
 mod queue;
 
 /// Makes this the log of the process. `is_terminal` says whether standard error is one: it decides the format when the
@@ -68,7 +70,7 @@ fn start(log: &config::Log, is_terminal: bool, out: Box<dyn Write + Send>) -> (L
         settings: RwLock::new(Settings::new(log, is_terminal)),
         limiter: Mutex::new(Limiter::new(log.max_lines_per_second)),
         queue: Queue::default(),
-        out: Mutex::new(out),
+        out: Mutex::new(Out::new(out)),
         started: Instant::now(),
     });
     let writer = Arc::clone(&log);
@@ -148,7 +150,7 @@ struct Log {
     limiter: Mutex<Limiter>,
     queue: Queue,
     /// Locked by the writer's thread for each batch, and by everybody once that thread is gone.
-    out: Mutex<Box<dyn Write + Send>>,
+    out: Mutex<Out>,
     started: Instant,
 }
 
@@ -214,11 +216,15 @@ impl Log {
         line.finish()
     }
 
-    /// Nobody is left to tell that standard error cannot be written to.
+    /// While standard error takes nothing, nobody is there to be told; when it does again, that comes first.
     fn write(&self, lines: &str) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = out.lost();
+        if lost > 0 {
+            out.confess(&self.suppressed_line("*", lost, "standard error took no more"));
+        }
         if !lines.is_empty() {
-            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+            out.write(lines);
         }
     }
 

@@ -10,6 +10,71 @@ use super::*;
 #[derive(Clone, Default)]
 struct Out(Arc<Mutex<Vec<u8>>>);
 
+/// A disk with room for so many bytes; what does not fit whole is written in part.
+#[derive(Clone)]
+struct Disk(Out, Arc<Mutex<usize>>);
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut room = self.1.lock().unwrap();
+        let count = bytes.len().min(*room);
+        *room -= count;
+        if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { self.0.write(&bytes[..count]) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands on a disk that is full twice and has room again in the end; a number is so much more room.
+#[test]
+fn lines_lost_on_a_full_disk_are_told_when_there_is_room() {
+    #[track_caller]
+    fn check(story: &[Result<&str, usize>], wanted: &str) {
+        let (file, room) = (Out::default(), Arc::new(Mutex::new(0)));
+        let mut out = out::Out::new(Box::new(Disk(file.clone(), room.clone())));
+        for step in story {
+            match step {
+                Err(more) => *room.lock().unwrap() += more,
+                Ok(lines) => {
+                    if out.lost() > 0 {
+                        out.confess(&format!("lost {}\n", out.lost()));
+                    }
+                    out.write(lines);
+                }
+            }
+        }
+        assert_eq!(file.text(), wanted, "{story:?}");
+    }
+    check(&[Err(99), Ok("one\n"), Ok("two\nthree\n")], "one\ntwo\nthree\n");
+    check(&[Err(4), Ok("one\n"), Ok("two\n"), Err(99), Ok("three\n")], "one\nlost 1\nthree\n");
+    check(&[Err(6), Ok("one\ntwo\nthree\n"), Ok("four\n"), Err(99), Ok("five\n")], "one\ntw\nlost 3\nfive\n");
+    check(&[Err(6), Ok("one\ntwo\n"), Err(3), Ok("three\n"), Err(99), Ok("")], "one\ntw\nlo\nlost 2\n");
+    check(&[Ok("one\n"), Err(7), Ok("two\n"), Err(99), Ok("three\n")], "lost 1\nlost 1\nthree\n");
+}
+
+#[test]
+fn the_log_tells_what_a_full_disk_has_lost() {
+    let (file, room) = (Out::default(), Arc::new(Mutex::new(0)));
+    let (lines, guard) =
+        start(&settings(LogFormat::Text, LogLevel::Info, 0), false, Box::new(Disk(file.clone(), room.clone())));
+    with_default(lines, || {
+        tracing::info!(event = "first");
+        tracing::info!(event = "second");
+        // The writer has tried them.
+        while guard.log.out.lock().unwrap().lost() < 2 {
+            thread::yield_now();
+        }
+        *room.lock().unwrap() = usize::MAX;
+        tracing::info!(event = "third");
+    });
+    drop(guard);
+    let told = file.text().lines().map(without_time).collect::<Vec<_>>();
+    let lost = "WARN suppressed of=* count=2 reason=\"standard error took no more\"";
+    assert_eq!(told, [lost, "INFO third"]);
+}
+
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);

@@ -131,6 +131,7 @@ async fn history_as_json() {
     let picture = |second| Snapshot {
         pools: vec![pool("shop", "app")],
         taken_at: at(second),
+        uptime: Duration::from_secs(second.unsigned_abs() + 1),
         ..Snapshot::starting(at(-1), "0.1.0")
     };
     (0..3).for_each(|second| analyst.second(&picture(second)));

@@ -148,7 +148,14 @@ fn an_hour_ago(analyst: &Analyst) -> Snapshot {
         let clients = ClientCounts { waiting, ..ClientCounts::default() };
         let servers = ServerCounts { active: if waiting > 0 { 7 } else { 0 }, ..ServerCounts::default() };
         let view = PoolView { clients, servers, numbers: PoolNumbers::merge([&meter]), ..pool("shop", "app") };
-        Snapshot { pools: vec![view], taken_at: at(second), ready: Readiness::Ready, ..Snapshot::starting(at(-1), "1") }
+        let uptime = Duration::from_secs(second.unsigned_abs() + 1);
+        Snapshot {
+            pools: vec![view],
+            taken_at: at(second),
+            uptime,
+            ready: Readiness::Ready,
+            ..Snapshot::starting(at(-1), "1")
+        }
     };
     for second in 0..60 {
         meter.waited(Duration::from_secs(3));
