@@ -289,7 +289,7 @@ fn prints_what_holds_and_where_it_comes_from() {
         "pool_size = 7  # pgweir.toml:4\n",
         "\n[databases.app]\nhost = \"db\"  # environment DATABASE_URL\nport = 5432  # environment DATABASE_URL\n",
         "password = \"***\"  # environment DATABASE_URL\ntcp_keepalive = true  # environment DATABASE_URL\n",
-        "tcp_user_timeout = \"90s\"  # environment DATABASE_URL\nstartup.work_mem = \"1MB\"  # pgweir.toml:9\n",
+        "tcp_user_timeout = \"0s\"  # environment DATABASE_URL\nstartup.work_mem = \"1MB\"  # pgweir.toml:9\n",
         "\n[databases.app.tls]\nmode = \"require\"  # environment DATABASE_URL\n",
         "\n[users.\"a b\"]\npassword = \"***\"  # pgweir.toml:6\npool_size = 2  # pgweir.toml:7\n",
         "n_plus_one = 9  # environment PGWEIR_OBSERVE_N_PLUS_ONE\n",

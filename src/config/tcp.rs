@@ -20,7 +20,8 @@ pub struct Tcp {
     pub user_timeout: Duration,
 }
 
-/// A host that vanished is noticed after a minute and a half, whether something was under way to it or not.
+/// A host that vanished is noticed after a minute and a half where nothing was under way to it. No user timeout, as in libpq: it would
+/// also end a COPY that waits for a lock, since nobody reads what is sent meanwhile.
 impl Default for Tcp {
     fn default() -> Self {
         Tcp {
@@ -28,7 +29,7 @@ impl Default for Tcp {
             idle: Duration::from_secs(60),
             interval: Duration::from_secs(10),
             count: 3,
-            user_timeout: Duration::from_secs(90),
+            user_timeout: Duration::ZERO,
         }
     }
 }

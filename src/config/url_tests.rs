@@ -87,7 +87,7 @@ fn parameters() {
     );
     check("postgres://db/a?channel_binding=prefer&target_session_attrs=any", "db||a||");
     check("postgres://db/a?keepalives=1", "db||a||");
-    check("postgres://db/a?keepalives=0", "db||a|| tcp=false 60s 10s 3 90s");
+    check("postgres://db/a?keepalives=0", "db||a|| tcp=false 60s 10s 3 0ns");
     check(
         "postgres://db/a?keepalives_idle=30&keepalives_interval=5&keepalives_count=4&tcp_user_timeout=9500",
         "db||a|| tcp=true 30s 5s 4 9.5s",

@@ -34,7 +34,7 @@ fn told(socket: &TcpStream) -> String {
 #[tokio::test]
 async fn a_vanished_server_is_noticed() {
     let second = Duration::from_secs;
-    check(Tcp::default(), "true 60s 10s 3 90s").await;
+    check(Tcp::default(), "true 60s 10s 3 0ns").await;
     let own = Tcp { idle: second(7), interval: second(2), count: 4, user_timeout: second(9), ..Tcp::default() };
     check(own, "true 7s 2s 4 9s").await;
 }
