@@ -11,11 +11,13 @@ use super::lock;
 
 /// Of one pool.
 #[derive(Debug, Default)]
-pub struct Novelties(Mutex<Seen>);
+pub struct Novelties {
+    hasher: RandomState,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
-    hasher: RandomState,
     /// Texts that are no news, as they are.
     texts: HashSet<u64>,
     /// How often those that differ in values only were looked at.
@@ -36,33 +38,38 @@ const LOOKS: u8 = 2;
 /// Looks in a second.
 const MOST_LOOKS: u32 = 16;
 
-/// Texts that are remembered, before all are new again.
+/// Texts that are remembered, and shapes, before all of them are forgotten.
 const MOST: usize = 8192;
 
 impl Novelties {
     /// Whether this run of a text is to be looked at.
     pub fn is_news(&self, text: &[u8]) -> bool {
-        let seen = &mut *lock(&self.0);
         let text = cut(text);
-        let hash = seen.hasher.hash_one(text);
-        !seen.texts.contains(&hash) && seen.look(text, hash)
+        let hash = self.hasher.hash_one(text);
+        if lock(&self.seen).texts.contains(&hash) {
+            return false;
+        }
+        let mark = mark(text);
+        lock(&self.seen).look(mark, hash)
     }
 
     /// Functions may do something else by now.
     pub fn forget(&self) {
-        let seen = &mut *lock(&self.0);
+        let seen = &mut *lock(&self.seen);
         seen.texts.clear();
         seen.looks.clear();
     }
 }
 
 impl Seen {
-    fn look(&mut self, text: &[u8], hash: u64) -> bool {
-        if self.texts.len().max(self.looks.len()) >= MOST {
+    fn look(&mut self, mark: Option<u64>, hash: u64) -> bool {
+        if self.texts.len() >= MOST {
             self.texts.clear();
+        }
+        if self.looks.len() >= MOST {
             self.looks.clear();
         }
-        let looks = mark(text).map(|mark| self.looks.entry(mark).or_default());
+        let looks = mark.map(|mark| self.looks.entry(mark).or_default());
         match looks {
             Some(looks) if *looks < LOOKS => {
                 let may = self.budget.spend(Instant::now());
@@ -112,7 +119,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_remembered() {
         let mut seen = Seen::default();
-        (0..3 * MOST as u64).for_each(|n| _ = seen.look(format!("select f{n}()").as_bytes(), n));
+        (0..3 * MOST as u64).for_each(|n| _ = seen.look(Some(n % (2 * MOST as u64)), n));
         assert!(seen.looks.len() <= MOST && seen.texts.len() <= MOST);
     }
 }

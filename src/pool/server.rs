@@ -94,6 +94,11 @@ impl Server {
         self.hunt != self.pool.hunt.number()
     }
 
+    /// It may have something that nobody could find out.
+    pub fn suspect(&mut self) {
+        self.hunt = u64::MAX;
+    }
+
     /// Whether its lifetime is over.
     pub fn is_old(&self, now: Instant) -> bool {
         self.dies_at.is_some_and(|at| now >= at)

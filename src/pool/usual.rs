@@ -19,7 +19,15 @@ pub const USUAL: [&str; 7] = [
 /// The question: the rows are `~name` and the value for settings of these names that no server lists, `=role`, and `^name` and how
 /// the server shows it for the usual ones.
 pub fn sql<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let asked = names.map(|name| ("~", name)).chain([("=", ROLE)]).chain(USUAL.map(|name| ("^", name)));
+    values(names.map(|name| ("~", name)).chain([("=", ROLE)]).chain(USUAL.map(|name| ("^", name))))
+}
+
+/// The same without the usual ones.
+pub fn customs<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    values(names.map(|name| ("~", name)))
+}
+
+fn values<'a>(asked: impl Iterator<Item = (&'static str, &'a str)>) -> String {
     let rows = asked.map(|(kind, name)| {
         let mut row = "(".to_string();
         encode::literal(&mut row, &format!("{kind}{name}"));
@@ -52,6 +60,7 @@ mod tests {
 
     #[test]
     fn questions() {
+        assert_eq!(customs(["a.b"].into_iter()), "VALUES ('~a.b', pg_catalog.current_setting('a.b', true))");
         let asked = sql(["my.one", "my.o'k"].into_iter());
         let begin = "VALUES ('~my.one', pg_catalog.current_setting('my.one', true)), \
             ('~my.o''k', pg_catalog.current_setting('my.o''k', true)), ('=role', pg_catalog.current_setting('role', true)), \

@@ -13,6 +13,7 @@ use super::owed::Owed;
 use super::question::Question;
 use super::relay::Relay;
 use super::watch::Settlement;
+use super::worker::Exchange;
 use crate::observe::pins::{Pin, Pins};
 use crate::pool::Pool;
 use crate::pool::inquiry::{self, Answer, Bodies, Others};
@@ -37,6 +38,8 @@ pub(super) struct Settling {
 #[derive(Debug)]
 struct Asked {
     question: Question,
+    /// The short one.
+    is_short: bool,
     answer: Answer,
     failed: bool,
     tries: u8,
@@ -100,18 +103,19 @@ impl Relay<'_> {
             }
             Settlement::Ask(question) => {
                 self.carry(|carry| question.changes.iter().for_each(|change| carry.apply(change)));
-                self.ask(Asked { question, answer: Answer::default(), failed: false, tries: 0 })
+                self.ask(Asked { question, answer: Answer::default(), is_short: false, failed: false, tries: 0 })
             }
         }
     }
 
     fn ask(&mut self, mut asked: Asked) -> Result<bool, Farewell> {
-        if let Some(names) = self.left_alone(&asked.question) {
-            asked.question.pins = Pins::NONE;
-            self.send_ours(&usual::sql(names.iter().map(|name| &**name)), Owed::OurQuestion);
+        if let Some(sql) = self.short_question(&asked.question) {
+            asked.is_short = true;
+            self.send_ours(&sql, Owed::OurQuestion);
             self.exchange.settling.asked = Some(Box::new(asked));
             return Ok(false);
         }
+        asked.is_short = false;
         let Question { names, spelled, known, all, pins, hunted, .. } = &asked.question;
         let parameters = &self.session.parameters;
         let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
@@ -132,14 +136,20 @@ impl Relay<'_> {
         Ok(false)
     }
 
-    /// The settings that are to be asked for, where nothing but what is known to leave these has to be looked after. What it may do
-    /// beside that now and then is asked for as far as that costs nothing (`usual`).
-    fn left_alone(&mut self, question: &Question) -> Option<Vec<Box<str>>> {
-        let hunting = self.session.pool.hunt.is_on() && !self.is_on_suspect();
+    /// The question, where nothing but what is known to leave settings of the application has to be looked after. What it may do
+    /// beside that now and then is asked for as far as that costs nothing (`usual`), unless somebody else may have done it.
+    fn short_question(&mut self, question: &Question) -> Option<String> {
+        let on_suspect = self.is_on_suspect();
+        let hunting = self.session.pool.hunt.is_on() && !on_suspect;
         let texts = question.hunted.as_ref().filter(|_| question.only_hunts() && !question.news && !hunting)?;
         let pool = &self.session.pool;
         let names = pool.culprits.customs(texts)?;
-        usual::can_be_judged(&self.session.parameters, |name| pool.lessons().unset(name).is_some()).then_some(names)
+        let names = names.iter().map(|name| &**name);
+        if on_suspect {
+            return Some(usual::customs(names));
+        }
+        let judged = usual::can_be_judged(&self.session.parameters, |name| pool.lessons().unset(name).is_some());
+        judged.then(|| usual::sql(names))
     }
 
     /// The server answers.
@@ -158,6 +168,9 @@ impl Relay<'_> {
     pub(super) fn take_answer(&mut self) -> Result<(), Farewell> {
         let Some(mut asked) = self.exchange.settling.asked.take() else { return Ok(()) };
         if !asked.failed {
+            if asked.is_short {
+                asked.question.pins = Pins::NONE;
+            }
             return self.conclude(asked.question, asked.answer);
         }
         if !self.exchange.dialogue.is_at_rest() || self.up.is_mid_frame() {
@@ -169,8 +182,20 @@ impl Relay<'_> {
         if asked.tries < MOST_TRIES {
             return self.ask(*asked).map(drop);
         }
+        if asked.question.only_hunts() {
+            return self.leave_open(asked.question);
+        }
         self.server_lost(Some(std::io::Error::other("it does not tell what the session has left on it")));
         Ok(())
+    }
+
+    /// The server does not tell, perhaps for want of time: its client may have set `statement_timeout`. Nothing may be there at all: it is
+    /// looked at before another client has it, or closed.
+    fn leave_open(&mut self, question: Question) -> Result<(), Farewell> {
+        if let Some(lease) = &mut self.lease {
+            lease.server().suspect();
+        }
+        self.conclude(Question { pins: Pins::NONE, hunted: None, ..question }, Answer::default())
     }
 
     /// Whether the server is to be looked at though no text told of anything: once after each batch, while the pool looks
@@ -190,7 +215,11 @@ impl Relay<'_> {
     /// looked at in this hunt, which happens before another has it; but for what the client's own statements are known to leave.
     fn is_to_be_believed(&mut self) -> bool {
         !self.is_on_suspect()
-            || self.exchange.watch.caught().is_some_and(|texts| self.session.pool.culprits.customs(texts).is_some())
+            || self
+                .exchange
+                .watch
+                .only_caught()
+                .is_some_and(|texts| self.session.pool.culprits.customs(texts).is_some())
     }
 
     fn is_on_suspect(&mut self) -> bool {
@@ -295,9 +324,11 @@ impl Relay<'_> {
         memory.parameters = session.pool.share(server);
     }
 
-    /// Whether something is on the server that only its client may see, or may be.
+    /// Whether something is on the server that only its client may see, or may be: also what a text may have left that is to be asked
+    /// about.
     pub(super) fn is_unclean(&self) -> bool {
-        !self.session.client.pins().is_empty() || !self.exchange.watch.is_clean() || self.exchange.settling.is_asking()
+        let Exchange { watch, settling, .. } = &*self.exchange;
+        !self.session.client.pins().is_empty() || !watch.is_clean() || watch.has_passed() || settling.is_asking()
     }
 
     /// The client has its server no more.

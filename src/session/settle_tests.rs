@@ -2,7 +2,7 @@
 
 use tokio::io::AsyncWriteExt;
 
-use super::super::stage::{Peer, Stage, settle};
+use super::super::stage::{Peer, Stage, settle, soon};
 use crate::pool::parameters::Parameters;
 use crate::pool::usual::USUAL;
 
@@ -116,4 +116,62 @@ async fn what_a_server_had_before_the_hunt_is_given_to_nobody() {
     server.say("C:DISCARD_ALL Z:I").await;
     client.say("Q:select_2").await;
     server.hears("Q:select_2").await;
+}
+
+#[tokio::test]
+async fn who_leaves_while_a_function_runs_leaves_nothing_behind() {
+    for known in [false, true] {
+        let mut stage = Stage::new(|_| {});
+        if known {
+            stage.pool.culprits.add(b"select sly(1)", Some(&["my.a"]));
+        }
+        let (mut client, _) = stage.client(Parameters::default());
+        client.say("Q:select_sly(2)").await;
+        let mut server = stage.server().await;
+        server.hears("Q:select_sly(2)").await;
+        drop(client);
+        let mut cancel = Peer(soon(stage.doors.accept()).await.unwrap().0);
+        cancel.bytes(16).await;
+        drop(cancel);
+        server.say("C:SELECT Z:I").await;
+        server.hears("Q:DISCARD_ALL").await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_what_may_not_be_there_costs_no_client() {
+    let mut stage = Stage::new(|_| {});
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:select_sly(2)").await;
+    let mut server = stage.server().await;
+    server.hears("Q:select_sly(2)").await;
+    server.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    for _ in 0..super::MOST_TRIES {
+        let (tag, _) = server.message().await;
+        assert_eq!(tag, b'Q');
+        server.say("E Z:I").await;
+    }
+    let (_, look) = server.message().await;
+    assert!(String::from_utf8_lossy(&look).contains("pg_settings"), "before another has it");
+    server.say("E Z:I").await;
+    client.say("Q:select_1").await;
+    let mut next = stage.server().await;
+    next.hears("Q:select_1").await;
+    next.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+}
+
+#[tokio::test]
+async fn on_a_server_that_others_may_have_left_things_on_only_its_own_are_asked_for() {
+    let mut stage = Stage::new(|_| {});
+    stage.pool.culprits.add(b"select sly(1)", Some(&["my.a"]));
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say("Q:select_sly(2)").await;
+    let mut server = stage.server().await;
+    server.hears("Q:select_sly(2)").await;
+    stage.pool.hunt.begin(std::time::Instant::now());
+    server.say("C:SELECT Z:I").await;
+    client.hears("C:SELECT Z:I").await;
+    server.hears("Q:VALUES_('~my.a',_pg_catalog.current_setting('my.a',_true))").await;
 }

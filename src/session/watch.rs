@@ -273,9 +273,14 @@ impl Watch {
         self.caught || self.news
     }
 
-    /// The texts that passed, if what they leave is known.
-    pub fn caught(&self) -> Option<&[Box<[u8]>]> {
-        (self.caught && !self.news).then_some(&self.passed)
+    /// Whether a text has passed that is to be asked about.
+    pub fn has_passed(&self) -> bool {
+        !self.passed.is_empty()
+    }
+
+    /// The texts that passed, if it is known what they leave, and that is all that may be there.
+    pub fn only_caught(&self) -> Option<&[Box<[u8]>]> {
+        (self.caught && !self.news && self.is_clean()).then_some(&self.passed)
     }
 
     /// Whether nothing was seen that could have left anything behind.

@@ -10,6 +10,9 @@ pub(super) fn calls(text: &[u8]) -> bool {
 
 /// Whether the name at the end of this is called by the parenthesis behind it.
 fn is_call(before: &[u8]) -> bool {
+    if before.ends_with(b"*/") {
+        return true;
+    }
     if let Some(quoted) = before.strip_suffix(b"\"") {
         let begin = quoted.iter().rposition(|byte| *byte == b'"').unwrap_or(0);
         return !names_a_table(&quoted[..begin]);
@@ -19,8 +22,14 @@ fn is_call(before: &[u8]) -> bool {
     match name.first() {
         None => false,
         Some(first) if first.is_ascii_digit() || *first == b'$' => false,
-        Some(_) => !is_known(name) && !names_a_table(rest),
+        Some(_) => !(is_known(name) && is_of_postgres(rest)) && !names_a_table(rest),
     }
+}
+
+/// Whether a name that stands behind this has no schema, or Postgres' own.
+fn is_of_postgres(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    before.strip_suffix(b".").is_none_or(|schema| schema.trim_ascii_end().to_ascii_lowercase().ends_with(b"pg_catalog"))
 }
 
 fn is_of_name(byte: u8) -> bool {
@@ -261,6 +270,7 @@ mod tests {
             "create table if not exists t (a int references u (a), b varchar(10))",
             "select json_build_object('a', 1), pg_sleep(1), $1(",
             "select ((1)), 'x'(",
+            "select pg_catalog.lower('A'), PG_CATALOG . upper('a')",
         ] {
             assert!(!calls(text.as_bytes()), "{text}");
         }
@@ -273,6 +283,8 @@ mod tests {
             "SELECT app.Enter (1)",
             "select \"Enter\"(1), count(*)",
             "call enter()",
+            "select tenant.set(1)",
+            "select enter/**/(1)",
             "select * from enter(1)",
             "insert into t (a) values (enter(1))",
             "select \u{e9}(1)",

@@ -61,7 +61,8 @@ fn delete(shapes: &Shapes<'_>) -> String {
 fn aggregate(shapes: &Shapes<'_>) -> String {
     let (own, list, from, any, note) = (shapes.own(), shapes.list(), shapes.from(), shapes.any(), shapes.note());
     format!(
-        "SELECT {own}, {list} FROM {from} WHERE {any} GROUP BY {own}: one statement for all rows{note}; what is missing in it is zero."
+        "SELECT {own}, {list} FROM {from} WHERE {any} GROUP BY {own}: one statement for all rows{note}; {}.",
+        if shapes.counts() { "what is missing in it is zero" } else { "what is missing in it has none" }
     )
 }
 
@@ -83,11 +84,15 @@ fn exists(shapes: &Shapes<'_>) -> String {
     let (from, own, note) = (shapes.from(), shapes.own(), shapes.note());
     match shapes.beside() {
         Some((parent, column)) => format!(
-            "SELECT …, EXISTS (SELECT 1 FROM {from} WHERE {}) FROM {parent}{}: a semi-join in the first statement{note}.",
+            "SELECT …, {}EXISTS (SELECT 1 FROM {from} WHERE {}) FROM {parent}{}: a semi-join in the first statement{note}.",
+            if shapes.denies() { "NOT " } else { "" },
             shapes.conditions(&format!("= {column}")),
             shapes.parents()
         ),
-        None => format!("SELECT DISTINCT {own} FROM {from} WHERE {}: a semi-join for all rows{note}.", shapes.any()),
+        None => {
+            let rest = if shapes.denies() { "; what is missing in it has none" } else { "" };
+            format!("SELECT DISTINCT {own} FROM {from} WHERE {}: a semi-join for all rows{note}{rest}.", shapes.any())
+        }
     }
 }
 

@@ -84,15 +84,16 @@ fn clauses(pieces: &[Piece<'_>]) -> Option<(Range, Option<Range>)> {
             Piece::Symbol(b';') => break,
             Piece::Word(word, key) if depth == 0 => match key {
                 Key::From if is(last, Key::Distinct) => {}
-                Key::From if from.is_none() => from = Some(at + 1),
-                Key::Set if updates => to = Some(at),
-                Key::Where => (to, condition) = (to.or(Some(at)), Some(at + 1)),
+                Key::From if from.is_none() && to.is_none() => from = Some(at + 1),
+                Key::Set if updates && to.is_none() => to = Some(at),
+                Key::Where if condition.is_none() => (to, condition) = (to.or(Some(at)), Some(at + 1)),
                 Key::Distinct if at == verb + 1 => return None,
-                Key::From | Key::Union => return None,
+                // What locks its rows, or leaves some out, is not all in its conditions.
+                Key::From | Key::Union | Key::Set | Key::Where | Key::For | Key::Offset => return None,
                 Key::Using if deletes => return None,
                 Key::Expects | Key::Reserved if is_one_of(word, &["group", "having", "window"]) => return None,
                 Key::Reserved if is_one_of(word, &["order"]) => break,
-                Key::Limit | Key::Offset | Key::Fetch | Key::For | Key::Returning => break,
+                Key::Limit | Key::Fetch | Key::Returning => break,
                 _ => {}
             },
             _ => {}

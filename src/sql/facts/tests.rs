@@ -157,6 +157,15 @@ fn chosen(text: &str, expected: &str) {
 #[test]
 fn which_rows_it_is_about() {
     chosen("select a from t", "t | ");
+    for unknown in [
+        "select a where b = 1 from t",
+        "select a from t where b = 1 where c = 2",
+        "select a from t where b = 1 for update",
+        "select a from t where b = 1 offset 2",
+        "update t set a = 1 where b = 2 set c = 3",
+    ] {
+        chosen(unknown, "");
+    }
     chosen(
         "delete from tokens where user_id=$1 and expires < now()",
         "tokens | user_id = $1 <user_id 0 $1> & expires < now()",
@@ -166,7 +175,7 @@ fn which_rows_it_is_about() {
         "s.t b | $2 = b.x <b.x 1 $2> & (c is null or d = $3)",
     );
     chosen(
-        "SELECT a FROM t WHERE (((\"t\".\"b\" = 1) AND NOT \"t\".c) AND d BETWEEN 2 AND 3) FOR UPDATE",
+        "SELECT a FROM t WHERE (((\"t\".\"b\" = 1) AND NOT \"t\".c) AND d BETWEEN 2 AND 3) ORDER BY a",
         "t | t.b = $1 <t.b 0 $1> & NOT t.c & d BETWEEN $2 AND $3",
     );
     chosen("select a from t where b in (1,2) and c = any($3)", "t | b in ($1, …) <b 0 $1+> & c = any ($2) <c 1 $2+>");

@@ -142,6 +142,17 @@ impl<'a> Shapes<'a> {
         if list.is_empty() || list.len() > 80 || !known { "…".to_owned() } else { list }
     }
 
+    /// Whether the child counts: what has nothing to be counted has zero.
+    pub(super) fn counts(&self) -> bool {
+        self.child.is_some_and(|child| child.aggregate.as_deref() == Some("COUNT"))
+    }
+
+    /// Whether the child asks that there be nothing.
+    pub(super) fn denies(&self) -> bool {
+        let first = self.child.and_then(|child| child.selected.first());
+        first.is_some_and(|item| item.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("not ")))
+    }
+
     /// What the child selects, if that means the same where its table has no alias.
     pub(super) fn bare_list(&self) -> String {
         let own = self.child.is_some_and(|child| child.selected.iter().all(|item| self.is_own(item)));

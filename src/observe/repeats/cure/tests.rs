@@ -115,6 +115,24 @@ fn other_conditions_stay() {
         "DELETE FROM tokens WHERE user_id = ANY($1) AND (token = $2 or token = $3): all rows at once, if $2 and $3 are the \
          same for all.",
     );
+    check(
+        "select state from jobs where author_id = 1 for update",
+        "SELECT … FROM authors JOIN jobs ON jobs.author_id = authors.id AND …: both in one statement, with all other \
+         conditions. Or SELECT author_id, state FROM jobs WHERE author_id = ANY($1) AND … with the values of all rows: two \
+         statements in all, with its other conditions as they are.",
+    );
+    check(
+        "select max(pages) from books where author_id = 1",
+        "SELECT author_id, max(pages) FROM books WHERE author_id = ANY($1) GROUP BY author_id: one statement for all rows; what \
+         is missing in it has none.",
+    );
+    of_slot(
+        1,
+        PARENT,
+        "select not exists(select 1 from books where author_id = 1)",
+        "SELECT …, NOT EXISTS (SELECT 1 FROM books WHERE author_id = authors.id AND …) FROM authors: a semi-join in the first \
+         statement, with its other conditions as they are.",
+    );
     let rest =
         "DELETE FROM tokens WHERE user_id = ANY($1) AND …: all rows at once, with its other conditions as they are.";
     check("delete from tokens where user_id = 1 or expires < now()", rest);
