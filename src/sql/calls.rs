@@ -22,7 +22,8 @@ fn is_call(before: &[u8]) -> bool {
     match name.first() {
         None => false,
         Some(first) if first.is_ascii_digit() || *first == b'$' => false,
-        Some(_) => !(is_known(name) && is_of_postgres(rest)) && !names_a_table(rest),
+        Some(_) if names_a_table(rest) => false,
+        Some(_) => !is_known(name) || !is_of_postgres(rest),
     }
 }
 
