@@ -1,8 +1,10 @@
 """Functions that change the session of whoever calls them, which no statement's text tells."""
 
+import psycopg
 import pytest
 
 from support.children import eventually
+from tests.conftest import file
 from tests.test_state import connect, one_server, value  # noqa: F401
 
 TENANT = "select nullif(current_setting('app.tenant', true), '')"
@@ -67,3 +69,22 @@ def test_what_a_function_does_now_and_then_is_seen_too(one_server, postgres, mor
         for _ in range(3):
             assert (value(other, show), value(other, TENANT)) == (theirs, None)
             assert (value(one, show), value(one, TENANT)) == (ours, "8")
+
+
+def test_a_function_that_another_user_replaces_is_looked_at_again(run_pgweir, postgres):
+    """One that has done nothing is looked at no more, until there is another of its name."""
+    owner = "do $$ begin create role sly_owner superuser login password 'secret'; exception when duplicate_object then null; end $$"
+    postgres.run(owner)
+    url = postgres.url("app", "secret").replace("app:secret@", "").replace("app@", "")
+    databases = {"app": {"url": url}}
+    users = {name: {"password": "secret"} for name in ("app", "sly_owner")}
+    pooler = run_pgweir(config=file(postgres, databases=databases, users=users, pool={"pool_size": 1, "server_audit_interval": "1h"}))
+    replace = "create or replace function replaced() returns text language plpgsql as $$begin {}; return ''; end$$"
+    with psycopg.connect(f"postgres://sly_owner:secret@{pooler.host}:{pooler.port}/app", autocommit=True) as owner:
+        owner.execute(replace.format("perform 1"))
+        with connect(pooler) as one, connect(pooler) as other:
+            for _ in range(5):
+                one.execute("select replaced()")
+            owner.execute(replace.format("set work_mem = '9MB'"))
+            one.execute("select replaced()")
+            assert (value(other, "show work_mem"), value(one, "show work_mem")) == ("4MB", "9MB")

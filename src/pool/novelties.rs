@@ -1,10 +1,11 @@
 //! Statements that call functions nobody knows: what the first runs of each leave on their servers is looked at, so that it follows
 //! its client from the first time on. Pure but for the clock.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use super::culprits::{cut, mark};
 use super::lock;
@@ -12,7 +13,7 @@ use super::lock;
 /// Of one pool.
 #[derive(Debug, Default)]
 pub struct Novelties {
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     seen: Mutex<Seen>,
 }
 

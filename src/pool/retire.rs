@@ -73,7 +73,7 @@ impl Pool {
     }
 
     /// The pools of the same Postgres, this one too.
-    fn at_same_place(&self) -> Vec<Arc<Pool>> {
+    pub(super) fn at_same_place(&self) -> Vec<Arc<Pool>> {
         let own = self.plan();
         let mut pools = self.neighbours.all();
         pools.retain(|pool| pool.plan().route.leads_to_place_of(&own.route));

@@ -271,7 +271,7 @@ impl Relay<'_> {
             self.session.pool.redefine();
         }
         if tally.functions {
-            self.session.pool.novelties.forget();
+            self.session.pool.meet_functions();
         }
         if tally.named {
             self.session.pool.hope();
