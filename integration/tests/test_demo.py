@@ -32,7 +32,7 @@ IN_README = ("overview", "findings")
 
 # So much is seen of a page without scrolling; a README that is read on a phone should not load more.
 HEIGHT = 800
-HEAVIEST_PICTURE = 150 << 10
+HEAVIEST_PICTURE = 200 << 10
 
 # What the overview says of the sick shop, and which of its people suffer.
 PROBLEMS = [
