@@ -69,15 +69,6 @@ pub struct Suspects<'a> {
 }
 
 impl Pool {
-    /// Functions of its database may do something else by now.
-    #[cold]
-    pub fn meet_functions(&self) {
-        let dbname = &self.plan().route.dbname;
-        let its = self.at_same_place().into_iter().filter(|pool| pool.plan().route.dbname == *dbname);
-        its.for_each(|pool| pool.novelties.forget());
-        self.novelties.forget();
-    }
-
     /// Whom it suspects.
     #[inline]
     pub fn suspects(&self, settings: &PoolSettings) -> Suspects<'_> {

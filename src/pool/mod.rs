@@ -1,9 +1,10 @@
 //! A few servers for many clients: one pool a database and user, shared by all workers.
 //!
 //! Reading order: `ledger` (who holds, who rests), its `queue` (who waits) and `failure` (when it is tried again), `memory`,
-//! `catalog`, `parameters` and `leftovers` (what servers remember), `lessons` (what they taught), `inquiry` and `usual` (how they are asked),
-//! `culprits`, `novelties` and `hunt` (whose statements they are asked about), `client`, `mail` and `cancel` (how one is reached), `connect`, `server` and `ending` (why it ends), then `lease`, `tidy`, `retire`, `audit` and
-//! `foreign`, which move them; `gauges` (how they stand); and `own`, servers that are in no pool, one of which listens to notifications (`channels`, `hub`);
+//! `catalog`, `parameters` and `leftovers` (what servers remember), `lessons` (what they taught), `inquiry` and `usual` (how they
+//! are asked), `culprits`, `novelties` and `hunt` (whose statements they are asked about), `client`, `mail` and `cancel` (how one is
+//! reached), `connect`, `server` and `ending` (why it ends), then `lease`, `tidy`, `retire`, `audit` and `foreign`, which move them;
+//! `gauges` (how they stand); and `own`, servers that are in no pool, one of which listens to notifications (`channels`, `hub`);
 //! `reach` (whether Postgres is there, before anybody has come).
 
 pub mod audit;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use super::culprits::{cut, mark};
-use super::lock;
+use super::{Pool, lock};
 
 /// Of one pool.
 #[derive(Debug, Default)]
@@ -92,6 +92,16 @@ impl Budget {
         }
         self.spent += 1;
         self.spent <= MOST_LOOKS
+    }
+}
+
+impl Pool {
+    /// Functions of its database may do something else by now.
+    #[cold]
+    pub fn meet_functions(&self) {
+        let dbname = &self.plan().route.dbname;
+        let its = self.at_same_place().into_iter().filter(|pool| pool.plan().route.dbname == *dbname);
+        its.for_each(|pool| pool.novelties.forget());
     }
 }
 

@@ -109,24 +109,9 @@ impl Relay<'_> {
     }
 
     fn ask(&mut self, mut asked: Asked) -> Result<bool, Farewell> {
-        if let Some(sql) = self.short_question(&asked.question) {
-            asked.is_short = true;
-            self.send_ours(&sql, Owed::OurQuestion);
-            self.exchange.settling.asked = Some(Box::new(asked));
-            return Ok(false);
-        }
-        asked.is_short = false;
-        let Question { names, spelled, known, all, pins, hunted, .. } = &asked.question;
-        let parameters = &self.session.parameters;
-        let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
-        let others = match hunted {
-            Some(_) => Others::InFunctions(Bodies::of(parameters)),
-            None if *all => Others::Listed,
-            None => Others::None,
-        };
-        let known = self.session.parameters.all_quiet().filter(|_| *known || others != Others::None);
-        let named = names.iter().map(|name| (&**name, false)).chain(known.map(|name| (name, false)));
-        let sql = inquiry::sql(named.chain(guessed.map(|name| (&**name, true))), *pins, others);
+        let short = self.short_question(&asked.question);
+        asked.is_short = short.is_some();
+        let sql = short.unwrap_or_else(|| self.whole_question(&asked.question));
         if sql.is_empty() {
             self.conclude(asked.question, Answer::default())?;
             return Ok(true);
@@ -134,6 +119,21 @@ impl Relay<'_> {
         self.send_ours(&sql, Owed::OurQuestion);
         self.exchange.settling.asked = Some(Box::new(asked));
         Ok(false)
+    }
+
+    /// The question as SQL; empty where there is nothing to be asked.
+    fn whole_question(&self, question: &Question) -> String {
+        let Question { names, spelled, known, all, pins, hunted, .. } = question;
+        let parameters = &self.session.parameters;
+        let guessed = spelled.iter().filter(|name| parameters.quiet(name).is_none() && !names.contains(name));
+        let others = match hunted {
+            Some(_) => Others::InFunctions(Bodies::of(parameters)),
+            None if *all => Others::Listed,
+            None => Others::None,
+        };
+        let known = parameters.all_quiet().filter(|_| *known || others != Others::None);
+        let named = names.iter().map(|name| (&**name, false)).chain(known.map(|name| (name, false)));
+        inquiry::sql(named.chain(guessed.map(|name| (&**name, true))), *pins, others)
     }
 
     /// The question, where nothing but what is known to leave settings of the application has to be looked after. What it may do
@@ -214,12 +214,11 @@ impl Relay<'_> {
     /// Whether what is found on the server can be told to be this client's. It may be somebody else's where the server has not been
     /// looked at in this hunt, which happens before another has it; but for what the client's own statements are known to leave.
     fn is_to_be_believed(&mut self) -> bool {
-        !self.is_on_suspect()
-            || self
-                .exchange
-                .watch
-                .only_caught()
-                .is_some_and(|texts| self.session.pool.culprits.customs(texts).is_some())
+        if !self.is_on_suspect() {
+            return true;
+        }
+        let caught = self.exchange.watch.only_caught();
+        caught.is_some_and(|texts| self.session.pool.culprits.customs(texts).is_some())
     }
 
     fn is_on_suspect(&mut self) -> bool {

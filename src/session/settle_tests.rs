@@ -19,15 +19,21 @@ impl Peer {
     }
 }
 
+/// A client has sent this, and its server has got it.
+async fn send(stage: &mut Stage, text: &str) -> (Peer, Peer) {
+    let (mut client, _) = stage.client(Parameters::default());
+    client.say(text).await;
+    let mut server = stage.server().await;
+    server.hears(text).await;
+    (client, server)
+}
+
 /// A client has run what is known to leave these settings that no server lists, or something else: it, its server, and what that is
 /// asked then.
 async fn run_sly(stage: &mut Stage, customs: Option<&[&str]>) -> (Peer, Peer, String) {
     stage.pool.culprits.add(b"select sly(1)", customs);
     USUAL.iter().for_each(|name| stage.pool.lessons().learn_unset(name.to_string(), "usual".into()));
-    let (mut client, _) = stage.client(Parameters::default());
-    client.say("Q:select_sly(2)").await;
-    let mut server = stage.server().await;
-    server.hears("Q:select_sly(2)").await;
+    let (mut client, mut server) = send(stage, "Q:select_sly(2)").await;
     server.say("C:SELECT Z:I").await;
     client.hears("C:SELECT Z:I").await;
     let (tag, question) = server.message().await;
@@ -101,10 +107,7 @@ async fn what_it_does_beside_that_now_and_then_is_seen_too() {
 #[tokio::test]
 async fn what_a_server_had_before_the_hunt_is_given_to_nobody() {
     let mut stage = Stage::new(|_| {});
-    let (mut client, _) = stage.client(Parameters::default());
-    client.say("Q:select_1").await;
-    let mut server = stage.server().await;
-    server.hears("Q:select_1").await;
+    let (mut client, mut server) = send(&mut stage, "Q:select_1").await;
     stage.pool.hunt.begin(std::time::Instant::now());
     server.say("C:SELECT Z:I").await;
     client.hears("C:SELECT Z:I").await;
@@ -125,10 +128,7 @@ async fn who_leaves_while_a_function_runs_leaves_nothing_behind() {
         if known {
             stage.pool.culprits.add(b"select sly(1)", Some(&["my.a"]));
         }
-        let (mut client, _) = stage.client(Parameters::default());
-        client.say("Q:select_sly(2)").await;
-        let mut server = stage.server().await;
-        server.hears("Q:select_sly(2)").await;
+        let (client, mut server) = send(&mut stage, "Q:select_sly(2)").await;
         drop(client);
         let mut cancel = Peer(soon(stage.doors.accept()).await.unwrap().0);
         cancel.bytes(16).await;
@@ -141,10 +141,7 @@ async fn who_leaves_while_a_function_runs_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_server_that_does_not_tell_what_may_not_be_there_costs_no_client() {
     let mut stage = Stage::new(|_| {});
-    let (mut client, _) = stage.client(Parameters::default());
-    client.say("Q:select_sly(2)").await;
-    let mut server = stage.server().await;
-    server.hears("Q:select_sly(2)").await;
+    let (mut client, mut server) = send(&mut stage, "Q:select_sly(2)").await;
     server.say("C:SELECT Z:I").await;
     client.hears("C:SELECT Z:I").await;
     for _ in 0..super::MOST_TRIES {
@@ -166,10 +163,7 @@ async fn a_server_that_does_not_tell_what_may_not_be_there_costs_no_client() {
 async fn on_a_server_that_others_may_have_left_things_on_only_its_own_are_asked_for() {
     let mut stage = Stage::new(|_| {});
     stage.pool.culprits.add(b"select sly(1)", Some(&["my.a"]));
-    let (mut client, _) = stage.client(Parameters::default());
-    client.say("Q:select_sly(2)").await;
-    let mut server = stage.server().await;
-    server.hears("Q:select_sly(2)").await;
+    let (mut client, mut server) = send(&mut stage, "Q:select_sly(2)").await;
     stage.pool.hunt.begin(std::time::Instant::now());
     server.say("C:SELECT Z:I").await;
     client.hears("C:SELECT Z:I").await;

@@ -68,7 +68,7 @@ fn is_known(name: &[u8]) -> bool {
 const LONGEST: usize = 24;
 
 /// In order.
-const KNOWN: [&[u8]; 184] = [
+const KNOWN: [&[u8]; 183] = [
     b"abs",
     b"age",
     b"all",
@@ -172,7 +172,6 @@ const KNOWN: [&[u8]; 184] = [
     b"nth_value",
     b"ntile",
     b"nullif",
-    b"nullsfirst",
     b"numeric",
     b"octet_length",
     b"of",
